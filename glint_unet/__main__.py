@@ -1,0 +1,5 @@
+"""`python -m glint_unet` is `glint-unet`."""
+
+from glint_unet.cli.main import main
+
+raise SystemExit(main())

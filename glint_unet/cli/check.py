@@ -1,0 +1,56 @@
+"""`glint-unet check`: validate and summarise a data set."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import tyro
+
+from glint_unet.cli.arguments import parse
+from glint_unet.messages import text
+
+
+@dataclass(frozen=True)
+class CheckArguments:
+    """Read a whole data set, refuse what training would refuse, and print what is in it."""
+
+    file: tyro.conf.Positional[str]
+    """Data set (HDF5)."""
+    json: bool = False
+    """Print JSON instead of text."""
+    lang: Literal["zh", "en"] = "zh"
+    """Language of the messages."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Prints the summary."""
+    from glint_unet.data.summary import summarise
+
+    arguments = parse(CheckArguments, argv, "glint-unet check")
+    summary = summarise(arguments.file)
+    if arguments.json:
+        print(json.dumps(summary.to_dict(), ensure_ascii=False))
+        return 0
+    info = summary.info
+    (H, W), (h, w) = info.image_size, info.heatmap_size
+    (low, high), C = summary.image_range, info.num_classes
+    print(text("check_file", path=info.path, size_mb=summary.size_bytes / 2**20))
+    print(text("check_sizes", N=info.num_images, H=H, W=W, low=low, high=high, mean=summary.image_mean))
+    if summary.heatmap_range:
+        low_value, high_value = summary.heatmap_range
+        maps = {"C": C, "h": h, "w": w, "dtype": summary.heatmap_dtype, "stride": info.stride}
+        print(text("check_heatmaps", low=low_value, high=high_value, **maps))
+    else:
+        print(text("check_rendered", C=C, h=h, w=w, stride=info.stride, sigma=info.sigma_px))
+    for channel in summary.channels:
+        if channel.x_range is None or channel.y_range is None:
+            print(text("check_channel_never", label=channel.label))
+            continue
+        (x_low, x_high), (y_low, y_high) = channel.x_range, channel.y_range
+        share, num = channel.num_present / info.num_images, channel.num_present
+        where = {"x_low": x_low, "x_high": x_high, "y_low": y_low, "y_high": y_high}
+        print(text("check_channel", label=channel.label, num=num, share=share, **where))
+    counts = "  ".join(f"{k}:{num}" for k, num in enumerate(summary.glints_per_image) if num)
+    print(text("check_glints", counts=counts))
+    return 0

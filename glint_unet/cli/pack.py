@@ -1,0 +1,105 @@
+"""`glint-unet pack`: LabelMe annotations -> a data set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from glint_unet.cli.arguments import parse
+from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_SIGMA_SCALE, DEFAULT_STRIDE, NUM_CHANNELS_LIMIT
+from glint_unet.errors import AnnotationError, DatasetError, SettingError
+from glint_unet.messages import text
+
+
+@dataclass(frozen=True)
+class PackArguments:
+    """Pack LabelMe circles and points labelled g1, g2, ... and their images into a data set."""
+
+    in_dir: str
+    """Directory of LabelMe JSON files."""
+    out_h5: str
+    """Data set to write (HDF5)."""
+    num_classes: int = 8
+    """Number of LEDs: labels g1 to gN."""
+    img_h: int = 256
+    """Height of the data set's images in pixels."""
+    img_w: int = 256
+    """Width of the data set's images in pixels."""
+    hm_h: int | None = None
+    """Height of the heatmaps: img_h divided by 1, 2 or 4. Default: a quarter."""
+    hm_w: int | None = None
+    """Width of the heatmaps. Default: a quarter of img_w."""
+    sigma_scale: float = DEFAULT_SIGMA_SCALE
+    """A circle's sigma is this times its radius, both in heatmap pixels."""
+    sigma_min: float = DEFAULT_SIGMA_MIN
+    """Least sigma in heatmap pixels, and the sigma of points."""
+    prefix: str = "g"
+    """Label prefix: g3 is channel 2. Other labels are ignored."""
+    recursive: bool = False
+    """Look into subdirectories too."""
+    compression: Literal["gzip", "lzf", "None"] = "gzip"
+    """How images and heatmaps are packed."""
+    skip_bad: bool = False
+    """Exit with status 0 although files were skipped."""
+    overwrite: bool = False
+    """Replace an existing out_h5."""
+    lang: Literal["zh", "en"] = "zh"
+    """Language of the messages."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Packs; status 1 where a file was skipped, unless --skip_bad."""
+    from glint_unet.data.annotations import PackSettings, find_labelme, pack_labelme
+
+    arguments = parse(PackArguments, argv, "glint-unet pack")
+    out_h5, in_dir = Path(arguments.out_h5), Path(arguments.in_dir)
+    settings = PackSettings(
+        num_classes=check_range("num_classes", arguments.num_classes, 1, NUM_CHANNELS_LIMIT),
+        image_size=(_side("img_h", arguments.img_h), _side("img_w", arguments.img_w)),
+        heatmap_size=(
+            _side("hm_h", arguments.img_h // DEFAULT_STRIDE if arguments.hm_h is None else arguments.hm_h),
+            _side("hm_w", arguments.img_w // DEFAULT_STRIDE if arguments.hm_w is None else arguments.hm_w),
+        ),
+        sigma_scale=arguments.sigma_scale,
+        sigma_min=arguments.sigma_min,
+        prefix=arguments.prefix,
+        compression=None if arguments.compression == "None" else arguments.compression,
+    )
+    check_output(out_h5, overwrite=arguments.overwrite)
+    bad: list[AnnotationError] = []
+    stretched: list[Path] = []
+
+    def tell(error: AnnotationError) -> None:
+        bad.append(error)
+        print(text("bad_file", reason=error))
+
+    paths = find_labelme(in_dir, recursive=arguments.recursive)
+    num = pack_labelme(paths, in_dir, out_h5, settings, tell, stretched.append)
+    if stretched:
+        H, W = settings.image_size
+        print(text("aspect_changed", path=stretched[0], H=H, W=W))
+    print(text("packed", num=num, bad=len(bad), path=out_h5))
+    return 1 if bad and not arguments.skip_bad else 0
+
+
+def check_range(flag: str, value: int, low: int, high: int) -> int:
+    """The value, if it is in range; else a SettingError that names flag, value and range."""
+    if not low <= value <= high:
+        raise SettingError("num_out_of_range", flag=flag, value=value, low=low, high=high)
+    return value
+
+
+def _side(flag: str, value: int) -> int:
+    return check_range(flag, value, 1, 8192)
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Refuses to replace a file unasked, or to write where there is no directory.
+
+    Raises:
+        DatasetError: naming the path.
+    """
+    if path.exists() and not overwrite:
+        raise DatasetError("output_exists", path=path)
+    if not path.parent.is_dir():
+        raise DatasetError("output_no_directory", path=path.parent)

@@ -1,0 +1,167 @@
+"""Every training setting, once: type, default, help, range, and whether a resume may change it.
+
+The command line's parser, `training_args.json` and the checkpoint's `train_args` are all made from `TrainConfig`.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_type_hints
+
+from glint_unet.errors import SettingError
+
+
+def _setting(
+    default: Any, *, low: float = -math.inf, high: float = math.inf, above: float = -math.inf, resume: str = "free"
+) -> Any:
+    """One setting: `low <= value <= high`, `value > above`; resume 'fixed' means that a resume may not change it."""
+    return field(default=default, metadata={"low": low, "high": high, "above": above, "resume": resume})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a glint detector: one heatmap channel per LED, everything kept in one run directory."""
+
+    h5: str = _setting("")
+    """Data set (HDF5). Required, unless the run to resume names it."""
+    output_dir: str | None = _setting(None)
+    """Run directory. Default: runs/train_YYYYMMDD_HHMMSS."""
+    resume: str | None = _setting(None)
+    """Go on from a checkpoint file, from a run directory, or `auto`: the newest good checkpoint of --output_dir."""
+    allow_changed: str = _setting("")
+    """Settings, comma-separated, that this resume may change although they belong to the run, such as lr."""
+
+    epochs: int = _setting(50, low=1)
+    """Train until this many epochs are done."""
+    batch: int = _setting(8, low=1, resume="fixed")
+    """Images per step."""
+    lr: float = _setting(1e-3, above=0, high=10, resume="fixed")
+    """Learning rate of Adam."""
+    val_split: float = _setting(0.1, above=0, high=0.9, resume="fixed")
+    """Share of the images kept for validation; drawn once and stored in the run."""
+    seed: int = _setting(0, low=0, high=2**32 - 1, resume="fixed")
+    """Seed of the weights, the split and the order of the batches."""
+
+    arch: Literal["unet"] = _setting("unet", resume="fixed")
+    """Network."""
+    base_channels: int = _setting(16, low=1, high=512, resume="fixed")
+    """Channels of the network's first level; each level down doubles them."""
+
+    loss: Literal["focal", "bce", "dice", "hybrid"] = _setting("focal", resume="fixed")
+    """Base loss; hybrid is the sum weighted by --lam_focal, --lam_bce and --lam_dice."""
+    alpha: float = _setting(1.0, low=0, resume="fixed")
+    """Weight alpha of the focal loss."""
+    gamma: float = _setting(2.0, low=0, resume="fixed")
+    """Exponent gamma of the focal loss."""
+    lam_focal: float = _setting(1.0, low=0, resume="fixed")
+    """Weight of focal inside hybrid."""
+    lam_bce: float = _setting(0.0, low=0, resume="fixed")
+    """Weight of bce inside hybrid."""
+    lam_dice: float = _setting(0.0, low=0, resume="fixed")
+    """Weight of dice inside hybrid."""
+    div_weight: float = _setting(0.05, low=0, resume="fixed")
+    """Weight of the penalty on channels that look alike."""
+    div_mode: Literal["overlap", "cosine", "kl"] = _setting("cosine", resume="fixed")
+    """How alike two channels are."""
+    lam_agg: float = _setting(0.2, low=0, resume="fixed")
+    """Weight of the class-free term, on all channels as one map."""
+    agg_mode: Literal["max", "sum"] = _setting("max", resume="fixed")
+    """How the channels become one map: their maximum, or their sum clipped to 1."""
+    agg_wF: float = _setting(1.0, low=0, resume="fixed")
+    """Weight of focal inside the class-free term."""
+    agg_wB: float = _setting(0.0, low=0, resume="fixed")
+    """Weight of bce inside the class-free term."""
+    agg_wD: float = _setting(0.0, low=0, resume="fixed")
+    """Weight of dice inside the class-free term."""
+
+    save_freq: int = _setting(10, low=0)
+    """Keep a numbered checkpoint every N epochs; 0: none."""
+    keep_last_n: int = _setting(3, low=1)
+    """Keep the newest N numbered checkpoints."""
+    save_every_minutes: float = _setting(10.0, low=0)
+    """Save inside the epoch when the last save is this old; 0: only at the end of an epoch."""
+    no_save_optimizer: bool = _setting(False)
+    """Leave the optimizer out of the checkpoints: a third of the size, but no exact resume."""
+
+    preload: bool = _setting(True)
+    """Hold the data set in memory; --no_preload reads each batch from the file."""
+    num_workers: int = _setting(4, low=0, high=256)
+    """Loader processes where batches are read from the file; a data set in memory needs none."""
+    shared_memory: bool = _setting(False)
+    """Hold the data set in memory once for all runs on this machine."""
+    cleanup_shm: bool = _setting(False)
+    """Remove this data set's shared copy, then exit."""
+
+    gpu: str | None = _setting(None)
+    """CUDA device: 0, 1, ... Default: the first one, or the CPU where there is none."""
+    device: Literal["auto", "cpu", "cuda"] = _setting("auto")
+    """Kind of device; auto takes CUDA where there is one."""
+
+    lang: Literal["zh", "en"] = _setting("zh")
+    """Language of log and console."""
+    progress: bool = _setting(True)
+    """Progress bar, where the console is a terminal."""
+
+    model_path: str | None = _setting(None)
+    """Deprecated: use --output_dir."""
+    save: str | None = _setting(None)
+    """Deprecated: use --output_dir."""
+
+    def __post_init__(self) -> None:
+        """Refuses a value outside its range or choices.
+
+        Raises:
+            SettingError: naming the flag, its value and what is allowed.
+        """
+        for name, kind in _type_hints().items():
+            _check(self, name, kind)
+        if self.loss == "hybrid" and self.lam_focal + self.lam_bce + self.lam_dice == 0:
+            raise SettingError("hybrid_without_weights")
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
+        """The config that `to_dict` wrote; settings of other versions are left out."""
+        return cls(**{name: value for name, value in values.items() if name in setting_names()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting by its name; plain Python values only."""
+        return dataclasses.asdict(self)
+
+    def fixed_differences(self, earlier: "TrainConfig") -> dict[str, tuple[Any, Any]]:
+        """The settings that differ and that a resume may not change: name -> (earlier value, value now)."""
+        fixed = {f.name for f in dataclasses.fields(self) if f.metadata["resume"] == "fixed"}
+        return {name: pair for name, pair in self.differences(earlier).items() if name in fixed}
+
+    def differences(self, earlier: "TrainConfig") -> dict[str, tuple[Any, Any]]:
+        """The settings that differ from an earlier config: name -> (earlier value, value now)."""
+        before, now = earlier.to_dict(), self.to_dict()
+        return {name: (before[name], now[name]) for name in now if before[name] != now[name]}
+
+
+def setting_names() -> frozenset[str]:
+    """The names of all settings, which are also the flags."""
+    return frozenset(f.name for f in dataclasses.fields(TrainConfig))
+
+
+def _type_hints() -> dict[str, Any]:
+    return get_type_hints(TrainConfig)
+
+
+def _check(config: TrainConfig, name: str, kind: Any) -> None:
+    value = getattr(config, name)
+    limits = TrainConfig.__dataclass_fields__[name].metadata
+    if choices := [choice for choice in get_args(kind) if isinstance(choice, str)]:
+        if value not in choices:
+            raise SettingError("setting_not_a_choice", flag=name, value=value, choices=", ".join(choices))
+    elif kind in (int, float):
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+            raise SettingError("setting_not_a_number", flag=name, value=value)
+        if not (limits["low"] <= value <= limits["high"] and value > limits["above"]):
+            raise SettingError("setting_out_of_range", flag=name, value=value, limit=_limit(**limits))
+
+
+def _limit(low: float, high: float, above: float, resume: str) -> str:
+    bounds = [f">= {low:g}"] if low > -math.inf else []
+    bounds += [f"> {above:g}"] if above > -math.inf else []
+    bounds += [f"<= {high:g}"] if high < math.inf else []
+    return ", ".join(bounds)

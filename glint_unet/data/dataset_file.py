@@ -1,0 +1,417 @@
+"""The data set contract (HDF5): open, validate, read, write.
+
+Legend of shapes: N images, C glint channels (one per LED), H W image, h w heatmap.
+
+| dataset | shape | dtype | |
+|---|---|---|---|
+| images | (N, H, W) | uint8 | required |
+| heatmaps | (N, C, h, w) | float16, float32, float64 in [0, 1], or uint8 in 0..255 | required unless keypoints |
+| keypoints | (N, C, 2) | float32 or float64 | (x, y) in image pixels, (0, 0) the centre of the top-left pixel; NaN where absent |
+| present | (N, C) | uint8 | optional |
+| stems | (N,) | UTF-8 | optional |
+
+Attributes, all optional: num_classes sigma_scale sigma_min img_h img_w hm_h hm_w prefix.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from glint_unet.errors import DatasetError
+from glint_unet.files import whole_file
+
+STRIDES = (1, 2, 4)
+DEFAULT_STRIDE = 4
+DEFAULT_SIGMA_SCALE = 1.2
+DEFAULT_SIGMA_MIN = 1.5
+NUM_CHANNELS_LIMIT = 256
+
+_SAFE_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF}
+_BOMB_BYTES = 2**30
+_BOMB_RATIO = 1000
+_VALUE_TOLERANCE = 1e-3
+_ROWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What a data set file declares: sizes are read from here, never assumed.
+
+    Attributes:
+        path: the file.
+        num_images: N.
+        num_classes: C, the number of LEDs.
+        image_size: (H, W) in pixels.
+        heatmap_size: (h, w) in heatmap pixels; H / h = W / w is the stride.
+        has_heatmaps, has_keypoints, has_present, has_stems: which optional datasets are there.
+        sigma_px: standard deviation, in heatmap pixels, of heatmaps that have to be rendered from keypoints.
+        prefix: label prefix of the LEDs; label g3 is channel 2.
+    """
+
+    path: Path
+    num_images: int
+    num_classes: int
+    image_size: tuple[int, int]
+    heatmap_size: tuple[int, int]
+    has_heatmaps: bool
+    has_keypoints: bool
+    has_present: bool
+    has_stems: bool
+    sigma_px: float
+    prefix: str
+
+    @property
+    def array_names(self) -> tuple[str, ...]:
+        """The arrays that training reads: images, and heatmaps or keypoints or both."""
+        return ("images", *["heatmaps"] * self.has_heatmaps, *["keypoints"] * self.has_keypoints)
+
+    @property
+    def stride(self) -> int:
+        """Image pixels per heatmap pixel: 1, 2 or 4."""
+        return self.image_size[0] // self.heatmap_size[0]
+
+
+@contextlib.contextmanager
+def open_dataset(path: str | Path) -> Iterator[tuple[h5py.File, DatasetInfo]]:
+    """Opens a data set for reading and checks its form, not its values.
+
+    Yields:
+        the open file and what it declares.
+
+    Raises:
+        DatasetError: missing, not HDF5, truncated, locked by a writer, a dataset missing or of a wrong shape or dtype,
+            parts outside the file, or a declared size far beyond the stored bytes.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DatasetError("dataset_missing_file", path=path)
+    try:
+        file = h5py.File(path, "r")
+    except BlockingIOError as error:
+        raise DatasetError("dataset_locked", path=path) from error
+    except PermissionError as error:
+        raise DatasetError("dataset_unreadable", path=path, reason=error.strerror) from error
+    except OSError as error:
+        raise DatasetError("dataset_not_hdf5", path=path, size=path.stat().st_size, reason=_reason(error)) from error
+    with file:
+        yield file, _inspect(file, path)
+
+
+def inspect_dataset(path: str | Path) -> DatasetInfo:
+    """What the file declares; raises as `open_dataset` does."""
+    with open_dataset(path) as (_, info):
+        return info
+
+
+def _inspect(file: h5py.File, path: Path) -> DatasetInfo:
+    images = _safe_dataset(file, path, "images")
+    heatmaps = _safe_dataset(file, path, "heatmaps")
+    keypoints = _safe_dataset(file, path, "keypoints")
+    present = _safe_dataset(file, path, "present")
+    stems = _safe_dataset(file, path, "stems")
+    if images is None:
+        raise DatasetError("dataset_missing_part", path=path, name="images", found=", ".join(file) or "-")
+    if heatmaps is None and keypoints is None:
+        raise DatasetError("dataset_missing_part", path=path, name="heatmaps", found=", ".join(file) or "-")
+    _check_form(path, images, "(N, H, W)", ("uint8",))
+    N, H, W = images.shape
+    if N == 0:
+        raise DatasetError("dataset_empty", path=path)
+    C = heatmaps.shape[1] if heatmaps is not None and heatmaps.ndim == 4 else 0
+    if heatmaps is not None:
+        _check_form(path, heatmaps, "(N, C, h, w)", ("float16", "float32", "float64", "uint8"), N=N)
+    if keypoints is not None:
+        _check_form(path, keypoints, "(N, C, 2)", ("float32", "float64"), N=N, **({"C": C} if C else {}))
+        C = C or keypoints.shape[1]
+    if present is not None:
+        _check_form(path, present, "(N, C)", ("uint8", "bool"), N=N, C=C)
+    if stems is not None:
+        _check_form(path, stems, "(N,)", (), N=N)
+    if not 1 <= C <= NUM_CHANNELS_LIMIT:
+        raise DatasetError("dataset_channels", path=path, channels=C, limit=NUM_CHANNELS_LIMIT)
+    h, w = heatmaps.shape[2:] if heatmaps is not None else _rendered_size(file, path, H, W)
+    _check_stride(path, (H, W), (h, w))
+    return DatasetInfo(
+        path=path,
+        num_images=N,
+        num_classes=C,
+        image_size=(H, W),
+        heatmap_size=(h, w),
+        has_heatmaps=heatmaps is not None,
+        has_keypoints=keypoints is not None,
+        has_present=present is not None,
+        has_stems=stems is not None,
+        sigma_px=_positive_attribute(file, path, "sigma_min", DEFAULT_SIGMA_MIN),
+        prefix=_text_attribute(file, "prefix", "g"),
+    )
+
+
+def _safe_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset | None:
+    """The dataset, after proof that reading it stays inside this file and within a sane size."""
+    link = file.get(name, getlink=True)
+    if link is None:
+        return None
+    if not isinstance(link, h5py.HardLink):
+        raise DatasetError("dataset_foreign_parts", path=path, name=name, kind=type(link).__name__)
+    try:
+        part = file[name]
+        if not isinstance(part, h5py.Dataset):
+            raise DatasetError("dataset_not_a_dataset", path=path, name=name)
+        _check_storage(part, path, name)
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise DatasetError("dataset_damaged", path=path, name=name, reason=_reason(error)) from error
+    return part
+
+
+def _check_storage(part: h5py.Dataset, path: Path, name: str) -> None:
+    if part.external or part.is_virtual:
+        kind = "external storage" if part.external else "virtual dataset"
+        raise DatasetError("dataset_foreign_parts", path=path, name=name, kind=kind)
+    properties = part.id.get_create_plist()
+    filters = {properties.get_filter(i)[0] for i in range(properties.get_nfilters())}
+    if filters - _SAFE_FILTERS:
+        raise DatasetError("dataset_filter", path=path, name=name, filters=sorted(filters - _SAFE_FILTERS))
+    declared = math.prod(part.shape or (0,)) * part.dtype.itemsize
+    stored = part.id.get_storage_size()
+    if declared > _BOMB_BYTES and declared > _BOMB_RATIO * stored:
+        raise DatasetError("dataset_bomb", path=path, name=name, declared=declared, stored=stored, ratio=_BOMB_RATIO)
+    if part.chunks and math.prod(part.chunks) * part.dtype.itemsize > _BOMB_BYTES:
+        raise DatasetError("dataset_chunks", path=path, name=name, chunks=part.chunks, limit=_BOMB_BYTES)
+
+
+def _check_form(path: Path, part: h5py.Dataset, form: str, dtypes: Sequence[str], **sizes: int) -> None:
+    """Compares shape and dtype with the contract; `sizes` gives the axes that are known already."""
+    name = part.name.lstrip("/")
+    axes = form.strip("(),").split(", ")
+    expected = [str(sizes[axis]) if axis in sizes else axis for axis in axes]
+    known = [sizes.get(axis, int(axis) if axis.isdigit() else None) for axis in axes]
+    fits = part.ndim == len(axes) and all(k in (None, size) for k, size in zip(known, part.shape, strict=True))
+    if not fits:
+        raise DatasetError("dataset_shape", path=path, name=name, shape=part.shape, expected=f"({', '.join(expected)})")
+    if dtypes and part.dtype.name not in dtypes:
+        raise DatasetError("dataset_dtype", path=path, name=name, dtype=part.dtype, expected=", ".join(dtypes))
+
+
+def _check_stride(path: Path, image_size: tuple[int, int], heatmap_size: tuple[int, int]) -> None:
+    (H, W), (h, w) = image_size, heatmap_size
+    if (H, W) not in [(h * stride, w * stride) for stride in STRIDES] or min(H, W) == 0:
+        raise DatasetError("dataset_stride", path=path, H=H, W=W, h=h, w=w)
+
+
+def _rendered_size(file: h5py.File, path: Path, H: int, W: int) -> tuple[int, int]:
+    """The size of heatmaps that are rendered from keypoints: as the attributes say, else stride 4."""
+    h = _positive_attribute(file, path, "hm_h", H / DEFAULT_STRIDE)
+    w = _positive_attribute(file, path, "hm_w", W / DEFAULT_STRIDE)
+    if h != int(h) or w != int(w):
+        raise DatasetError("dataset_stride", path=path, H=H, W=W, h=h, w=w)
+    return int(h), int(w)
+
+
+def _positive_attribute(file: h5py.File, path: Path, name: str, default: float) -> float:
+    value = file.attrs.get(name, default)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise DatasetError("dataset_attribute", path=path, name=name, value=value)
+    return number
+
+
+def _text_attribute(file: h5py.File, name: str, default: str) -> str:
+    value = file.attrs.get(name, default)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def read_images(file: h5py.File, rows: Any) -> NDArray[np.uint8]:
+    """Images of the given rows (slice or increasing indices): (B, H, W) uint8."""
+    return _read(file, "images", rows).astype(np.uint8, copy=False)
+
+
+def read_heatmaps(file: h5py.File, rows: Any) -> NDArray[Any]:
+    """Heatmaps of the given rows in their compact form: (B, C, h, w), uint8 as stored, any float as float16.
+
+    Raises:
+        DatasetError: NaN, or values outside [0, 1].
+    """
+    heatmaps = _read(file, "heatmaps", rows)
+    if heatmaps.dtype == np.uint8:
+        return heatmaps
+    low, high = (heatmaps.min(), heatmaps.max()) if heatmaps.size else (0.0, 0.0)
+    if not (low >= -_VALUE_TOLERANCE and high <= 1 + _VALUE_TOLERANCE):
+        raise DatasetError("dataset_values", path=file.filename, name="heatmaps", low=low, high=high)
+    return np.clip(heatmaps, 0, 1).astype(np.float16, copy=False)
+
+
+def read_keypoints(file: h5py.File, rows: Any) -> NDArray[np.float32]:
+    """Keypoints of the given rows: (B, C, 2) float32, (x, y) in image pixels, NaN where absent.
+
+    Raises:
+        DatasetError: infinite values.
+    """
+    keypoints = _read(file, "keypoints", rows).astype(np.float32)
+    if np.isinf(keypoints).any():
+        raise DatasetError("dataset_values", path=file.filename, name="keypoints", low="-inf", high="inf")
+    if "present" in file:
+        keypoints[_read(file, "present", rows) == 0] = np.nan
+    keypoints[np.isnan(keypoints).any(axis=-1)] = np.nan
+    return keypoints
+
+
+def read_stems(file: h5py.File, info: DatasetInfo) -> list[str]:
+    """The images' names; their row numbers where the file has no stems."""
+    if not info.has_stems:
+        return [f"{row:06d}" for row in range(info.num_images)]
+    stems = _read(file, "stems", slice(None))
+    return [stem.decode(errors="replace") if isinstance(stem, bytes) else str(stem) for stem in stems]
+
+
+def _read(file: h5py.File, name: str, rows: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(file[name][rows])
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DatasetError("dataset_damaged", path=file.filename, name=name, reason=_reason(error)) from error
+
+
+READERS = {"images": read_images, "heatmaps": read_heatmaps, "keypoints": read_keypoints}
+ARRAY_NAMES = tuple(READERS)
+
+
+def compact_form(file: h5py.File, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and dtype in which an array is held in memory: uint8 as stored, heatmaps float16, keypoints float32."""
+    stored = file[name]
+    if stored.dtype == np.uint8:
+        return stored.shape, np.dtype(np.uint8)
+    return stored.shape, np.dtype(np.float32 if name == "keypoints" else np.float16)
+
+
+def memory_bytes(file: h5py.File) -> int:
+    """Bytes that the file's arrays take in memory in their compact form."""
+    forms = [compact_form(file, name) for name in ARRAY_NAMES if name in file]
+    return sum(math.prod(shape) * dtype.itemsize for shape, dtype in forms)
+
+
+def row_blocks(part: h5py.Dataset) -> Iterator[slice]:
+    """Slices that cover a dataset's rows, a few whole chunks at a time: no chunk is unpacked twice."""
+    rows_per_chunk = part.chunks[0] if part.chunks else 1
+    step = rows_per_chunk * math.ceil(_ROWS_AT_ONCE / rows_per_chunk)
+    for start in range(0, part.shape[0], step):
+        yield slice(start, min(start + step, part.shape[0]))
+
+
+def fill_array(file: h5py.File, name: str, out: NDArray[Any]) -> None:
+    """Reads a whole array into `out`, block by block, checking its values on the way.
+
+    Raises:
+        DatasetError: a value outside the contract, or damaged data.
+    """
+    highest = 0
+    for rows in row_blocks(file[name]):
+        block = READERS[name](file, rows)
+        out[rows] = block
+        if name == "heatmaps" and block.dtype == np.uint8:
+            highest = max(highest, int(block.max()))
+    check_uint8_heatmaps(file, highest)
+
+
+def check_uint8_heatmaps(file: h5py.File, highest: int) -> None:
+    """Refuses uint8 heatmaps that were written as 0 and 1: they stand for 0..255, so nothing would be learned."""
+    if "heatmaps" in file and file["heatmaps"].dtype == np.uint8 and highest == 1:
+        raise DatasetError("dataset_uint8_heatmaps", path=file.filename)
+
+
+def load_array(file: h5py.File, name: str) -> NDArray[Any]:
+    """A whole array in memory, in its compact form; raises as `fill_array` does."""
+    shape, dtype = compact_form(file, name)
+    array = np.empty(shape, dtype)
+    fill_array(file, name, array)
+    return array
+
+
+class DatasetWriter:
+    """Writes a data set row by row; the file appears, whole, when the block ends without error.
+
+    Args:
+        path: the file to make or to replace.
+        num_classes: C.
+        image_size: (H, W).
+        heatmap_size: (h, w).
+        attributes: further attributes, such as sigma_min and prefix.
+        compression: 'gzip', 'lzf' or None.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        num_classes: int,
+        image_size: tuple[int, int],
+        heatmap_size: tuple[int, int],
+        attributes: dict[str, Any],
+        compression: str | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.num_rows = 0
+        (H, W), (h, w), C = image_size, heatmap_size, num_classes
+        _check_stride(self.path, image_size, heatmap_size)
+        self._parts: dict[str, tuple[tuple[int, ...], Any]] = {
+            "images": ((H, W), np.uint8),
+            "heatmaps": ((C, h, w), np.float16),
+            "keypoints": ((C, 2), np.float32),
+            "present": ((C,), np.uint8),
+            "stems": ((), h5py.string_dtype("utf-8")),
+        }
+        self._attributes = {"num_classes": C, "img_h": H, "img_w": W, "hm_h": h, "hm_w": w} | attributes
+        self._compression = compression
+        self._context = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        temporary = self._context.enter_context(whole_file(self.path))
+        self._file = self._context.enter_context(h5py.File(temporary, "w"))
+        self._file.attrs.update(self._attributes)
+        for name, (shape, dtype) in self._parts.items():
+            packed = self._compression if name in ("images", "heatmaps") else None
+            rows_per_chunk = 1 if len(shape) > 1 else 1024
+            self._file.create_dataset(
+                name,
+                shape=(0, *shape),
+                maxshape=(None, *shape),
+                chunks=(rows_per_chunk, *shape),
+                dtype=dtype,
+                compression=packed,
+                shuffle=packed is not None,
+            )
+        return self
+
+    def append(
+        self,
+        images: NDArray[np.uint8],
+        heatmaps: NDArray[np.float16],
+        keypoints: NDArray[np.float32],
+        stems: Sequence[str],
+    ) -> None:
+        """Adds B rows: (B, H, W) uint8, (B, C, h, w) float16, (B, C, 2) float32 in image pixels, B names."""
+        present = np.isfinite(keypoints).all(axis=-1).astype(np.uint8)
+        rows = {"images": images, "heatmaps": heatmaps, "keypoints": keypoints, "present": present}
+        end = self.num_rows + len(images)
+        for name, values in (rows | {"stems": np.array(stems, dtype=object)}).items():
+            self._file[name].resize(end, axis=0)
+            self._file[name][self.num_rows : end] = values
+        self.num_rows = end
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._context.__exit__(kind, error, trace)

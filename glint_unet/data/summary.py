@@ -1,0 +1,118 @@
+"""A data set in figures: sizes, value ranges, and how often each LED's glint is there."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glint_unet.data import dataset_file
+from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.data.heatmaps import keypoints_of_heatmaps
+
+
+@dataclass(frozen=True)
+class ChannelSummary:
+    """One LED over the data set.
+
+    Attributes:
+        label: such as g3.
+        num_present: images in which its glint is present.
+        x_range, y_range: of the glint's positions, in image pixels; None where it never is.
+    """
+
+    label: str
+    num_present: int
+    x_range: tuple[float, float] | None
+    y_range: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """A whole data set, every value of which was read and is valid.
+
+    Attributes:
+        info: sizes, from the file.
+        size_bytes: of the file.
+        image_range: least and greatest pixel value; `image_mean` their mean.
+        heatmap_range: least and greatest heatmap value, 0..1; None where the file has no heatmaps.
+        heatmap_dtype: as held in memory; None likewise.
+        channels: one per LED.
+        glints_per_image: entry k is the number of images with k glints.
+    """
+
+    info: DatasetInfo
+    size_bytes: int
+    image_range: tuple[int, int]
+    image_mean: float
+    heatmap_range: tuple[float, float] | None
+    heatmap_dtype: str | None
+    channels: tuple[ChannelSummary, ...]
+    glints_per_image: tuple[int, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "info": {**asdict(self.info), "path": str(self.info.path), "stride": self.info.stride}}
+
+
+def summarise(path: str | Path) -> DatasetSummary:
+    """Reads a whole data set, a few rows at a time.
+
+    Raises:
+        DatasetError: whatever is wrong with its form or its values.
+    """
+    with dataset_file.open_dataset(path) as (file, info):
+        images, heatmaps = _Range(), _Range()
+        keypoints = np.empty((info.num_images, info.num_classes, 2), np.float32)
+        for rows in dataset_file.row_blocks(file["images"]):
+            images.add(dataset_file.read_images(file, rows))
+        if info.has_keypoints:
+            keypoints[...] = dataset_file.load_array(file, "keypoints")
+        if info.has_heatmaps:
+            for rows in dataset_file.row_blocks(file["heatmaps"]):
+                block = dataset_file.read_heatmaps(file, rows)
+                heatmaps.add(block)
+                if not info.has_keypoints:
+                    unit = torch.from_numpy(block).float() / (255 if block.dtype == np.uint8 else 1)
+                    keypoints[rows] = keypoints_of_heatmaps(unit, info.stride).numpy()
+            dataset_file.check_uint8_heatmaps(file, int(heatmaps.high))
+        dataset_file.read_stems(file, info)
+        scale = 255 if info.has_heatmaps and file["heatmaps"].dtype == np.uint8 else 1
+        dtype = dataset_file.compact_form(file, "heatmaps")[1].name if info.has_heatmaps else None
+    present = np.isfinite(keypoints).all(axis=-1)
+    return DatasetSummary(
+        info=info,
+        size_bytes=Path(path).stat().st_size,
+        image_range=(int(images.low), int(images.high)),
+        image_mean=images.mean,
+        heatmap_range=(heatmaps.low / scale, heatmaps.high / scale) if info.has_heatmaps else None,
+        heatmap_dtype=dtype,
+        channels=tuple(_channel(f"{info.prefix}{c + 1}", keypoints[present[:, c], c]) for c in range(info.num_classes)),
+        glints_per_image=tuple(np.bincount(present.sum(axis=1), minlength=info.num_classes + 1).tolist()),
+    )
+
+
+def _channel(label: str, points: NDArray[np.float32]) -> ChannelSummary:
+    if not len(points):
+        return ChannelSummary(label, 0, None, None)
+    (x_low, y_low), (x_high, y_high) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return ChannelSummary(label, len(points), (x_low, x_high), (y_low, y_high))
+
+
+class _Range:
+    """Least, greatest and mean value of what was added."""
+
+    def __init__(self) -> None:
+        self.low, self.high = float("inf"), float("-inf")
+        self._sum, self._num = 0.0, 0
+
+    def add(self, values: NDArray[Any]) -> None:
+        self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+        self._sum += float(values.sum(dtype=np.float64))
+        self._num += values.size
+
+    @property
+    def mean(self) -> float:
+        return self._sum / self._num

@@ -1,0 +1,84 @@
+"""What the user can get wrong, as one family of exceptions.
+
+GlintError                 the user's mistake: its text has the value, the limit and the fix
+ +- SettingError           a flag or a setting
+ +- DatasetError           an HDF5 data set
+ +- AnnotationError        an annotation file or its image
+ +- CacheError             the machine's shared copy of a data set
+ +- RunDirectoryError      a run directory: in use, not writable, already holding a run
+ +- CheckpointError        a checkpoint: damaged, hostile, of another architecture
+ +- ResumeError            a resume that would not be the same run
+ +- DeviceError            a device that is not there
+ +- SpaceError             no room left on a disk or in memory
+ +- NonFiniteLossError     the loss became NaN or infinite
+
+The command line prints the one line and exits with status 2. A bug of ours is an `AssertionError` instead.
+"""
+
+from typing import Any
+
+from glint_unet.messages import text
+
+
+class GlintError(Exception):
+    """A mistake of the user's, told in one line of the language chosen.
+
+    Args:
+        key: the sentence's key in `glint_unet.messages.TEXTS`.
+        values: what the sentence's placeholders stand for.
+    """
+
+    def __init__(self, key: str, **values: Any) -> None:
+        super().__init__(key, values)
+        self.key = key
+        self.values = values
+
+    def __str__(self) -> str:
+        return text(self.key, **self.values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.key, self.values)
+
+
+def _rebuild(kind: type[GlintError], key: str, values: dict[str, Any]) -> GlintError:
+    return kind(key, **values)
+
+
+class SettingError(GlintError):
+    """A flag or a setting has a value that cannot be used."""
+
+
+class DatasetError(GlintError):
+    """An HDF5 data set is missing, damaged, hostile or not of the contract's form."""
+
+
+class AnnotationError(GlintError):
+    """An annotation file or its image cannot be used."""
+
+
+class CacheError(GlintError):
+    """The machine's shared copy of a data set cannot be made, used or removed."""
+
+
+class RunDirectoryError(GlintError):
+    """A run directory is in use, cannot be written, or already holds a run."""
+
+
+class CheckpointError(GlintError):
+    """A checkpoint is damaged, hostile, or does not fit the network."""
+
+
+class ResumeError(GlintError):
+    """A resume was asked for that would not continue the same run."""
+
+
+class DeviceError(GlintError):
+    """A device was asked for that this machine does not have."""
+
+
+class SpaceError(GlintError):
+    """A disk, a shared-memory file system or the memory has no room left."""
+
+
+class NonFiniteLossError(GlintError):
+    """The loss became NaN or infinite, so going on would train nothing."""

@@ -1,0 +1,412 @@
+"""Every sentence of the log and the console, once: Chinese (default) and English."""
+
+from typing import Any
+
+LANGUAGES = ("zh", "en")
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # --- a run ---
+    "training_starts": ("开始训练", "Training starts"),
+    "resuming": ("从第 {epoch} 轮之后继续训练: {path}", "Resuming after epoch {epoch}: {path}"),
+    "output_dir": ("输出目录: {path}", "Output directory: {path}"),
+    "dataset": ("数据集: {path}", "Data set: {path}"),
+    "network": (
+        "网络: {arch}, {weights:,} 个参数, 输入 {H}x{W}, 输出 {C} 个 {h}x{w} 热图",
+        "Network: {arch}, {weights:,} weights, input {H}x{W}, output {C} heatmaps of {h}x{w}",
+    ),
+    "device": ("设备: {device}", "Device: {device}"),
+    "data_in_memory": ("数据已载入内存: {mb:.1f} MB", "Data held in memory: {mb:.1f} MB"),
+    "data_shared_new": ("数据已放入共享内存: {mb:.1f} MB (新建)", "Data put into shared memory: {mb:.1f} MB (created)"),
+    "data_shared_attached": (
+        "使用已有的共享内存数据: {mb:.1f} MB",
+        "Using the copy that is in shared memory already: {mb:.1f} MB",
+    ),
+    "data_from_file": (
+        "逐批从文件读取数据, 读取进程数: {workers}",
+        "Data read from the file batch by batch, loader processes: {workers}",
+    ),
+    "num_samples": (
+        "训练集样本数: {train}, 验证集样本数: {val}",
+        "Training images: {train}, validation images: {val}",
+    ),
+    "epoch": (
+        "Epoch {epoch:03d} (耗时: {seconds:.2f}s, LR: {lr:.2e}):",
+        "Epoch {epoch:03d} (time: {seconds:.2f}s, LR: {lr:.2e}):",
+    ),
+    "saved_best": (
+        "  ✅ 保存最佳模型 (Val Loss: {total:.4f})",
+        "  ✅ Saved the best model (Val Loss: {total:.4f})",
+    ),
+    "saved_numbered": ("  💾 保存检查点: {path}", "  💾 Saved checkpoint: {path}"),
+    "interrupted": (
+        "收到 {signal}, 已保存 (已完成 {epoch} 轮)。继续训练: {command}",
+        "{signal} received, everything saved ({epoch} epochs done). To go on: {command}",
+    ),
+    "finished": (
+        "训练完成, 用时 {seconds:.1f}s。最佳: 第 {epoch} 轮, Val Loss {total:.4f}: {path}",
+        "Training finished in {seconds:.1f}s. Best: epoch {epoch}, Val Loss {total:.4f}: {path}",
+    ),
+    "nothing_to_do": (
+        "已完成 {epoch} 轮, 没有剩余的轮次; 要继续请给出更大的 --epochs (现为 {epochs})",
+        "{epoch} epochs are done and none is left; to go on give a larger --epochs (now {epochs})",
+    ),
+    "deprecated_flag": (
+        "警告: --{flag} 已弃用且不起作用, 请用 --output_dir 指定输出目录",
+        "Warning: --{flag} is deprecated and without effect; name the directory by --output_dir",
+    ),
+    "setting_changed": ("设置已更改: --{name} {was} -> {now}", "Setting changed: --{name} {was} -> {now}"),
+    "checkpoint_passed_over": ("警告: 跳过损坏的检查点: {reason}", "Warning: damaged checkpoint passed over: {reason}"),
+    "history_set_aside": (
+        "第 {epoch} 轮之后的旧历史已移到: {path}",
+        "The earlier history after epoch {epoch} was moved to: {path}",
+    ),
+    "resume_without_optimizer": (
+        "警告: 检查点中没有优化器状态, 优化器重新开始, 结果不会与未中断的训练完全一致",
+        "Warning: the checkpoint has no optimizer state; the optimizer starts anew, so this resume is not exact",
+    ),
+    "no_optimizer_no_exact_resume": (
+        "注意: --no_save_optimizer 使检查点变小, 但之后无法精确续训",
+        "Note: with --no_save_optimizer the checkpoints are smaller, but a later resume cannot be exact",
+    ),
+    # --- settings and devices ---
+    "bad_arguments": ("参数错误: {reason} (用 --help 查看全部参数)", "Bad arguments: {reason} (--help lists them all)"),
+    "setting_not_a_choice": (
+        "--{flag} 的值 {value!r} 无效, 可选: {choices}",
+        "--{flag} {value!r} is not a choice; choose one of: {choices}",
+    ),
+    "setting_not_a_number": (
+        "--{flag} 的值 {value!r} 不是有限的数, 请给出一个数",
+        "--{flag} {value!r} is not a finite number; give one",
+    ),
+    "setting_out_of_range": (
+        "--{flag} 的值 {value} 超出范围, 需要 {limit}",
+        "--{flag} {value} is out of range; it must be {limit}",
+    ),
+    "h5_required": ("缺少 --h5, 请指定数据集文件", "--h5 is missing; name the data set file"),
+    "hybrid_without_weights": (
+        "--loss hybrid 的 --lam_focal, --lam_bce, --lam_dice 全为 0, 至少一个要大于 0",
+        "--loss hybrid with --lam_focal, --lam_bce and --lam_dice all 0 trains nothing; make one of them positive",
+    ),
+    "sigma_not_positive": (
+        "--sigma_min {sigma_min} 必须大于 0, --sigma_scale {sigma_scale} 不能为负",
+        "--sigma_min {sigma_min} must be > 0 and --sigma_scale {sigma_scale} >= 0",
+    ),
+    "num_out_of_range": (
+        "--{flag} 的值 {value} 超出范围, 需要 {low} 到 {high}",
+        "--{flag} {value} is out of range; it must be {low} to {high}",
+    ),
+    "no_gpu": (
+        "{asked}: 本机没有这个 GPU (可用 CUDA 设备数: {found}); 去掉该参数则用 CPU",
+        "{asked}: no such GPU (CUDA devices here: {found}); leave it away to use the CPU",
+    ),
+    "gpu_not_a_number": (
+        "--gpu {value!r} 不是设备编号, 例如 --gpu 0",
+        "--gpu {value!r} is no device number; --gpu 0 is",
+    ),
+    "gpu_and_cpu": (
+        "--gpu {value} 与 --device cpu 矛盾, 请去掉其中一个",
+        "--gpu {value} contradicts --device cpu; leave one away",
+    ),
+    "several_gpus": (
+        "--gpu {value}: 多 GPU 训练尚未实现; 目前请用一个, 例如 --gpu {first}",
+        "--gpu {value}: training on several GPUs is not there yet; use one for now, such as --gpu {first}",
+    ),
+    # --- disks and memory ---
+    "disk_full": (
+        "磁盘已满, 未能写入 {path} (剩余 {free_mb} MB), 原文件完好; 请清理空间",
+        "Disk full, {path} was not written ({free_mb} MB free), the old file is intact; free some space",
+    ),
+    "disk_too_small": (
+        "{path} 所在磁盘放不下检查点: 需要 {need_mb} MB, 剩余 {free_mb} MB; 请清理空间或减小 --keep_last_n",
+        "The disk of {path} cannot hold the checkpoints: {need_mb} MB needed, {free_mb} MB free; free some space or "
+        "lower --keep_last_n",
+    ),
+    "memory_too_small": (
+        "内存放不下 {path}: 需要 {need_mb} MB, 可用 {free_mb} MB; 请用 --no_preload 逐批读取",
+        "Memory cannot hold {path}: {need_mb} MB needed, {free_mb} MB free; use --no_preload to read it by batches",
+    ),
+    "not_writable": (
+        "无法写入 {path}: {reason}; 请换一个 --output_dir 或修改权限",
+        "{path} cannot be written: {reason}; choose another --output_dir or change its permissions",
+    ),
+    # --- data sets ---
+    "dataset_missing_file": ("数据集文件不存在: {path}; 请检查路径", "No such data set file: {path}; check the path"),
+    "dataset_not_hdf5": (
+        "{path} 不是完整的 HDF5 文件 ({size} 字节; {reason}); 请重新复制或重新打包",
+        "{path} is not a whole HDF5 file ({size} bytes; {reason}); copy or pack it again",
+    ),
+    "dataset_locked": (
+        "{path} 正被另一个进程写入; 请等它写完",
+        "{path} is being written by another process; wait until it is done",
+    ),
+    "dataset_unreadable": (
+        "无法读取 {path}: {reason}; 请检查权限",
+        "{path} cannot be read: {reason}; check permissions",
+    ),
+    "dataset_changing": (
+        "{path} 在读取时不断变化; 请等写入结束",
+        "{path} keeps changing while it is read; wait until its writer is done",
+    ),
+    "dataset_missing_part": (
+        "{path} 缺少数据集 {name} (文件中有: {found}); 至少需要 images 和 heatmaps (或 keypoints)",
+        "{path} has no dataset {name} (it has: {found}); images and heatmaps (or keypoints) are the minimum",
+    ),
+    "dataset_not_a_dataset": (
+        "{path} 中的 {name} 是组而不是数据集; 请重新打包",
+        "{name} in {path} is a group, not a dataset; pack it again",
+    ),
+    "dataset_shape": (
+        "{path} 中 {name} 的形状为 {shape}, 应为 {expected}",
+        "{name} in {path} has shape {shape}; it must be {expected}",
+    ),
+    "dataset_dtype": (
+        "{path} 中 {name} 的类型为 {dtype}, 应为 {expected} 之一; 请转换后再保存",
+        "{name} in {path} has dtype {dtype}; it must be one of {expected}: convert it",
+    ),
+    "dataset_empty": ("{path} 中没有图像 (N=0); 至少需要 2 张", "{path} holds no image (N=0); at least 2 are needed"),
+    "dataset_channels": (
+        "{path} 有 {channels} 个通道, 应为 1 到 {limit}",
+        "{path} has {channels} channels; it must have 1 to {limit}",
+    ),
+    "dataset_stride": (
+        "{path}: 图像 {H}x{W} 与热图 {h}x{w} 不匹配; H/h 与 W/w 必须同为 1, 2 或 4",
+        "{path}: image {H}x{W} and heatmap {h}x{w} do not match; H/h and W/w must both be 1, both 2 or both 4",
+    ),
+    "dataset_attribute": (
+        "{path} 的属性 {name}={value!r} 无效, 应为正数",
+        "Attribute {name}={value!r} of {path} is not usable; it must be a positive number",
+    ),
+    "dataset_foreign_parts": (
+        "{path} 中的 {name} 指向文件之外 ({kind}), 为安全起见拒绝; 请把数据写入文件本身",
+        "{name} in {path} reaches outside the file ({kind}) and is refused; write the data into the file itself",
+    ),
+    "dataset_filter": (
+        "{path} 中 {name} 用了不支持的压缩 {filters}; 请用 gzip 或 lzf 重新保存",
+        "{name} in {path} is packed by filters {filters} that are not supported; save it with gzip or lzf",
+    ),
+    "dataset_bomb": (
+        "{path} 中 {name} 声明 {declared} 字节却只存了 {stored} 字节 (超过 {ratio} 倍), 拒绝; 请重新打包",
+        "{name} in {path} declares {declared} bytes but stores {stored} (over {ratio} times); refused: pack it again",
+    ),
+    "dataset_chunks": (
+        "{path} 中 {name} 的分块 {chunks} 超过 {limit} 字节; 请用更小的分块保存",
+        "{name} in {path} has chunks {chunks} of over {limit} bytes; save it with smaller ones",
+    ),
+    "dataset_damaged": (
+        "{path} 中的 {name} 已损坏: {reason}; 请重新复制或重新打包",
+        "{name} in {path} is damaged: {reason}; copy or pack it again",
+    ),
+    "dataset_values": (
+        "{path} 中 {name} 的值域为 {low} 到 {high} (含 NaN 或越界), 应在 0 到 1 之间 (keypoints: 有限数或 NaN)",
+        "{name} in {path} has values {low} to {high} (NaN or out of range); it must be 0 to 1 (keypoints: finite or NaN)",
+    ),
+    "dataset_uint8_heatmaps": (
+        "{path} 的 uint8 热图最大值为 1, 应为 0 到 255; 请乘以 255 后再保存",
+        "The uint8 heatmaps of {path} have the maximum 1 but stand for 0 to 255; multiply them by 255",
+    ),
+    "dataset_too_small": (
+        "图像太少: N={num}, --val_split {val_split} 得到 {num_val} 张验证图像; 训练和验证都至少要 1 张, 请增加图像或调整 --val_split",
+        "Too few images: N={num} with --val_split {val_split} gives {num_val} for validation; both sides need at least "
+        "1: add images or change --val_split",
+    ),
+    "output_exists": (
+        "{path} 已存在; 要替换请加 --overwrite",
+        "{path} exists already; add --overwrite to replace it",
+    ),
+    "output_no_directory": ("目录不存在: {path}; 请先建立", "No such directory: {path}; make it first"),
+    # --- annotations ---
+    "annotation_no_directory": ("标注目录不存在: {path}", "No such directory of annotations: {path}"),
+    "annotation_none": (
+        "{path} 中没有 JSON 标注文件; 子目录请加 --recursive",
+        "No JSON annotation in {path}; add --recursive to look into its folders",
+    ),
+    "annotation_all_bad": (
+        "{path} 的 {num} 个标注文件都不可用, 未写入任何文件",
+        "None of the {num} annotation files of {path} can be used; nothing was written",
+    ),
+    "annotation_not_json": ("{path} 不是有效的 JSON: {reason}", "{path} is not valid JSON: {reason}"),
+    "annotation_too_large": ("{path} 超过 {limit_mb} MB", "{path} is larger than {limit_mb} MB"),
+    "annotation_not_labelme": (
+        "{path} 不是 LabelMe 标注 (缺少 shapes 列表或标签)",
+        "{path} is no LabelMe annotation (no list of labelled shapes)",
+    ),
+    "annotation_no_image": (
+        "{path} 的图像找不到 (imagePath: {named!r}); 请放在 JSON 旁边",
+        "The image of {path} is missing (imagePath: {named!r}); put it beside the JSON",
+    ),
+    "annotation_other_size": (
+        "{path} 标注的图像大小为 {declared}, 实际为 {found}",
+        "{path} was annotated on an image of {declared}, but the image is {found}",
+    ),
+    "annotation_twice": ("{path} 中标签 {label} 出现两次", "{path} has the label {label} twice"),
+    "annotation_led": (
+        "{path} 的标签 {label} 超出 {prefix}1..{prefix}{num_classes}; 请调整 --num_classes",
+        "Label {label} of {path} is not in {prefix}1..{prefix}{num_classes}; change --num_classes",
+    ),
+    "annotation_shape": (
+        "{path} 中 {label} 是含 {num} 个点的 {kind}; 只支持 circle (2 点) 和 point (1 点)",
+        "{label} of {path} is a {kind} of {num} points; use a circle (2 points) or a point (1)",
+    ),
+    "annotation_points": (
+        "{path} 中 {label} 的坐标不是有限的数",
+        "The points of {label} in {path} are not pairs of finite numbers",
+    ),
+    "annotation_outside": (
+        "{path} 中 {label} 的中心 ({x:.1f}, {y:.1f}) 在 {W}x{H} 的图像之外",
+        "The centre ({x:.1f}, {y:.1f}) of {label} in {path} is outside its image of {W}x{H}",
+    ),
+    "image_unreadable": ("无法读取图像 {path}: {reason}", "Image {path} cannot be read: {reason}"),
+    # --- shared copies ---
+    "cache_not_private": (
+        "共享副本 {path} 不归当前用户 {uid} 私有 (所有者 {owner}, 权限 {mode}), 拒绝使用; 请请其所有者删除它",
+        "Shared copy {path} is not private to user {uid} (owner {owner}, mode {mode}) and is not used; have it removed",
+    ),
+    "cache_unreadable": ("无法打开共享副本 {path}: {reason}", "Shared copy {path} cannot be opened: {reason}"),
+    "cache_unwritable": ("无法在 {path} 建立共享副本: {reason}", "No shared copy can be made in {path}: {reason}"),
+    "cache_damaged": (
+        "共享副本 {path} 已损坏; 请运行 python shm_manager.py --cleanup-all",
+        "Shared copy {path} is damaged; run python shm_manager.py --cleanup-all",
+    ),
+    "cache_full": (
+        "{root} 和 {fallback} 都放不下 {path} 的共享副本; 请清理空间, 或去掉 --shared_memory",
+        "Neither {root} nor {fallback} has room for the shared copy of {path}; free some, or leave --shared_memory away",
+    ),
+    "shm_none": ("没有共享副本", "No shared copies"),
+    "shm_row": (
+        "{name}  {mb:.1f} MB  已存在 {age}  使用者: {users}  来源: {source} [{dataset}]  位置: {directory}",
+        "{name}  {mb:.1f} MB  age {age}  users: {users}  from: {source} [{dataset}]  in: {directory}",
+    ),
+    "shm_total": ("共 {num} 个, {mb:.1f} MB", "{num} in all, {mb:.1f} MB"),
+    "shm_removed": ("已删除: {name}", "Removed: {name}"),
+    "shm_in_use": ("正在使用, 保留: {name} (进程 {users})", "In use, kept: {name} (processes {users})"),
+    "shm_what": (
+        "请给出 --list, --cleanup --h5 文件, 或 --cleanup-all",
+        "Give --list, --cleanup --h5 FILE, or --cleanup-all",
+    ),
+    # --- run directories and checkpoints ---
+    "run_exists": (
+        "{path} 中已有训练结果, 不会覆盖; 续训请加 --resume auto, 或换一个 --output_dir",
+        "{path} holds a run already and is not overwritten; add --resume auto to go on, or choose another --output_dir",
+    ),
+    "run_in_use": (
+        "{path} 正被另一个训练使用 (进程 {pid}, 主机 {host}); 请换一个 --output_dir 或等它结束",
+        "{path} is in use by another run (process {pid} on {host}); choose another --output_dir or wait for its end",
+    ),
+    "metrics_damaged": (
+        "{path} 不是指标列表: {reason}; 请把它移走",
+        "{path} is not a list of epochs: {reason}; move it away",
+    ),
+    "checkpoint_missing": ("检查点不存在: {path}; 请检查路径", "No such checkpoint: {path}; check the path"),
+    "checkpoint_damaged": (
+        "检查点 {path} 已损坏: {reason}; 请用 --resume auto 或较早的检查点",
+        "Checkpoint {path} is damaged: {reason}; use --resume auto or an earlier one",
+    ),
+    "checkpoint_compressed": (
+        "检查点 {path} 是压缩的 zip, 拒绝打开; 请用 torch.save 重新保存",
+        "Checkpoint {path} is a compressed zip and is refused; write it by torch.save",
+    ),
+    "checkpoint_hostile": (
+        "检查点 {path} 含有张量和普通值以外的内容, 拒绝打开; 请只使用可信的检查点",
+        "Checkpoint {path} holds more than tensors and plain values and is refused; use one that you trust",
+    ),
+    "checkpoint_incomplete": (
+        "{path} 不是完整的检查点 (缺少: {missing}); 请用 latest_checkpoint.pth, 权重文件不能续训",
+        "{path} is no full checkpoint (missing: {missing}); use latest_checkpoint.pth: bare weights cannot be resumed",
+    ),
+    "checkpoint_other_network": (
+        "{path} 属于另一种网络: 缺少 {missing} 个权重, 多出 {extra} 个, 例如 {example}; 请核对 --arch",
+        "{path} is of another network: {missing} weights missing, {extra} too many, such as {example}; check --arch",
+    ),
+    "checkpoint_other_shape": (
+        "{path} 属于另一种网络: {name} 为 {shape}, 应为 {expected}; 请核对 --base_channels 和数据集通道数",
+        "{path} is of another network: {name} is {shape}, not {expected}; check --base_channels and the data's channels",
+    ),
+    "checkpoint_other_optimizer": (
+        "{path} 的优化器状态与网络不符: {reason}",
+        "The optimizer state of {path} does not belong to its weights: {reason}",
+    ),
+    "resume_auto_without_directory": (
+        "--resume auto 需要 --output_dir 指明目录",
+        "--resume auto needs --output_dir to say where",
+    ),
+    "resume_nothing_there": (
+        "{path} 中没有可继续的检查点; 要新开训练请去掉 --resume",
+        "There is no checkpoint to resume at {path}; leave --resume away to start a new run",
+    ),
+    "resume_all_damaged": (
+        "{path} 中的检查点全部损坏: {reason}",
+        "Every checkpoint in {path} is damaged: {reason}",
+    ),
+    "resume_other_dataset": (
+        "{path} 不是该训练所用的数据集 (MD5 {md5}, 原为 {was}); 请用原数据集, 或加 --allow_changed h5",
+        "{path} is not the data set of this run (MD5 {md5}, was {was}); use that one, or add --allow_changed h5",
+    ),
+    "resume_settings_differ": (
+        "续训不能更改: {listed}; 去掉这些参数, 或加 --allow_changed {names}",
+        "A resume may not change: {listed}; leave these flags away, or add --allow_changed {names}",
+    ),
+    "resume_unknown_setting": (
+        "--allow_changed 中没有这样的设置: {names}",
+        "--allow_changed names no settings: {names}",
+    ),
+    "loss_not_finite": (
+        "第 {epoch} 轮第 {step} 步之前损失变为 NaN 或无穷大, 训练停止; 最后一个好的检查点已保留, 请降低 --lr 后续训",
+        "The loss became NaN or infinite in epoch {epoch} by step {step}; stopped. The last good checkpoint is kept: "
+        "resume from it with a lower --lr (--allow_changed lr)",
+    ),
+    # --- other commands ---
+    "command_unknown": (
+        "没有命令 {name!r}{hint}; 可用: {names}",
+        "No command {name!r}{hint}; there are: {names}",
+    ),
+    "missing_package": (
+        "缺少 Python 包 {name}; 请运行 make install, 或 pip install -c constraints.txt -e .",
+        "The Python package {name} is missing; run make install, or pip install -c constraints.txt -e .",
+    ),
+    "aspect_changed": (
+        "注意: {path} 等图像的长宽比与 {H}x{W} 不同, 将被拉伸; 要保持比例请设置 --img_h 和 --img_w",
+        "Note: images such as {path} have another aspect than {H}x{W} and are stretched; --img_h and --img_w keep it",
+    ),
+    "bad_file": ("跳过: {reason}", "Skipped: {reason}"),
+    "packed": (
+        "已写入 {num} 张图像, 跳过 {bad} 个文件: {path}",
+        "{num} images written, {bad} files skipped: {path}",
+    ),
+    "synth_done": ("已生成 {num} 张合成眼图: {path}", "{num} synthetic eyes written: {path}"),
+    "check_file": ("{path}: {size_mb:.1f} MB, 数据有效", "{path}: {size_mb:.1f} MB, valid"),
+    "check_sizes": (
+        "图像 {N} 张 {H}x{W} uint8, 值 {low}..{high}, 平均 {mean:.1f}",
+        "{N} images of {H}x{W} uint8, values {low}..{high}, mean {mean:.1f}",
+    ),
+    "check_heatmaps": (
+        "热图 {C} 通道 {h}x{w} {dtype}, 步长 {stride}, 值 {low:.3f}..{high:.3f}",
+        "Heatmaps: {C} channels of {h}x{w} {dtype}, stride {stride}, values {low:.3f}..{high:.3f}",
+    ),
+    "check_rendered": (
+        "没有热图: 训练时由 keypoints 生成 {C} 通道 {h}x{w}, 步长 {stride}, sigma {sigma} 热图像素",
+        "No heatmaps: rendered from keypoints in training, {C} channels of {h}x{w}, stride {stride}, sigma {sigma}",
+    ),
+    "check_channel": (
+        "  {label}: 出现 {num} 次 ({share:.1%}), x {x_low:.1f}..{x_high:.1f}, y {y_low:.1f}..{y_high:.1f}",
+        "  {label}: present {num} times ({share:.1%}), x {x_low:.1f}..{x_high:.1f}, y {y_low:.1f}..{y_high:.1f}",
+    ),
+    "check_channel_never": ("  {label}: 从未出现", "  {label}: never present"),
+    "check_glints": (
+        "每张图像的亮点数 (数目:图像数): {counts}",
+        "Glints per image (glints:images): {counts}",
+    ),
+}
+
+_language = "zh"
+
+
+def set_language(language: str) -> None:
+    """Chooses the language of everything said from now on: 'zh' or 'en'."""
+    global _language
+    assert language in LANGUAGES
+    _language = language
+
+
+def text(key: str, **values: Any) -> str:
+    """The sentence with its placeholders filled in, in the language chosen."""
+    return TEXTS[key][LANGUAGES.index(_language)].format(**values)

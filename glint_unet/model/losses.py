@@ -1,0 +1,120 @@
+"""The training loss: base + div_weight * div + lam_agg * agg, and its parts.
+
+Legend: B batch, C glint channels, h w heatmap. `logits` and `target` are (B, C, h, w) float; target in [0, 1].
+Every loss here is a mean over images, so that epoch means weighted by batch size are the mean over all images.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from glint_unet.config import TrainConfig
+
+TERMS = ("total", "focal", "bce", "dice", "div", "agg")
+
+_EPS = 1e-6
+
+
+def bce_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy with soft targets, mean over all pixels: a scalar."""
+    return F.binary_cross_entropy_with_logits(logits, target)
+
+
+def focal_loss(logits: Tensor, target: Tensor, alpha: float = 1.0, gamma: float = 2.0) -> Tensor:
+    """Focal loss (Lin et al., "Focal loss for dense object detection", ICCV 2017, eq. 5), mean over all pixels.
+
+    `alpha * (1 - p_t)^gamma * BCE`, with p_t = p * t + (1 - p) * (1 - t) for a soft target t.
+    """
+    p = logits.sigmoid()
+    p_t = p * target + (1 - p) * (1 - target)
+    bce = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (alpha * (1 - p_t).clamp_min(_EPS).pow(gamma) * bce).mean()
+
+
+def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Soft Dice loss (Milletari et al., "V-Net", 3DV 2016), one minus the overlap per channel, mean over channels.
+
+    A channel without a glint is judged by its smoothing of one pixel: an empty prediction costs nothing.
+    """
+    p = logits.sigmoid()
+    overlap = (p * target).sum(dim=(-2, -1))
+    total = p.sum(dim=(-2, -1)) + target.sum(dim=(-2, -1))
+    return (1 - (2 * overlap + 1) / (total + 1)).mean()
+
+
+def divergence_loss(heatmaps: Tensor, mode: str = "cosine") -> Tensor:
+    """How alike the channels of an image are, mean over images and channel pairs; 0 where there is one channel.
+
+    Args:
+        heatmaps: (B, C, h, w) float in [0, 1].
+        mode: of channels p and q: 'overlap', the mean over pixels of p * q; 'cosine', their cosine similarity; 'kl',
+            exp(-J / 2), J the symmetric Kullback-Leibler divergence (Jeffreys 1946) of the channels normalised to sum 1.
+
+    Returns:
+        A scalar in [0, 1]: 1 where all channels are the same map ('overlap': where all are 1).
+    """
+    B, C, h, w = heatmaps.shape
+    if C < 2:
+        return heatmaps.new_zeros(())
+    flat = heatmaps.reshape(B, C, h * w)
+    if mode == "overlap":
+        alike = flat @ flat.mT / (h * w)
+    elif mode == "cosine":
+        unit = F.normalize(flat, dim=-1, eps=_EPS)
+        alike = unit @ unit.mT
+    else:
+        density = (flat + _EPS) / (flat + _EPS).sum(dim=-1, keepdim=True)
+        cross = density @ density.log().mT  # (B, C, C): sum of p log q
+        own = cross.diagonal(dim1=-2, dim2=-1)
+        jeffreys = own[:, :, None] + own[:, None, :] - cross - cross.mT
+        alike = torch.exp(-jeffreys / 2)
+    i, j = torch.triu_indices(C, C, offset=1, device=flat.device)
+    return alike[:, i, j].mean()
+
+
+def merge_channels(logits: Tensor, target: Tensor, mode: str = "max") -> tuple[Tensor, Tensor]:
+    """All channels as one class-free map: 'max' over channels, or 'sum' clipped to 1.
+
+    Returns:
+        merged logits and merged target, both (B, 1, h, w).
+    """
+    if mode == "max":
+        return logits.amax(dim=1, keepdim=True), target.amax(dim=1, keepdim=True)
+    probability = logits.sigmoid().sum(dim=1, keepdim=True).clamp(_EPS, 1 - _EPS)
+    return probability.logit(), target.sum(dim=1, keepdim=True).clamp(max=1)
+
+
+def loss_terms(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:
+    """Every term of the loss as it is weighted in the total.
+
+    Returns:
+        (6,) float in the order of `TERMS`; the first is the sum of the others. Terms that are off are 0.
+    """
+    off = logits.new_zeros(())
+    weights = _base_weights(config)
+    focal = weights[0] * focal_loss(logits, target, config.alpha, config.gamma) if weights[0] else off
+    bce = weights[1] * bce_loss(logits, target) if weights[1] else off
+    dice = weights[2] * dice_loss(logits, target) if weights[2] else off
+    div = config.div_weight * divergence_loss(logits.sigmoid(), config.div_mode) if config.div_weight else off
+    agg = config.lam_agg * _aggregate_loss(logits, target, config) if config.lam_agg else off
+    terms = torch.stack([focal, bce, dice, div, agg])
+    return torch.cat([terms.sum()[None], terms])
+
+
+def _base_weights(config: TrainConfig) -> tuple[float, float, float]:
+    """Weights of focal, bce and dice."""
+    if config.loss == "hybrid":
+        return config.lam_focal, config.lam_bce, config.lam_dice
+    return float(config.loss == "focal"), float(config.loss == "bce"), float(config.loss == "dice")
+
+
+def _aggregate_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:
+    merged, merged_target = merge_channels(logits, target, config.agg_mode)
+    loss = logits.new_zeros(())
+    if config.agg_wF:
+        loss = loss + config.agg_wF * focal_loss(merged, merged_target, config.alpha, config.gamma)
+    if config.agg_wB:
+        loss = loss + config.agg_wB * bce_loss(merged, merged_target)
+    if config.agg_wD:
+        loss = loss + config.agg_wD * dice_loss(merged, merged_target)
+    return loss

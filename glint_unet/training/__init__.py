@@ -1,0 +1,1 @@
+"""Loss -> weights -> run directory."""

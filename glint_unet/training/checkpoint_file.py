@@ -1,0 +1,119 @@
+"""Checkpoint files: bytes that are whole, checked, and never executed.
+
+A checkpoint is an uncompressed zip of tensors and plain Python values, written by `torch.save`. `torch.load` neither
+checks the zip's CRCs (a flipped bit loads silently) nor bounds what a hostile file unpacks to, so both happen here
+first; it is always called with weights_only=True.
+"""
+
+import io
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glint_unet.errors import CheckpointError
+from glint_unet.files import write_bytes
+
+REQUIRED_KEYS = ("epoch", "model_state_dict", "train_args", "metrics", "timestamp")
+
+
+def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes a checkpoint or a state dict as a whole file, and reads its CRCs back before it gets its name.
+
+    Raises:
+        SpaceError: the disk is full; the previous file is untouched.
+        RunDirectoryError: the directory cannot be written.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    write_bytes(path, buffer.getvalue(), check=_check_zip)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Reads a full checkpoint onto the CPU.
+
+    Raises:
+        CheckpointError: missing, truncated, damaged, compressed, hostile, or only weights.
+    """
+    content = read_tensors(path)
+    missing = [key for key in REQUIRED_KEYS if key not in content]
+    if missing:
+        raise CheckpointError("checkpoint_incomplete", path=path, missing=", ".join(missing))
+    return content
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """Reads any checkpoint-like file (a dict) onto the CPU; raises as `read_checkpoint` does."""
+    if not path.is_file():
+        raise CheckpointError("checkpoint_missing", path=path)
+    _check_zip(path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError("checkpoint_hostile", path=path) from error
+    except Exception as error:
+        raise CheckpointError("checkpoint_damaged", path=path, reason=_reason(error)) from error
+    if not isinstance(content, dict):
+        raise CheckpointError("checkpoint_incomplete", path=path, missing=", ".join(REQUIRED_KEYS))
+    _check_tensors(content, path)
+    return content
+
+
+def _check_zip(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            names = [entry.filename for entry in entries]
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                raise CheckpointError("checkpoint_compressed", path=path)
+            if len(set(names)) < len(names) or sum(entry.file_size for entry in entries) > path.stat().st_size:
+                raise CheckpointError("checkpoint_hostile", path=path)
+            damaged = archive.testzip()
+    except CheckpointError:
+        raise
+    except Exception as error:  # a mutated zip raises nearly anything
+        raise CheckpointError("checkpoint_damaged", path=path, reason=_reason(error)) from error
+    if damaged is not None:
+        raise CheckpointError("checkpoint_damaged", path=path, reason=f"CRC of {damaged}")
+
+
+def _check_tensors(value: Any, path: Path) -> None:
+    """A tensor must own the elements that it shows: with stride 0, a kilobyte can declare 10^12 of them."""
+    if isinstance(value, Tensor):
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise CheckpointError("checkpoint_hostile", path=path)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _check_tensors(item, path)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _check_tensors(item, path)
+
+
+def check_fits(state: Mapping[str, Any], network: torch.nn.Module, path: Path) -> None:
+    """Proves that a state dict has exactly the network's names, shapes and dtypes, before a weight is touched.
+
+    Raises:
+        CheckpointError: naming the first difference.
+    """
+    own = network.state_dict()
+    missing, extra = own.keys() - state.keys(), state.keys() - own.keys()
+    if missing or extra:
+        example = min(missing or extra)
+        num = (len(missing), len(extra))
+        raise CheckpointError("checkpoint_other_network", path=path, missing=num[0], extra=num[1], example=example)
+    for name, tensor in own.items():
+        theirs = state[name]
+        if not isinstance(theirs, Tensor) or theirs.shape != tensor.shape or theirs.dtype != tensor.dtype:
+            shape = tuple(theirs.shape) if isinstance(theirs, Tensor) else type(theirs).__name__
+            raise CheckpointError(
+                "checkpoint_other_shape", path=path, name=name, shape=shape, expected=tuple(tensor.shape)
+            )
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,96 @@
+"""Two pictures of a run: its curves, and what the best model sees in validation images it never trained on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from glint_unet.data.batches import Source
+from glint_unet.data.heatmaps import decode_heatmaps
+from glint_unet.files import whole_file
+from glint_unet.training.checkpoint_file import read_tensors
+from glint_unet.training.metrics import PRESENT_FROM_SCORE
+from glint_unet.training.run_directory import RunDirectory
+
+_NUM_EXAMPLES = 12
+_PANELS = (("total", "loss (total)"), ("f1", "F1 within 2 px"), ("px_median", "median error [px]"))
+
+
+def draw_results(
+    run: RunDirectory,
+    source: Source,
+    network: nn.Module,
+    val_rows: NDArray[np.int64],
+    history: list[dict[str, Any]],
+    device: torch.device,
+) -> None:
+    """Draws results.png and predictions.png of a run; leaves the best weights in `network`."""
+    draw_curves(history, run.curves)
+    network.load_state_dict(read_tensors(run.best_weights))
+    network.eval()
+    batch = source.gather(np.sort(val_rows)[np.linspace(0, len(val_rows) - 1, _NUM_EXAMPLES).astype(int)]).to(device)
+    with torch.no_grad():
+        points, scores = decode_heatmaps(network(batch.network_input()).sigmoid(), source.info.stride)
+    truth = batch.true_keypoints(source.info)
+    draw_predictions(batch.images.cpu(), points.cpu(), scores.cpu(), truth.cpu(), run.predictions, source.info.prefix)
+
+
+def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
+    """Loss, F1 and error over the epochs, training and validation, as a PNG."""
+    figure = Figure(figsize=(13, 4), layout="constrained")
+    for axes, (name, title) in zip(figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
+        for part, colour in (("train", "tab:blue"), ("val", "tab:orange")):
+            rows = [(row["epoch"], row[part][name]) for row in history if row[part].get(name) is not None]
+            if rows:
+                axes.plot(*zip(*rows, strict=True), color=colour, marker=".", label=part)
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend()
+        if name != "f1" and axes.lines:
+            axes.set_yscale("log")
+    _save(figure, path)
+
+
+def draw_predictions(
+    images: Tensor, points: Tensor, scores: Tensor, truth: Tensor | None, path: Path, prefix: str = "g"
+) -> None:
+    """Predicted glints over images, as a PNG: a cross and the LED's label where found, a ring where it truly is.
+
+    Args:
+        images: (B, H, W) uint8.
+        points: (B, C, 2), (x, y) in image pixels.
+        scores: (B, C).
+        truth: (B, C, 2), NaN where absent; None where it is not known.
+        path: the PNG.
+        prefix: of the LEDs' labels.
+    """
+    num_columns = min(4, len(images))
+    num_rows = -(-len(images) // num_columns)
+    figure = Figure(figsize=(4 * num_columns, 4 * num_rows * images.shape[1] / images.shape[2]), layout="constrained")
+    grid = np.atleast_1d(figure.subplots(num_rows, num_columns, squeeze=False)).ravel()
+    colours = [f"C{channel % 10}" for channel in range(points.shape[1])]
+    for k, axes in enumerate(grid):
+        axes.set_axis_off()
+        if k < len(images):
+            axes.imshow(images[k], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            for channel, colour in enumerate(colours):
+                if truth is not None:
+                    axes.plot(*truth[k, channel], "o", mec=colour, mfc="none", ms=13, mew=1)
+                if scores[k, channel] >= PRESENT_FROM_SCORE:
+                    x, y = points[k, channel].tolist()
+                    axes.plot(x, y, "+", color=colour, ms=9, mew=1.2)
+                    label = f"{prefix}{channel + 1}"
+                    axes.annotate(label, (x, y), (7, 5), textcoords="offset points", color=colour, fontsize=7)
+    known = "" if truth is None else ", rings: truth"
+    figure.suptitle(f"crosses: predicted glints (score >= {PRESENT_FROM_SCORE}){known}")
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=80, format="png")

@@ -1,0 +1,153 @@
+"""What a run leaves behind while it goes: log, metrics, checkpoints, in an order that a kill cannot break.
+
+At the end of an epoch: metrics row -> best model -> numbered checkpoint -> latest. Latest is the commit: a resume cuts what
+is newer. So an epoch is either wholly there or done again.
+"""
+
+import shutil
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from glint_unet.config import TrainConfig
+from glint_unet.data.batches import MemorySource, Source
+from glint_unet.errors import SpaceError
+from glint_unet.files import write_json
+from glint_unet.messages import text
+from glint_unet.training.checkpoint import CheckpointManager
+from glint_unet.training.resume import ResumePoint, repair_run
+from glint_unet.training.run_directory import RunDirectory
+from glint_unet.training.state import Best, EpochProgress, TrainState
+from glint_unet.training.training_log import TrainingLogger
+
+_RULE = "=" * 80
+
+
+class RunRecord:
+    """The files of one run, for its one writer.
+
+    Args:
+        config: all settings.
+        run: the run directory, locked by this process.
+        state: the run's state; its best and progress are kept here.
+    """
+
+    def __init__(self, config: TrainConfig, run: RunDirectory, state: TrainState) -> None:
+        self._config = config
+        self._run = run
+        self._state = state
+        self._checkpoints = CheckpointManager(run.path, not config.no_save_optimizer, config.keep_last_n)
+        _check_space(config, run, state)
+        self.log = TrainingLogger(run.path)
+        self._saved_at = time.monotonic()
+
+    def begin(self, source: Source, device: torch.device, point: ResumePoint | None, changes: list[str]) -> None:
+        """Writes down what begins: settings, data set, split; on a resume, also what it goes on from."""
+        config, info = self._config, source.info
+        if point:
+            self._take_over(point)
+        for old, new in (("model_path", config.model_path), ("save", config.save)):
+            if new is not None:
+                self.log.log(text("deprecated_flag", flag=old))
+        self._checkpoints.save_training_args(config)
+        write_json(self._run.split, self._state.split.to_dict())
+        write_json(self._run.dataset, {**vars(info), "md5": self._state.dataset_md5})
+        self.log.log(_RULE)
+        self.log.log(text("resuming", epoch=self._state.epoch, path=point.path) if point else text("training_starts"))
+        self.log.log(text("output_dir", path=self._run.path))
+        self.log.log(text("dataset", path=config.h5))
+        for change in changes:
+            self.log.log(change)
+        if point and "optimizer_state_dict" not in point.content:
+            self.log.log(text("resume_without_optimizer"))
+        if config.no_save_optimizer:
+            self.log.log(text("no_optimizer_no_exact_resume"))
+        num_weights = sum(p.numel() for p in self._state.network.parameters())
+        (H, W), (h, w) = info.image_size, info.heatmap_size
+        self.log.log(text("network", arch=config.arch, weights=num_weights, H=H, W=W, C=info.num_classes, h=h, w=w))
+        self.log.log(text("device", device=_device_name(device)))
+        self.log.log(_where_data_is(source))
+        self.log.log(text("num_samples", train=len(self._state.split.train), val=len(self._state.split.val)))
+
+    def _take_over(self, point: ResumePoint) -> None:
+        for error in point.passed_over:
+            self.log.log(text("checkpoint_passed_over", reason=error))
+        self._state.best, aside = repair_run(self._run, point)
+        self.log.restore(point.content["history"])
+        if aside:
+            self.log.log(text("history_set_aside", path=aside, epoch=self._state.epoch))
+
+    def save_is_due(self) -> bool:
+        """Whether the last save is `save_every_minutes` old."""
+        minutes = self._config.save_every_minutes
+        return minutes > 0 and time.monotonic() - self._saved_at >= minutes * 60
+
+    def save_latest(self) -> None:
+        """Writes latest_checkpoint.pth, also in the middle of an epoch."""
+        self._state.progress.check_finite(self._state.epoch + 1)
+        self._checkpoints.save_latest(*self._contents())
+        self._saved_at = time.monotonic()
+
+    def finish_epoch(self, val_metrics: Mapping[str, float | None], seconds: float) -> None:
+        """Ends the epoch under way: its row, its log lines, its checkpoints."""
+        state, config = self._state, self._config
+        train_metrics = state.progress.means()
+        state.epoch += 1
+        state.progress = EpochProgress()
+        state.metrics = {"train": train_metrics, "val": dict(val_metrics)}
+        lr = float(state.optimizer.param_groups[0]["lr"])
+        self.log.log_epoch(state.epoch, train_metrics, val_metrics, lr, seconds)
+        total = val_metrics["total"]
+        assert total is not None
+        if total < state.best.total:
+            state.best = Best(state.epoch, total)
+            self._checkpoints.save_best(*self._contents())
+            self.log.log(text("saved_best", total=total))
+        if config.save_freq and state.epoch % config.save_freq == 0:
+            path = self._checkpoints.save_checkpoint(*self._contents()[:5], extra=self._contents()[5])
+            self.log.log(text("saved_numbered", path=path.relative_to(self._run.path)))
+        self.save_latest()
+
+    def _contents(
+        self,
+    ) -> tuple[int, torch.nn.Module, torch.optim.Optimizer, TrainConfig, dict[str, Any], dict[str, Any]]:
+        state = self._state
+        return state.epoch, state.network, state.optimizer, self._config, state.metrics, state.extra(self.log.history)
+
+    def interrupted(self, signal_name: str) -> None:
+        """Saves, and says how to go on."""
+        self.save_latest()
+        command = f"python train_glint_unet.py --resume {self._run.path}"
+        self.log.log(text("interrupted", signal=signal_name, epoch=self._state.epoch, command=command))
+
+    def finished(self, seconds: float) -> None:
+        """Says what came out and where it lies."""
+        best = self._state.best
+        self.log.log(text("finished", seconds=seconds, epoch=best.epoch, total=best.total, path=self._run.best))
+
+
+def _check_space(config: TrainConfig, run: RunDirectory, state: TrainState) -> None:
+    """A disk that cannot hold the run's checkpoints is told before the training, not at its end."""
+    weights = sum(t.numel() * t.element_size() for t in state.network.state_dict().values())
+    full = weights * (1 if config.no_save_optimizer else 3)
+    num_files = 3 + (config.keep_last_n + 1 if config.save_freq else 0)  # latest, best, the one being written
+    need, free = num_files * full + 2 * weights, shutil.disk_usage(run.path).free
+    if need > free:
+        raise SpaceError("disk_too_small", path=run.path, need_mb=need // 2**20 + 1, free_mb=free // 2**20)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)"
+
+
+def _where_data_is(source: Source) -> str:
+    if not isinstance(source, MemorySource):
+        return text("data_from_file", workers=source.num_workers)
+    megabytes = source.num_bytes / 2**20
+    if not source.is_shared:
+        return text("data_in_memory", mb=megabytes)
+    return text("data_shared_new" if source.created_shared_copy else "data_shared_attached", mb=megabytes)

@@ -1,0 +1,175 @@
+"""Where everything of a run lies, who may write there, and what is moved aside instead of being overwritten."""
+
+import contextlib
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from glint_unet.errors import RunDirectoryError
+from glint_unet.files import FileLock, check_writable, sweep_temporaries, sync_directory
+
+DEFAULT_ROOT = Path("runs")
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Every path of a run.
+
+    Attributes:
+        path: the directory itself.
+    """
+
+    path: Path
+
+    @property
+    def log(self) -> Path:
+        """The text log."""
+        return self.path / "training.log"
+
+    @property
+    def metrics(self) -> Path:
+        """One row per epoch, JSON."""
+        return self.path / "metrics.json"
+
+    @property
+    def training_args(self) -> Path:
+        """Every setting, JSON."""
+        return self.path / "training_args.json"
+
+    @property
+    def split(self) -> Path:
+        """Train and validation rows, JSON."""
+        return self.path / "split.json"
+
+    @property
+    def dataset(self) -> Path:
+        """Which data set this is: its MD5 and sizes, JSON."""
+        return self.path / "dataset.json"
+
+    @property
+    def best(self) -> Path:
+        """Full checkpoint of the best epoch."""
+        return self.path / "best_model.pth"
+
+    @property
+    def best_weights(self) -> Path:
+        """Bare state dict of the best epoch."""
+        return self.path / "best_model_weights.pt"
+
+    @property
+    def latest(self) -> Path:
+        """Full checkpoint of the newest state."""
+        return self.path / "latest_checkpoint.pth"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Directory of the numbered checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def curves(self) -> Path:
+        """Picture of the curves."""
+        return self.path / "results.png"
+
+    @property
+    def predictions(self) -> Path:
+        """Picture of predictions over validation images."""
+        return self.path / "predictions.png"
+
+    def numbered(self, epoch: int) -> Path:
+        """The numbered checkpoint of an epoch."""
+        return self.checkpoints / f"checkpoint_epoch_{epoch:03d}.pth"
+
+    def numbered_checkpoints(self) -> list[tuple[int, Path]]:
+        """(epoch, path) of every numbered checkpoint, oldest epoch first."""
+        found = []
+        for path in self.checkpoints.glob("checkpoint_epoch_*.pth"):
+            digits = path.stem.removeprefix("checkpoint_epoch_")
+            if digits.isdecimal():
+                found.append((int(digits), path))
+        return sorted(found)
+
+    def holds_a_run(self) -> bool:
+        """Whether there is anything here that a new run would overwrite."""
+        return self.latest.exists() or self.best.exists() or bool(self.numbered_checkpoints())
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Makes this process the directory's one writer, and sweeps what a killed writer left half-written.
+
+        Raises:
+            RunDirectoryError: another process writes here, or the directory cannot be made or written.
+            SpaceError: the disk is full.
+        """
+        try:
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".run.lock", create=True)
+        except OSError as error:
+            raise RunDirectoryError("not_writable", path=self.path, reason=error.strerror) from error
+        try:
+            if not lock.acquire(wait=False):
+                pid, host = lock.holder()
+                raise RunDirectoryError("run_in_use", path=self.path, pid=pid, host=host)
+            lock.describe_holder()
+            check_writable(self.path)
+            for directory in (self.path, self.checkpoints):
+                sweep_temporaries(directory)
+            yield
+        finally:
+            lock.release()
+
+    def set_aside_after(self, epoch: int) -> Path:
+        """Moves the history that a resume from an older epoch supersedes into a directory of its own.
+
+        The best model stays where it is: a better model is never replaced by a worse one.
+
+        Returns:
+            The directory moved to: superseded/after_epoch_007, say.
+        """
+        newer = [path for number, path in self.numbered_checkpoints() if number > epoch]
+        aside = self._free_name(f"superseded/after_epoch_{epoch:03d}")
+        aside.mkdir(parents=True)
+        for path in [self.latest, self.metrics, *newer]:
+            if path.exists():
+                path.rename(aside / path.name)
+        for directory in (aside, self.checkpoints, self.path):
+            sync_directory(directory)
+        return aside
+
+    def _free_name(self, name: str) -> Path:
+        candidates = itertools.chain([name], (f"{name}_{k}" for k in itertools.count(2)))
+        return next(path for path in map(self.path.joinpath, candidates) if not path.exists())
+
+
+def new_run_directory(output_dir: str | None) -> RunDirectory:
+    """The directory for a new run: the one named, or runs/train_YYYYMMDD_HHMMSS.
+
+    Two runs started in the same second get two directories.
+
+    Raises:
+        RunDirectoryError: the directory named already holds a run.
+    """
+    if output_dir is not None:
+        run = RunDirectory(Path(output_dir))
+        if run.holds_a_run():
+            raise RunDirectoryError("run_exists", path=output_dir)
+        return run
+    name = time.strftime("train_%Y%m%d_%H%M%S")
+    for suffix in itertools.chain([""], (f"_{k}" for k in itertools.count(2))):
+        try:
+            path = DEFAULT_ROOT / (name + suffix)
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunDirectoryError("not_writable", path=path, reason=error.strerror) from error
+        return RunDirectory(path)
+    raise AssertionError("itertools.count ended")
+
+
+def run_directory_of(checkpoint: Path) -> RunDirectory:
+    """The run directory that a checkpoint file lies in."""
+    directory = checkpoint.parent
+    return RunDirectory(directory.parent if directory.name == "checkpoints" else directory)

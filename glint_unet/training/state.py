@@ -1,0 +1,105 @@
+"""What a run is at one instant: all that a checkpoint must hold for the rest to come out the same."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glint_unet.data.split import Split
+from glint_unet.errors import NonFiniteLossError
+from glint_unet.model.losses import TERMS
+
+
+@dataclass
+class EpochProgress:
+    """The part of an epoch that is done.
+
+    Attributes:
+        batches_done: steps taken.
+        images_done: images seen.
+        term_sums: (6,) float64, each term of the loss summed over these images.
+        seconds: time spent, over all processes that worked on this epoch.
+    """
+
+    batches_done: int = 0
+    images_done: int = 0
+    term_sums: Tensor = field(default_factory=lambda: torch.zeros(len(TERMS), dtype=torch.float64))
+    seconds: float = 0.0
+
+    def add(self, terms: Tensor, num_images: int) -> None:
+        """Counts one step: terms (6,), each a mean over its images; nothing waits for the device."""
+        self.term_sums = self.term_sums.to(terms.device) + terms.detach().double() * num_images
+        self.batches_done += 1
+        self.images_done += num_images
+
+    def means(self) -> dict[str, float]:
+        """The true mean of every term over the images seen."""
+        return dict(zip(TERMS, (self.term_sums / max(self.images_done, 1)).tolist(), strict=True))
+
+    def check_finite(self, epoch: int) -> None:
+        """Raises NonFiniteLossError once a loss was NaN or infinite; waits for the device."""
+        if not torch.isfinite(self.term_sums).all():
+            raise NonFiniteLossError("loss_not_finite", epoch=epoch, step=self.batches_done)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values and one tensor, for checkpoints."""
+        return {
+            "batches_done": self.batches_done,
+            "images_done": self.images_done,
+            "term_sums": self.term_sums.cpu(),
+            "seconds": self.seconds,
+        }
+
+
+@dataclass
+class Best:
+    """The best epoch so far.
+
+    Attributes:
+        epoch: its number; 0 while there is none.
+        total: its validation loss.
+    """
+
+    epoch: int = 0
+    total: float = float("inf")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for checkpoints."""
+        return {"epoch": self.epoch, "total": self.total}
+
+
+@dataclass
+class TrainState:
+    """A run between two steps.
+
+    Attributes:
+        network: the weights.
+        optimizer: Adam's moments and learning rate.
+        split: train and validation rows.
+        dataset_md5: which file they are rows of.
+        epoch: epochs done.
+        metrics: {'train', 'val'} of the last epoch done.
+        best: the best epoch so far.
+        progress: of the epoch under way.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    split: Split
+    dataset_md5: str
+    epoch: int = 0
+    metrics: dict[str, Any] = field(default_factory=dict)
+    best: Best = field(default_factory=Best)
+    progress: EpochProgress = field(default_factory=EpochProgress)
+
+    def extra(self, history: list[dict[str, Any]]) -> dict[str, Any]:
+        """What a checkpoint holds beside epoch, weights, optimizer, settings and metrics."""
+        return {
+            "best": self.best.to_dict(),
+            "progress": self.progress.to_dict(),
+            "split": self.split.to_dict(),
+            "dataset_md5": self.dataset_md5,
+            "history": history,
+            "versions": {"torch": str(torch.__version__)},
+        }

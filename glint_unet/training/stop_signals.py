@@ -1,0 +1,58 @@
+"""SIGINT, SIGTERM and SIGUSR1 (Slurm's warning) end a run after the step in flight, with a checkpoint."""
+
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from types import FrameType, TracebackType
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to stop and did
+    """The run stopped because of a signal; its state is saved.
+
+    Args:
+        signal_number: the signal; the process exits with 128 + that number.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
+
+
+class StopSignals:
+    """Catches the stop signals while its block runs; a second SIGINT aborts at once.
+
+    Attributes:
+        received: the signal's number, or None while there is none.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._receive) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def cut_short(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, until a signal comes."""
+        for item in items:
+            yield item
+            if self.received is not None:
+                return
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.received = number

@@ -1,0 +1,81 @@
+"""The run's text log and its JSON metrics."""
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from glint_unet.errors import RunDirectoryError
+from glint_unet.files import write_json
+from glint_unet.messages import text
+from glint_unet.training.run_directory import RunDirectory
+
+Metrics = Mapping[str, float | None]
+
+
+class TrainingLogger:
+    """Writes training.log and metrics.json of a run directory; goes on where they end.
+
+    Args:
+        log_dir: the run directory; made if missing.
+
+    Attributes:
+        history: the rows of metrics.json, oldest epoch first.
+
+    Raises:
+        RunDirectoryError: the existing metrics.json is not a list of epochs.
+    """
+
+    def __init__(self, log_dir: str | Path) -> None:
+        self._run = RunDirectory(Path(log_dir))
+        self._run.path.mkdir(parents=True, exist_ok=True)
+        self.history: list[dict[str, Any]] = _read_history(self._run.metrics)
+
+    def log(self, message: str, print_console: bool = True) -> None:
+        """Writes one message, stamped with the local time, to the log and to the console."""
+        line = f"[{time.strftime('%Y-%m-%d %H:%M:%S')}] {message}"
+        with self._run.log.open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+        if print_console:
+            tqdm.write(line)
+
+    def log_epoch(self, epoch: int, train_metrics: Metrics, val_metrics: Metrics, lr: float, epoch_time: float) -> None:
+        """Writes one epoch to the log and adds its row to metrics.json; a row of the same epoch is replaced."""
+        row = {
+            "epoch": epoch,
+            "train": _json_numbers(train_metrics),
+            "val": _json_numbers(val_metrics),
+            "lr": lr,
+            "epoch_time": round(epoch_time, 2),
+        }
+        self.restore([*(r for r in self.history if r["epoch"] != epoch), row])
+        heading = text("epoch", epoch=epoch, seconds=epoch_time, lr=lr)
+        self.log(f"\n{heading}\n  Train: {_one_line(train_metrics)}\n  Val:   {_one_line(val_metrics)}")
+
+    def restore(self, history: list[dict[str, Any]]) -> None:
+        """Makes metrics.json hold exactly these rows."""
+        self.history = sorted(history, key=lambda row: int(row["epoch"]))
+        write_json(self._run.metrics, self.history)
+
+
+def _read_history(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return [row for row in rows if int(row["epoch"]) > 0]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunDirectoryError("metrics_damaged", path=path, reason=error) from error
+
+
+def _json_numbers(metrics: Metrics) -> dict[str, float | None]:
+    """NaN is no JSON: what has no value becomes null."""
+    return {name: value if value is not None and math.isfinite(value) else None for name, value in metrics.items()}
+
+
+def _one_line(metrics: Metrics) -> str:
+    return " ".join(f"{name}={'-' if value is None else format(value, '.4f')}" for name, value in metrics.items())
