@@ -11,8 +11,6 @@ from typing import Any
 import glint_unet
 from glint_unet.cli.main import guarded
 
-__all__ = ["CheckpointManager", "SharedMemoryDatasetCache", "TrainingLogger", "UNet", "main"]
-
 
 def __getattr__(name: str) -> Any:
     """The package's classes, imported on first use so that --help stays fast."""

@@ -8,6 +8,7 @@ from typing import Any
 
 _HOME = {
     "CheckpointManager": "training.checkpoint",
+    "GlintDetector": "inference.predictor",
     "GlintError": "errors",
     "SharedMemoryDatasetCache": "data.shared_cache",
     "TrainConfig": "config",

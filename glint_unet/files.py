@@ -141,6 +141,17 @@ class FileLock:
         words = os.pread(self.descriptor, 300, 0).decode(errors="replace").split()
         return (words[0], words[1]) if len(words) == 2 else ("?", "?")
 
+    @contextlib.contextmanager
+    def reopened(self) -> Iterator[int]:
+        """Another read-only descriptor of the very same file, which does not hold the lock."""
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            if not os.path.sameopenfile(descriptor, self.descriptor):
+                raise OSError(errno.ESTALE, "replaced while it was opened", str(self.path))
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
     def release(self) -> None:
         """Frees the lock and closes the file; a second call does nothing."""
         if self.descriptor in _held_descriptors:

@@ -198,14 +198,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "dataset_values": (
         "{path} 中 {name} 的值域为 {low} 到 {high} (含 NaN 或越界), 应在 0 到 1 之间 (keypoints: 有限数或 NaN)",
-        "{name} in {path} has values {low} to {high} (NaN or out of range); it must be 0 to 1 (keypoints: finite or NaN)",
+        "{name} in {path} has values {low} to {high} (NaN or out of range); heatmaps must be 0 to 1, keypoints finite "
+        "or NaN",
     ),
     "dataset_uint8_heatmaps": (
         "{path} 的 uint8 热图最大值为 1, 应为 0 到 255; 请乘以 255 后再保存",
         "The uint8 heatmaps of {path} have the maximum 1 but stand for 0 to 255; multiply them by 255",
     ),
     "dataset_too_small": (
-        "图像太少: N={num}, --val_split {val_split} 得到 {num_val} 张验证图像; 训练和验证都至少要 1 张, 请增加图像或调整 --val_split",
+        "图像太少: N={num}, --val_split {val_split} 得到 {num_val} 张验证图像; "
+        "训练和验证都至少要 1 张, 请增加图像或调整 --val_split",
         "Too few images: N={num} with --val_split {val_split} gives {num_val} for validation; both sides need at least "
         "1: add images or change --val_split",
     ),
@@ -256,6 +258,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The centre ({x:.1f}, {y:.1f}) of {label} in {path} is outside its image of {W}x{H}",
     ),
     "image_unreadable": ("无法读取图像 {path}: {reason}", "Image {path} cannot be read: {reason}"),
+    "images_form": (
+        "图像的形状为 {shape}, 类型为 {dtype}; 应为 (B, H, W) 或 (H, W) 的 uint8",
+        "Images have shape {shape} and dtype {dtype}; they must be (B, H, W) or (H, W) uint8",
+    ),
     # --- shared copies ---
     "cache_not_private": (
         "共享副本 {path} 不归当前用户 {uid} 私有 (所有者 {owner}, 权限 {mode}), 拒绝使用; 请请其所有者删除它",
@@ -269,7 +275,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "cache_full": (
         "{root} 和 {fallback} 都放不下 {path} 的共享副本; 请清理空间, 或去掉 --shared_memory",
-        "Neither {root} nor {fallback} has room for the shared copy of {path}; free some, or leave --shared_memory away",
+        "Neither {root} nor {fallback} has room for the shared copy of {path}; free some, or drop --shared_memory",
     ),
     "shm_none": ("没有共享副本", "No shared copies"),
     "shm_row": (
@@ -319,7 +325,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "checkpoint_other_shape": (
         "{path} 属于另一种网络: {name} 为 {shape}, 应为 {expected}; 请核对 --base_channels 和数据集通道数",
-        "{path} is of another network: {name} is {shape}, not {expected}; check --base_channels and the data's channels",
+        "{path} is of another network: {name} is {shape}, not {expected}; check --base_channels and the data set",
     ),
     "checkpoint_other_optimizer": (
         "{path} 的优化器状态与网络不符: {reason}",

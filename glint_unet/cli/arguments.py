@@ -34,7 +34,8 @@ def parse(kind: type[T], argv: Sequence[str], prog: str, default: T | None = Non
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            return tyro.cli(kind, args=list(argv), prog=prog, use_underscores=True, **options)
+            parsed: T = tyro.cli(kind, args=list(argv), prog=prog, use_underscores=True, **options)
+            return parsed
     except SystemExit as ending:
         if ending.code in (0, None):
             raise

@@ -38,9 +38,17 @@ class Batch(NamedTuple):
     heatmaps: Tensor | None
     keypoints: Tensor | None
 
+    @classmethod
+    def of(cls, arrays: dict[str, NDArray[Any]]) -> "Batch":
+        """The batch of arrays by name; what is not among them is None."""
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return cls(tensors["images"], tensors.get("heatmaps"), tensors.get("keypoints"))
+
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""
-        return Batch(*(part if part is None else part.to(device, non_blocking=True) for part in self))
+        images, heatmaps, keypoints = (None if p is None else p.to(device, non_blocking=True) for p in self)
+        assert images is not None
+        return Batch(images, heatmaps, keypoints)
 
     def network_input(self) -> Tensor:
         """(B, 1, H, W) float32 in [0, 1]."""
@@ -92,11 +100,7 @@ class MemorySource:
         self.is_shared = shared
         self.created_shared_copy = False
         self._handles: list[Any] = []
-        if shared:
-            arrays = self._attach()
-        else:
-            arrays = self._load()
-        self._arrays = tuple(arrays.get(name) for name in dataset_file.ARRAY_NAMES)
+        self._arrays = self._attach() if shared else self._load()
 
     def _load(self) -> dict[str, NDArray[Any]]:
         with dataset_file.open_dataset(self.info.path) as (file, info):
@@ -116,11 +120,11 @@ class MemorySource:
     @property
     def num_bytes(self) -> int:
         """Bytes held."""
-        return sum(array.nbytes for array in self._arrays if array is not None)
+        return sum(array.nbytes for array in self._arrays.values())
 
     def gather(self, rows: Rows) -> Batch:
         """See `Source`."""
-        return Batch(*(None if a is None else torch.from_numpy(a.take(rows, axis=0)) for a in self._arrays))
+        return Batch.of({name: array.take(rows, axis=0) for name, array in self._arrays.items()})
 
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
         """See `Source`."""
@@ -146,13 +150,12 @@ class FileSource:
         self._file: h5py.File | None = None
 
     def gather(self, rows: Rows) -> Batch:
-        """See `Source`. HDF5 wants increasing row numbers, so they are read sorted and put back in order."""
+        """See `Source`. HDF5 wants row numbers that increase, so they are read sorted and put in order after."""
         if self._file is None:
             self._file = h5py.File(self.info.path, "r")
-        increasing = np.sort(rows)
-        back = np.argsort(np.argsort(rows, kind="stable"), kind="stable")
-        parts = {name: dataset_file.READERS[name](self._file, increasing)[back] for name in self.info.array_names}
-        return Batch(*(torch.from_numpy(parts[name]) if name in parts else None for name in dataset_file.ARRAY_NAMES))
+        increasing, back = np.unique(rows, return_inverse=True)
+        readers = {name: dataset_file.READERS[name] for name in self.info.array_names}
+        return Batch.of({name: read(self._file, increasing)[back] for name, read in readers.items()})
 
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
         """See `Source`."""

@@ -5,8 +5,8 @@ Legend of shapes: N images, C glint channels (one per LED), H W image, h w heatm
 | dataset | shape | dtype | |
 |---|---|---|---|
 | images | (N, H, W) | uint8 | required |
-| heatmaps | (N, C, h, w) | float16, float32, float64 in [0, 1], or uint8 in 0..255 | required unless keypoints |
-| keypoints | (N, C, 2) | float32 or float64 | (x, y) in image pixels, (0, 0) the centre of the top-left pixel; NaN where absent |
+| heatmaps | (N, C, h, w) | float16, float32, float64 in 0..1; uint8 in 0..255 | required unless keypoints |
+| keypoints | (N, C, 2) | float32, float64 | (x, y) in image pixels as in `heatmaps`; NaN where absent |
 | present | (N, C) | uint8 | optional |
 | stems | (N,) | UTF-8 | optional |
 
@@ -14,6 +14,7 @@ Attributes, all optional: num_classes sigma_scale sigma_min img_h img_w hm_h hm_
 """
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,10 @@ class DatasetInfo:
     has_stems: bool
     sigma_px: float
     prefix: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON and checkpoints."""
+        return {**dataclasses.asdict(self), "path": str(self.path), "stride": self.stride}
 
     @property
     def array_names(self) -> tuple[str, ...]:
@@ -237,7 +242,8 @@ def _reason(error: BaseException) -> str:
 
 def read_images(file: h5py.File, rows: Any) -> NDArray[np.uint8]:
     """Images of the given rows (slice or increasing indices): (B, H, W) uint8."""
-    return _read(file, "images", rows).astype(np.uint8, copy=False)
+    images: NDArray[np.uint8] = _read(file, "images", rows)
+    return images
 
 
 def read_heatmaps(file: h5py.File, rows: Any) -> NDArray[Any]:
@@ -252,7 +258,8 @@ def read_heatmaps(file: h5py.File, rows: Any) -> NDArray[Any]:
     low, high = (heatmaps.min(), heatmaps.max()) if heatmaps.size else (0.0, 0.0)
     if not (low >= -_VALUE_TOLERANCE and high <= 1 + _VALUE_TOLERANCE):
         raise DatasetError("dataset_values", path=file.filename, name="heatmaps", low=low, high=high)
-    return np.clip(heatmaps, 0, 1).astype(np.float16, copy=False)
+    compact: NDArray[np.float16] = np.clip(heatmaps, 0, 1).astype(np.float16, copy=False)
+    return compact
 
 
 def read_keypoints(file: h5py.File, rows: Any) -> NDArray[np.float32]:

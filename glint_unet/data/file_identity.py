@@ -1,8 +1,8 @@
 """Which content a file has: its MD5, remembered for as long as the file is provably the same.
 
 Reading 1 GiB to hash it takes seconds, so the MD5 is kept in a private sidecar keyed by (device, inode, size, mtime,
-ctime). ctime is what makes that safe: `cp -p`, `rsync -t` and `utime` restore mtime but not ctime. A ctime so young that
-a second write could still carry the same stamp is not trusted (the racy-git rule).
+ctime). ctime is what makes that safe: `cp -p`, `rsync -t` and `utime` restore mtime but not ctime. A ctime so young
+that a second write could still carry the same stamp is not trusted (the racy-git rule).
 """
 
 import contextlib

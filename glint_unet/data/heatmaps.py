@@ -7,6 +7,8 @@ stride s covers the same area with pixels s times as large, so heatmap pixel j i
 Legend: B batch, C glint channels, h w heatmap.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -73,8 +75,8 @@ def decode_heatmaps(heatmaps: Tensor, stride: int) -> tuple[Tensor, Tensor]:
     return scale_points(torch.stack([x, y], dim=-1), stride, stride), scores
 
 
-def _parabola_peak(log: Tensor, peak: Tensor, length: int, at) -> Tensor:  # type: ignore[no-untyped-def]
-    """Vertex of the parabola through three log-values around `peak` (B, C) along one axis; `at` maps to flat index."""
+def _parabola_peak(log: Tensor, peak: Tensor, length: int, at: Callable[[Tensor], Tensor]) -> Tensor:
+    """Vertex of the parabola through the log-values around `peak` (B, C) on one axis; `at` gives flat indices."""
     if length < 3:
         return peak.float()
     middle = peak.clamp(1, length - 2)
@@ -86,6 +88,6 @@ def _parabola_peak(log: Tensor, peak: Tensor, length: int, at) -> Tensor:  # typ
 
 
 def keypoints_of_heatmaps(heatmaps: Tensor, stride: int, least_peak: float = 0.5) -> Tensor:
-    """The keypoints that a file of heatmaps alone implies: (B, C, 2) float32, NaN where no peak reaches `least_peak`."""
+    """The keypoints that heatmaps alone imply: (B, C, 2) float32, NaN where no peak reaches `least_peak`."""
     points, scores = decode_heatmaps(heatmaps, stride)
     return points.masked_fill((scores < least_peak)[..., None], float("nan"))

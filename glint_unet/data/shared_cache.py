@@ -147,7 +147,8 @@ class SharedMemoryDatasetCache:
 
     @staticmethod
     def _remove(wanted: Callable[[CopyStatus], bool]) -> tuple[list[Path], list[Path]]:
-        removed, kept = [], []
+        removed: list[Path] = []
+        kept: list[Path] = []
         for copy in SharedMemoryDatasetCache.list_copies():
             if wanted(copy):
                 (removed if _remove_unless_used(copy.path) else kept).append(copy.path)
@@ -201,18 +202,20 @@ def _attach(path: Path) -> SharedCopy | None:
             lock.release()
             return None
         _check_private(path, status, stat.S_ISREG)
-        return SharedCopy(lock, _map(lock.descriptor, path, status.st_size))
+        return SharedCopy(lock, _map(lock, status.st_size))
     except BaseException:
         lock.release()
         raise
 
 
-def _map(descriptor: int, path: Path, size: int) -> NDArray[Any]:
-    header = _read_header(descriptor, path)
+def _map(lock: FileLock, size: int) -> NDArray[Any]:
+    header = _read_header(lock.descriptor, lock.path)
     shape, dtype = tuple(header["shape"]), np.dtype(header["dtype"])
     if size != HEADER_BYTES + math.prod(shape) * dtype.itemsize:
-        raise CacheError("cache_damaged", path=path)
-    memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+        raise CacheError("cache_damaged", path=lock.path)
+    # mmap keeps a duplicate of its descriptor, and a duplicate would keep the lock: so it gets one of its own
+    with lock.reopened() as descriptor:
+        memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
     return np.frombuffer(memory, dtype, offset=HEADER_BYTES).reshape(shape)
 
 

@@ -54,7 +54,7 @@ class DatasetSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**asdict(self), "info": {**asdict(self.info), "path": str(self.info.path), "stride": self.info.stride}}
+        return {**asdict(self), "info": self.info.to_dict()}
 
 
 def summarise(path: str | Path) -> DatasetSummary:
@@ -81,7 +81,7 @@ def summarise(path: str | Path) -> DatasetSummary:
         dataset_file.read_stems(file, info)
         scale = 255 if info.has_heatmaps and file["heatmaps"].dtype == np.uint8 else 1
         dtype = dataset_file.compact_form(file, "heatmaps")[1].name if info.has_heatmaps else None
-    present = np.isfinite(keypoints).all(axis=-1)
+    present: NDArray[np.bool_] = np.asarray(np.isfinite(keypoints).all(axis=-1))
     return DatasetSummary(
         info=info,
         size_bytes=Path(path).stat().st_size,

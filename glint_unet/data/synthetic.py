@@ -1,7 +1,7 @@
 """Synthetic infrared eyes with known glints: pupil, iris, sclera, lids, and an LED ring that moves with the gaze.
 
-The geometry is that of a sphere seen from the front: when the eye turns, the pupil moves by the eyeball's radius and the
-corneal reflections by about half of that (the principle of pupil-corneal-reflection tracking: Guestrin and Eizenman,
+The geometry is that of a sphere seen from the front: when the eye turns, the pupil moves with the eyeball's radius and
+the corneal reflections about half as far (the principle of pupil-corneal-reflection tracking: Guestrin and Eizenman,
 IEEE TBME 2006), so glints drift against the pupil and leave the cornea at large angles. An image is a function of
 (seed, index) alone.
 """
@@ -9,6 +9,7 @@ IEEE TBME 2006), so glints drift against the pupil and leave the cornea at large
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_SIGMA_SCALE, DatasetWriter
 from glint_unet.data.heatmaps import render_heatmaps
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 _DESIGN_SIZE = 256.0
 _ROWS_AT_ONCE = 64
@@ -112,13 +113,15 @@ def _paint(rng: np.random.Generator, scene: EyeScene, size: int) -> NDArray[np.u
     for centre in scene.glints[scene.visible]:
         _add_spot(image, centre, rng.uniform(1.5, 2.4) * unit, brightness * rng.uniform(0.75, 1))
     image += rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(1, 6)
-    return np.clip(image + 0.5, 0, 255).astype(np.uint8)
+    painted: NDArray[np.uint8] = np.clip(image + 0.5, 0, 255).astype(np.uint8)
+    return painted
 
 
 def _blend(below: Floats, above: Floats | float, coverage: Floats) -> Floats:
     """`above` painted over `below` where coverage > 0, with an edge one unit of coverage wide."""
     alpha = np.clip(coverage + 0.5, 0, 1)
-    return below + alpha * (above - below)
+    blended: Floats = below + alpha * (above - below)
+    return blended
 
 
 def _smooth_noise(rng: np.random.Generator, size: int, cells: int, amplitude: float) -> Floats:
@@ -126,7 +129,8 @@ def _smooth_noise(rng: np.random.Generator, size: int, cells: int, amplitude: fl
     grid = rng.uniform(-amplitude, amplitude, (cells + 1, cells + 1)).astype(np.float32)
     place = np.linspace(0, cells, size, dtype=np.float32)
     weights = np.clip(1 - np.abs(place[:, None] - np.arange(cells + 1, dtype=np.float32)), 0, 1)
-    return weights @ grid @ weights.T
+    noise: Floats = weights @ grid @ weights.T
+    return noise
 
 
 def _add_spot(image: Floats, centre: Floats, sigma: float, height: float) -> None:

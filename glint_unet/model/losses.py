@@ -48,7 +48,7 @@ def divergence_loss(heatmaps: Tensor, mode: str = "cosine") -> Tensor:
     Args:
         heatmaps: (B, C, h, w) float in [0, 1].
         mode: of channels p and q: 'overlap', the mean over pixels of p * q; 'cosine', their cosine similarity; 'kl',
-            exp(-J / 2), J the symmetric Kullback-Leibler divergence (Jeffreys 1946) of the channels normalised to sum 1.
+            exp(-J / 2), J the symmetric Kullback-Leibler divergence (Jeffreys 1946) of the maps normalised to sum 1.
 
     Returns:
         A scalar in [0, 1]: 1 where all channels are the same map ('overlap': where all are 1).

@@ -10,12 +10,12 @@ import torch
 from tqdm import tqdm
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.batches import Batch, Source, open_source
+from glint_unet.data.batches import Batch, Rows, Source, open_source
 from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.data.split import Split, draw_split, epoch_batches
 from glint_unet.errors import SettingError
-from glint_unet.messages import set_language
+from glint_unet.messages import set_language, text
 from glint_unet.model.unet import build_network
 from glint_unet.training.device import choose_device
 from glint_unet.training.pictures import draw_results
@@ -57,6 +57,9 @@ def train(config: TrainConfig) -> Path:
     with run.locked(), StopSignals() as stop, contextlib.closing(_open_source(config, info)) as source:
         record = RunRecord(config, run, state)
         record.begin(source, device, point, changes)
+        if state.epoch >= config.epochs:
+            record.log.log(text("nothing_to_do", epoch=state.epoch, epochs=config.epochs))
+            return run.path
         started = time.monotonic()
         while state.epoch < config.epochs:
             _train_epoch(config, state, source, device, record, stop)
@@ -109,7 +112,7 @@ def _with_bar(config: TrainConfig, epoch: int, total: int, done: int, batches: I
     return iter(tqdm(batches, desc=title, total=total, initial=done, disable=hidden, leave=False, unit="batch"))
 
 
-def _val_batches(config: TrainConfig, state: TrainState) -> list[torch.Tensor]:
+def _val_batches(config: TrainConfig, state: TrainState) -> list[Rows]:
     return [state.split.val[k : k + config.batch] for k in range(0, len(state.split.val), config.batch)]
 
 
@@ -121,7 +124,8 @@ def _initial_state(
     else:
         split = draw_split(info.num_images, config.val_split, config.seed)
     network = build_network(config, info).to(device)
-    state = TrainState(network, torch.optim.Adam(network.parameters(), lr=config.lr, fused=True), split, md5)
+    optimizer = torch.optim.Adam(network.parameters(), lr=config.lr, fused=True)
+    state = TrainState(network, optimizer, split, dataset={"md5": md5, **info.to_dict()})
     if point:
         restore_state(state, point, config)
     return state

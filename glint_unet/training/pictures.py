@@ -32,7 +32,8 @@ def draw_results(
     draw_curves(history, run.curves)
     network.load_state_dict(read_tensors(run.best_weights))
     network.eval()
-    batch = source.gather(np.sort(val_rows)[np.linspace(0, len(val_rows) - 1, _NUM_EXAMPLES).astype(int)]).to(device)
+    examples = np.linspace(0, len(val_rows) - 1, min(_NUM_EXAMPLES, len(val_rows))).astype(int)
+    batch = source.gather(val_rows[examples]).to(device)
     with torch.no_grad():
         points, scores = decode_heatmaps(network(batch.network_input()).sigmoid(), source.info.stride)
     truth = batch.true_keypoints(source.info)

@@ -1,7 +1,7 @@
 """What a run leaves behind while it goes: log, metrics, checkpoints, in an order that a kill cannot break.
 
-At the end of an epoch: metrics row -> best model -> numbered checkpoint -> latest. Latest is the commit: a resume cuts what
-is newer. So an epoch is either wholly there or done again.
+At the end of an epoch: metrics row -> best model -> numbered checkpoint -> latest. Latest is the commit: a resume cuts
+what is newer. So an epoch is either wholly there or done again.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.batches import MemorySource, Source
+from glint_unet.data.batches import FileSource, MemorySource, Source
 from glint_unet.errors import SpaceError
 from glint_unet.files import write_json
 from glint_unet.messages import text
@@ -53,7 +53,7 @@ class RunRecord:
                 self.log.log(text("deprecated_flag", flag=old))
         self._checkpoints.save_training_args(config)
         write_json(self._run.split, self._state.split.to_dict())
-        write_json(self._run.dataset, {**vars(info), "md5": self._state.dataset_md5})
+        write_json(self._run.dataset, self._state.dataset)
         self.log.log(_RULE)
         self.log.log(text("resuming", epoch=self._state.epoch, path=point.path) if point else text("training_starts"))
         self.log.log(text("output_dir", path=self._run.path))
@@ -87,7 +87,7 @@ class RunRecord:
     def save_latest(self) -> None:
         """Writes latest_checkpoint.pth, also in the middle of an epoch."""
         self._state.progress.check_finite(self._state.epoch + 1)
-        self._checkpoints.save_latest(*self._contents())
+        self._checkpoints.save_latest(**self._snapshot())
         self._saved_at = time.monotonic()
 
     def finish_epoch(self, val_metrics: Mapping[str, float | None], seconds: float) -> None:
@@ -103,18 +103,24 @@ class RunRecord:
         assert total is not None
         if total < state.best.total:
             state.best = Best(state.epoch, total)
-            self._checkpoints.save_best(*self._contents())
+            self._checkpoints.save_best(**self._snapshot())
             self.log.log(text("saved_best", total=total))
         if config.save_freq and state.epoch % config.save_freq == 0:
-            path = self._checkpoints.save_checkpoint(*self._contents()[:5], extra=self._contents()[5])
+            path = self._checkpoints.save_checkpoint(**self._snapshot())
             self.log.log(text("saved_numbered", path=path.relative_to(self._run.path)))
         self.save_latest()
 
-    def _contents(
-        self,
-    ) -> tuple[int, torch.nn.Module, torch.optim.Optimizer, TrainConfig, dict[str, Any], dict[str, Any]]:
+    def _snapshot(self) -> dict[str, Any]:
+        """The arguments of every save."""
         state = self._state
-        return state.epoch, state.network, state.optimizer, self._config, state.metrics, state.extra(self.log.history)
+        return {
+            "epoch": state.epoch,
+            "model": state.network,
+            "optimizer": state.optimizer,
+            "train_args": self._config,
+            "metrics": state.metrics,
+            "extra": state.extra(self.log.history),
+        }
 
     def interrupted(self, signal_name: str) -> None:
         """Saves, and says how to go on."""
@@ -145,8 +151,9 @@ def _device_name(device: torch.device) -> str:
 
 
 def _where_data_is(source: Source) -> str:
-    if not isinstance(source, MemorySource):
+    if isinstance(source, FileSource):
         return text("data_from_file", workers=source.num_workers)
+    assert isinstance(source, MemorySource)
     megabytes = source.num_bytes / 2**20
     if not source.is_shared:
         return text("data_in_memory", mb=megabytes)

@@ -16,7 +16,7 @@ from glint_unet.training.run_directory import RunDirectory, run_directory_of
 from glint_unet.training.state import Best, EpochProgress, TrainState
 
 _OF_THIS_START = {"resume": None, "allow_changed": "", "cleanup_shm": False, "model_path": None, "save": None}
-_STATE_KEYS = ("best", "progress", "split", "dataset_md5", "history")
+_STATE_KEYS = ("best", "progress", "split", "dataset", "history")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _readable_state(path: Path) -> dict[str, Any]:
         raise CheckpointError("checkpoint_incomplete", path=path, missing=", ".join(missing))
     try:
         _position(content), Best(**content["best"]), EpochProgress(**content["progress"])
-        Split.from_dict(content["split"])
+        Split.from_dict(content["split"]), str(content["dataset"]["md5"])
         TrainConfig.from_dict(content["train_args"])
     except GlintError:
         raise
@@ -105,8 +105,9 @@ def check_settings(config: TrainConfig, point: ResumePoint, dataset_md5: str) ->
     allowed = {name.strip() for name in config.allow_changed.split(",") if name.strip()}
     if unknown := allowed - setting_names():
         raise ResumeError("resume_unknown_setting", names=", ".join(sorted(unknown)))
-    if dataset_md5 != point.content["dataset_md5"] and "h5" not in allowed:
-        raise ResumeError("resume_other_dataset", path=config.h5, md5=dataset_md5, was=point.content["dataset_md5"])
+    was = point.content["dataset"]["md5"]
+    if dataset_md5 != was and "h5" not in allowed:
+        raise ResumeError("resume_other_dataset", path=config.h5, md5=dataset_md5, was=was)
     refused = {n: pair for n, pair in config.fixed_differences(point.config).items() if n not in allowed}
     if refused:
         listed = ", ".join(f"--{name} {was} -> {now}" for name, (was, now) in refused.items())

@@ -77,7 +77,7 @@ class TrainState:
         network: the weights.
         optimizer: Adam's moments and learning rate.
         split: train and validation rows.
-        dataset_md5: which file they are rows of.
+        dataset: which data set they are rows of: its MD5 and sizes.
         epoch: epochs done.
         metrics: {'train', 'val'} of the last epoch done.
         best: the best epoch so far.
@@ -87,7 +87,7 @@ class TrainState:
     network: nn.Module
     optimizer: torch.optim.Optimizer
     split: Split
-    dataset_md5: str
+    dataset: dict[str, Any]
     epoch: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
     best: Best = field(default_factory=Best)
@@ -99,7 +99,7 @@ class TrainState:
             "best": self.best.to_dict(),
             "progress": self.progress.to_dict(),
             "split": self.split.to_dict(),
-            "dataset_md5": self.dataset_md5,
+            "dataset": self.dataset,
             "history": history,
             "versions": {"torch": str(torch.__version__)},
         }

@@ -20,7 +20,7 @@ def train_step(
     """Forward, loss, backward, Adam: returns the loss terms (6,), still on the device."""
     terms = loss_terms(network(batch.network_input()), batch.targets(info), config)
     optimizer.zero_grad(set_to_none=True)
-    terms[0].backward()
+    terms[0].backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return terms.detach()
 

@@ -1,0 +1,213 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from glint_unet.data.shared_cache import SharedMemoryDatasetCache as Cache
+from glint_unet.errors import CacheError, DatasetError, SpaceError
+
+ATTACH = """
+import sys, time
+from pathlib import Path
+from glint_unet.data import shared_cache
+shared_cache.SHARED_MEMORY_ROOT = Path(sys.argv[1])
+handle, array, is_new = shared_cache.SharedMemoryDatasetCache.try_attach_or_create(sys.argv[2], "images")
+print(int(is_new), int(array.astype("int64").sum()), flush=True)
+if len(sys.argv) > 3:
+    time.sleep(float(sys.argv[3]))
+"""
+
+
+def start(root, path, *seconds):
+    words = [sys.executable, "-c", ATTACH, str(root), str(path), *map(str, seconds)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+
+def said(process):
+    return process.stdout.readline().split()
+
+
+@pytest.fixture()
+def images_sum(private_data):
+    with h5py.File(private_data) as file:
+        return str(int(file["images"][:].astype("int64").sum()))
+
+
+def test_the_first_makes_the_copy_and_the_second_attaches(private_data, shm_root):
+    first, array, is_new = Cache.try_attach_or_create(private_data, "images")
+    second, same, is_new_again = Cache.try_attach_or_create(private_data, "images")
+    assert (is_new, is_new_again) == (True, False)
+    assert np.array_equal(array, same)
+    assert first.path.name == Cache.get_shm_name(private_data, "images")
+    assert oct(first.path.stat().st_mode)[-3:] == "600"
+    first.close()
+    second.close()
+
+
+def test_the_copy_is_read_only(private_data, shm_root):
+    handle, array, _ = Cache.try_attach_or_create(private_data, "images")
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 0
+    handle.close()
+
+
+def test_a_given_array_is_what_is_shared(private_data, shm_root):
+    given = np.arange(12, dtype=np.int32).reshape(3, 4)
+    handle, array, is_new = Cache.try_attach_or_create(private_data, "numbers", given)
+    assert is_new
+    assert np.array_equal(array, given)
+    handle.close()
+
+
+def test_another_process_sees_the_same_bytes(private_data, shm_root, images_sum):
+    handle, _, _ = Cache.try_attach_or_create(private_data, "images")
+    with start(shm_root, private_data) as other:
+        assert said(other) == ["0", images_sum]
+    handle.close()
+
+
+def test_the_copy_outlives_the_process_that_made_it(private_data, shm_root, images_sum):
+    with start(shm_root, private_data) as first:
+        assert said(first) == ["1", images_sum]
+    with start(shm_root, private_data) as second:
+        assert said(second) == ["0", images_sum]
+
+
+def test_processes_that_start_at_once_make_one_copy(private_data, shm_root, images_sum):
+    processes = [start(shm_root, private_data) for _ in range(4)]
+    answers = [said(process) for process in processes]
+    for process in processes:
+        process.wait()
+        process.stdout.close()
+    assert sorted(answer[0] for answer in answers) == ["0", "0", "0", "1"]
+    assert {answer[1] for answer in answers} == {images_sum}
+
+
+def test_a_copy_in_use_is_kept_and_a_dead_user_costs_nothing(private_data, shm_root):
+    with start(shm_root, private_data, 60) as user:
+        said(user)
+        (copy,) = Cache.list_copies()
+        assert copy.in_use
+        assert copy.pids == (user.pid,)
+        removed, kept = Cache.cleanup(private_data)
+        assert (removed, [path.name for path in kept]) == ([], [copy.path.name])
+        user.send_signal(signal.SIGKILL)
+    removed, kept = Cache.cleanup(private_data)
+    assert ([path.name for path in removed], kept) == ([copy.path.name], [])
+    assert Cache.list_copies() == []
+
+
+def test_a_changed_file_gets_a_copy_of_its_own_and_cleanup_finds_the_old_one(private_data, shm_root):
+    old, before, _ = Cache.try_attach_or_create(private_data, "images")
+    with h5py.File(private_data, "r+") as file:
+        file["images"][0] = 0
+    new, after, is_new = Cache.try_attach_or_create(private_data, "images")
+    assert is_new
+    assert before[0].any()
+    assert not after[0].any()
+    old.close()
+    new.close()
+    assert len(Cache.cleanup(private_data)[0]) == 2
+
+
+def test_a_file_replaced_while_it_is_copied_is_copied_again(private_data, shm_root, monkeypatch):
+    from glint_unet.data import dataset_file
+
+    fill = dataset_file.fill_array
+    times = []
+
+    def fill_while_the_file_changes(file, name, out):
+        fill(file, name, out)
+        if not times:
+            times.append(1)
+            os.utime(private_data)
+
+    monkeypatch.setattr(dataset_file, "fill_array", fill_while_the_file_changes)
+    handle, _, is_new = Cache.try_attach_or_create(private_data, "images")
+    assert is_new
+    assert not list(handle.path.parent.glob(".*.tmp"))
+    handle.close()
+
+
+def test_what_a_killed_creator_left_is_swept(private_data, shm_root):
+    directory = shm_root / f"glint-{os.getuid()}"
+    directory.mkdir(mode=0o700)
+    half = directory / ".glint_half_images.1.tmp"
+    half.write_bytes(b"half")
+    handle, _, _ = Cache.try_attach_or_create(private_data, "images")
+    assert not half.exists()
+    handle.close()
+
+
+def test_a_full_file_system_is_an_error_before_anything_is_copied(private_data, shm_root, monkeypatch):
+    def full(descriptor, offset, size):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(SpaceError, match="has room"):
+        Cache.try_attach_or_create(private_data, "images")
+    assert not [path for path in shm_root.rglob("*") if path.suffix == ".tmp"]
+
+
+def plant_other_mode(path):
+    path.chmod(0o644)
+
+
+def plant_symlink(path):
+    target = path.with_name("elsewhere")
+    path.rename(target)
+    path.symlink_to(target)
+
+
+def plant_other_owner(path):
+    os.chown(path, 65534, 65534)
+
+
+def plant_other_header(path):
+    content = bytearray(path.read_bytes())
+    content[20] ^= 1
+    path.write_bytes(content)
+
+
+def plant_shorter(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    "plant", [plant_other_mode, plant_symlink, plant_other_owner, plant_other_header, plant_shorter]
+)
+def test_a_planted_or_damaged_copy_is_never_used(private_data, shm_root, plant):
+    if plant is plant_other_owner and os.getuid() != 0:
+        pytest.skip("only root can give a file to another user")
+    handle, _, _ = Cache.try_attach_or_create(private_data, "images")
+    handle.close()
+    plant(handle.path)
+    with pytest.raises(CacheError, match="Shared copy"):
+        Cache.try_attach_or_create(private_data, "images")
+
+
+def test_a_planted_directory_is_never_used(private_data, shm_root):
+    (shm_root / f"glint-{os.getuid()}").mkdir(mode=0o755)
+    with pytest.raises(CacheError, match="not private"):
+        Cache.try_attach_or_create(private_data, "images")
+
+
+def test_an_array_that_the_file_lacks_is_refused(private_data, shm_root):
+    with pytest.raises(DatasetError, match="no dataset nonsense"):
+        Cache.try_attach_or_create(private_data, "nonsense")
+
+
+def test_attaching_does_not_read_the_data_set(private_data, shm_root, monkeypatch):
+    time.sleep(2.2)  # older than the two seconds for which a file's identity is not trusted
+    handle, _, _ = Cache.try_attach_or_create(private_data, "images")
+    monkeypatch.setattr("builtins.open", None)
+    monkeypatch.setattr("h5py.File", None)
+    again, _, is_new = Cache.try_attach_or_create(private_data, "images")
+    assert not is_new
+    handle.close()
+    again.close()
