@@ -1,0 +1,95 @@
+"""What holds for the whole tree: import order, exports, messages, documents."""
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+import glint_unet
+from glint_unet.config import TrainConfig, setting_names
+from glint_unet.messages import TEXTS
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted((ROOT / "glint_unet").rglob("*.py"))
+ORDER = ["messages", "errors", "config", "files", "data", "model", "training", "inference", "cli"]
+
+
+def stage_of(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "glint_unet" and len(parts) > 1 else None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_imports_only_from_earlier_stages(path):
+    own = path.relative_to(ROOT / "glint_unet").with_suffix("").parts[0]
+    if own in ("__init__", "__main__"):
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for stage in filter(None, map(stage_of, names)):
+            assert ORDER.index(stage) <= ORDER.index(own), f"{path} imports {names}"
+
+
+def test_what_is_exported_is_there():
+    assert sorted(glint_unet.__all__) == glint_unet.__all__
+    for name in glint_unet.__all__:
+        assert getattr(glint_unet, name).__doc__
+
+
+def test_no_module_reads_the_environment_but_the_command_line():
+    for path in MODULES:
+        if "cli" not in path.parts:
+            assert not re.search(r"sys\.argv|os\.environ|getenv", path.read_text()), path
+
+
+def test_every_sentence_exists_in_both_languages_with_the_same_placeholders():
+    for key, (chinese, english) in TEXTS.items():
+        fields = [{f for _, f, _, _ in string.Formatter().parse(t) if f} for t in (chinese, english)]
+        assert fields[0] == fields[1], key
+        assert chinese != english, key
+        assert "\n" not in english + chinese, key
+
+
+def test_every_sentence_is_used_and_every_sentence_used_is_there():
+    source = "\n".join(path.read_text() for path in MODULES if path.name != "messages.py")
+    used = set(re.findall(r'(?:Error|text)\(\s*"([a-z0-9_]+)"', source))
+    used |= {key for pair in re.findall(r'text\(\s*"([a-z0-9_]+)" if .*? else "([a-z0-9_]+)"', source) for key in pair}
+    used |= {key for pair in re.findall(r'text\("([a-z0-9_]+)".*?else text\("([a-z0-9_]+)"', source) for key in pair}
+    assert used - TEXTS.keys() == set()
+    assert TEXTS.keys() - used == set()
+
+
+def test_every_setting_has_a_help_line_and_says_what_a_resume_may_do():
+    tree = ast.parse((ROOT / "glint_unet" / "config.py").read_text())
+    (config,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "TrainConfig"]
+    for before, after in zip(config.body, config.body[1:], strict=False):
+        if isinstance(before, ast.AnnAssign):
+            assert isinstance(after, ast.Expr), ast.unparse(before)
+            assert isinstance(after.value, ast.Constant), ast.unparse(before)
+    for field in TrainConfig.__dataclass_fields__.values():
+        assert field.metadata["resume"] in ("free", "fixed")
+
+
+DOCUMENTS = ["README.md", "README.zh-CN.md", "TRAINING_GUIDE.md", "SHARED_MEMORY_USAGE.md", "SHARED_MEMORY_QUICKSTART.md"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_flag_in_a_document_exists(name):
+    known = {f"--{n}" for n in setting_names()} | {f"--no_{n}" for n in setting_names()}
+    source = "\n".join(p.read_text() for p in (ROOT / "glint_unet" / "cli").glob("*.py"))
+    known |= {f"--{field}" for field in re.findall(r"^    ([a-z_0-9]+): ", source, re.MULTILINE)}
+    known |= {"--help", "--cleanup-all", "--version"}
+    for flag in re.findall(r"(?<![\w-])--[a-zA-Z][\w-]*", (ROOT / name).read_text()):
+        assert flag in known, flag
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_local_link_of_a_document_leads_somewhere(name):
+    for target in re.findall(r"\]\((?!http)([^)#]+)", (ROOT / name).read_text()):
+        assert (ROOT / target).exists(), target
