@@ -16,8 +16,15 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
+DEMO_RUN := demo/run_$(shell date +%Y%m%d_%H%M%S)
+
 demo: $(STAMP)
-	$(BIN)/python examples/demo.py --out demo
+	mkdir -p demo
+	$(BIN)/glint-unet synth demo/eyes.h5 --num 400 --size 128 --heatmap_size 64 --overwrite
+	$(BIN)/python train_glint_unet.py --h5 demo/eyes.h5 --output_dir $(DEMO_RUN) --epochs 12 --base_channels 8 \
+		--lr 3e-3 --loss hybrid --lam_bce 1 --lam_dice 0.5 --div_weight 0
+	@echo
+	@echo "Look at $(DEMO_RUN)/predictions.png and $(DEMO_RUN)/results.png"
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2

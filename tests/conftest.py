@@ -47,7 +47,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture()
+@pytest.fixture
 def private_data(data: Path, tmp_path: Path) -> Path:
     """A copy of `data` with a content of its own, so that its shared copies belong to this test alone."""
     path = tmp_path / "private.h5"
@@ -58,7 +58,7 @@ def private_data(data: Path, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture()
+@pytest.fixture
 def shm_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stand-in for /dev/shm, on the same kind of file system, for tests inside this process."""
     root = tmp_path / "shm"
@@ -67,7 +67,7 @@ def shm_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-@pytest.fixture()
+@pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Runs `glint-unet ...` in this process: (status, stdout, stderr)."""
 
@@ -79,7 +79,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str,
     return run
 
 
-@pytest.fixture()
+@pytest.fixture
 def script(tmp_path: Path) -> Run:
     """Runs `python SCRIPT.py ...` of the repository as a user does, in an empty directory."""
 

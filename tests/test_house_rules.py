@@ -76,7 +76,13 @@ def test_every_setting_has_a_help_line_and_says_what_a_resume_may_do():
         assert field.metadata["resume"] in ("free", "fixed")
 
 
-DOCUMENTS = ["README.md", "README.zh-CN.md", "TRAINING_GUIDE.md", "SHARED_MEMORY_USAGE.md", "SHARED_MEMORY_QUICKSTART.md"]
+DOCUMENTS = [
+    "README.md",
+    "README.zh-CN.md",
+    "TRAINING_GUIDE.md",
+    "SHARED_MEMORY_USAGE.md",
+    "SHARED_MEMORY_QUICKSTART.md",
+]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from glint_unet.data.batches import Source
 from glint_unet.data.heatmaps import decode_heatmaps
@@ -37,7 +37,14 @@ def draw_results(
     with torch.no_grad():
         points, scores = decode_heatmaps(network(batch.network_input()).sigmoid(), source.info.stride)
     truth = batch.true_keypoints(source.info)
-    draw_predictions(batch.images.cpu(), points.cpu(), scores.cpu(), truth.cpu(), run.predictions, source.info.prefix)
+    draw_predictions(
+        batch.images.cpu().numpy(),
+        points.cpu().numpy(),
+        scores.cpu().numpy(),
+        truth.cpu().numpy(),
+        run.predictions,
+        source.info.prefix,
+    )
 
 
 def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
@@ -58,7 +65,12 @@ def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
 
 
 def draw_predictions(
-    images: Tensor, points: Tensor, scores: Tensor, truth: Tensor | None, path: Path, prefix: str = "g"
+    images: NDArray[np.uint8],
+    points: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    truth: NDArray[np.float32] | None,
+    path: Path,
+    prefix: str = "g",
 ) -> None:
     """Predicted glints over images, as a PNG: a cross and the LED's label where found, a ring where it truly is.
 

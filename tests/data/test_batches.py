@@ -17,7 +17,11 @@ def same(a, b) -> bool:
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_memory_shared_copy_and_file_give_the_same_batches(data, shm_root, num_workers):
     info = inspect_dataset(data)
-    memory, shared, file = MemorySource(info), MemorySource(info, shared=True), FileSource(info, num_workers=num_workers)
+    memory, shared, file = (
+        MemorySource(info),
+        MemorySource(info, shared=True),
+        FileSource(info, num_workers=num_workers),
+    )
     for a, b, c in zip(memory.batches(ROWS), shared.batches(ROWS), file.batches(ROWS), strict=True):
         assert a.images.dtype == torch.uint8
         assert a.heatmaps.dtype == torch.float16

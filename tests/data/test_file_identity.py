@@ -10,7 +10,7 @@ from glint_unet.data.file_identity import md5_of_file
 from glint_unet.errors import DatasetError
 
 
-@pytest.fixture()
+@pytest.fixture
 def settled(tmp_path, monkeypatch):
     """A file whose ctime counts as old enough to be trusted at once."""
     monkeypatch.setattr(file_identity, "_SETTLED_NS", 0)

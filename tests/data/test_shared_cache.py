@@ -32,7 +32,7 @@ def said(process):
     return process.stdout.readline().split()
 
 
-@pytest.fixture()
+@pytest.fixture
 def images_sum(private_data):
     with h5py.File(private_data) as file:
         return str(int(file["images"][:].astype("int64").sum()))

@@ -1,0 +1,326 @@
+"""The loop in this process: what it says is true, and what it refuses leaves everything as it was."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from glint_unet.config import TrainConfig
+from glint_unet.data.batches import MemorySource
+from glint_unet.data.dataset_file import inspect_dataset
+from glint_unet.errors import (
+    CheckpointError,
+    DatasetError,
+    DeviceError,
+    GlintError,
+    NonFiniteLossError,
+    ResumeError,
+    SpaceError,
+)
+from glint_unet.model.losses import TERMS
+from glint_unet.model.unet import build_network
+from glint_unet.training.checkpoint_file import read_checkpoint
+from glint_unet.training.loop import train
+from glint_unet.training.resume import find_resume_point
+from glint_unet.training.step import validate
+
+SMALL = {"base_channels": 2, "epochs": 2, "progress": False, "lang": "en", "save_freq": 1, "device": "cpu"}
+
+
+def settings(data, run, **changes) -> TrainConfig:
+    return TrainConfig(**{"h5": str(data), "output_dir": str(run), **SMALL, **changes})
+
+
+def resumed(checkpoint: Path, **changes) -> TrainConfig:
+    config = find_resume_point(str(checkpoint), None).config
+    return TrainConfig(**{**config.to_dict(), "resume": str(checkpoint), **changes})
+
+
+def rows(run):
+    """metrics.json without its times."""
+    return [
+        {k: v for k, v in row.items() if k != "epoch_time"} for row in json.loads((run / "metrics.json").read_text())
+    ]
+
+
+def weights(path):
+    return read_checkpoint(path)["model_state_dict"]
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def contents(directory):
+    """Every file with a hash of its bytes."""
+    files = sorted(p for p in directory.rglob("*") if p.is_file() and p.name != ".run.lock")
+    return {str(p): hashlib.md5(p.read_bytes()).hexdigest() for p in files}
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """A run of four epochs that nothing interrupted; not to be written to."""
+    run = tmp_path_factory.mktemp("finished") / "run"
+    train(settings(data, run, epochs=4))
+    return run
+
+
+def test_the_run_directory_holds_every_file_of_the_contract(finished):
+    files = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
+    assert files == {
+        ".run.lock",
+        "training.log",
+        "metrics.json",
+        "training_args.json",
+        "split.json",
+        "dataset.json",
+        "best_model.pth",
+        "best_model_weights.pt",
+        "latest_checkpoint.pth",
+        "results.png",
+        "predictions.png",
+        *(f"checkpoints/checkpoint_epoch_{epoch:03d}.pth" for epoch in (2, 3, 4)),
+    }
+
+
+def test_the_logged_terms_add_up_to_the_total(finished):
+    for row in rows(finished):
+        for part in ("train", "val"):
+            assert row[part]["total"] == pytest.approx(sum(row[part][name] for name in TERMS[1:]), rel=1e-5)
+            assert row[part]["bce"] == row[part]["dice"] == 0
+
+
+def test_the_best_models_validation_figures_are_those_of_the_stored_weights(finished, data):
+    best = read_checkpoint(finished / "best_model.pth")
+    info = inspect_dataset(data)
+    network = build_network(TrainConfig(base_channels=2), info)
+    network.load_state_dict(torch.load(finished / "best_model_weights.pt"))
+    val = json.loads((finished / "split.json").read_text())["val"]
+    source = MemorySource(info)
+    batches = source.batches([np.array([row]) for row in val])  # one by one: the mean does not depend on the batches
+    figures = validate(network, batches, torch.device("cpu"), TrainConfig(base_channels=2), info)
+    assert figures["total"] == pytest.approx(best["metrics"]["val"]["total"], rel=1e-5)
+    assert best["best"] == {"epoch": best["epoch"], "total": min(row["val"]["total"] for row in rows(finished))}
+
+
+def test_the_same_seed_gives_the_same_run_bit_for_bit(finished, data, tmp_path):
+    train(settings(data, tmp_path / "again", epochs=4))
+    assert rows(tmp_path / "again") == rows(finished)
+    assert same(weights(tmp_path / "again" / "latest_checkpoint.pth"), weights(finished / "latest_checkpoint.pth"))
+
+
+def test_data_from_the_file_gives_the_same_run_as_data_in_memory(finished, data, tmp_path):
+    train(settings(data, tmp_path / "file", epochs=4, preload=False, num_workers=2))
+    assert rows(tmp_path / "file") == rows(finished)
+
+
+@pytest.mark.parametrize("name", ["latest_checkpoint.pth", "checkpoints/checkpoint_epoch_002.pth"])
+def test_a_resumed_run_equals_one_never_interrupted(finished, data, tmp_path, name):
+    run = tmp_path / "run"
+    train(settings(data, run))
+    train(resumed(run / name, epochs=4))
+    assert rows(run) == rows(finished)
+    assert same(weights(run / "latest_checkpoint.pth"), weights(finished / "latest_checkpoint.pth"))
+    assert same(weights(run / "best_model.pth"), weights(finished / "best_model.pth"))
+    assert (run / "split.json").read_text() == (finished / "split.json").read_text()
+    log = (run / "training.log").read_text(encoding="utf-8")
+    assert log.count("Training starts") == 1
+    assert "Setting changed: --epochs 2 -> 4" in log
+
+
+def test_resuming_from_an_older_checkpoint_moves_the_later_history_aside(finished, data, tmp_path):
+    run = tmp_path / "run"
+    train(settings(data, run, epochs=4))
+    before = rows(run)
+    train(resumed(run / "checkpoints" / "checkpoint_epoch_002.pth"))
+    assert rows(run) == before
+    aside = run / "superseded" / "after_epoch_002"
+    assert sorted(p.name for p in aside.iterdir()) == [
+        "checkpoint_epoch_003.pth",
+        "checkpoint_epoch_004.pth",
+        "latest_checkpoint.pth",
+        "metrics.json",
+    ]
+    assert same(weights(run / "best_model.pth"), weights(finished / "best_model.pth"))
+    assert "was moved to" in (run / "training.log").read_text(encoding="utf-8")
+
+
+def test_a_better_model_is_never_replaced_by_a_worse_one(data, tmp_path):
+    run = tmp_path / "run"
+    train(settings(data, run))
+    content = torch.load(run / "latest_checkpoint.pth")
+    content["best"] = {"epoch": 1, "total": -1.0}  # as if an earlier epoch had been unbeatable
+    torch.save(content, run / "latest_checkpoint.pth")
+    before = (run / "best_model.pth").read_bytes()
+    train(resumed(run / "latest_checkpoint.pth", epochs=4))
+    assert (run / "best_model.pth").read_bytes() == before
+    assert read_checkpoint(run / "latest_checkpoint.pth")["best"] == {"epoch": 1, "total": -1.0}
+
+
+def test_a_resume_into_another_directory_takes_history_and_best_along(finished, data, tmp_path):
+    run = tmp_path / "branch"
+    before = contents(finished)
+    train(resumed(finished / "checkpoints" / "checkpoint_epoch_004.pth", output_dir=str(run), epochs=5))
+    assert [row["epoch"] for row in rows(run)] == [1, 2, 3, 4, 5]
+    assert rows(run)[:4] == rows(finished)
+    assert (run / "best_model.pth").exists()
+    assert contents(finished) == before
+
+
+def test_a_damaged_latest_falls_back_only_where_the_user_named_no_file(data, tmp_path):
+    run = tmp_path / "run"
+    train(settings(data, run, epochs=3))
+    whole = rows(run)
+    (run / "latest_checkpoint.pth").write_bytes((run / "latest_checkpoint.pth").read_bytes()[:-50])
+    before = contents(run)
+    with pytest.raises(CheckpointError, match="damaged"):
+        find_resume_point(str(run / "latest_checkpoint.pth"), None)
+    assert contents(run) == before
+    point = find_resume_point("auto", str(run))
+    assert point.path.name == "checkpoint_epoch_003.pth"
+    train(TrainConfig(**{**point.config.to_dict(), "resume": "auto", "epochs": 3}))
+    assert rows(run) == whole
+    assert "damaged checkpoint passed over" in (run / "training.log").read_text(encoding="utf-8")
+
+
+def test_a_finished_run_has_nothing_to_do(data, tmp_path):
+    run = tmp_path / "run"
+    train(settings(data, run))
+    before = rows(run)
+    train(resumed(run))
+    assert rows(run) == before
+    assert "larger --epochs" in (run / "training.log").read_text(encoding="utf-8")
+
+
+REFUSED_ON_RESUME = {
+    "loss": ({"loss": "dice"}, ResumeError, "--loss focal -> dice"),
+    "lr": ({"lr": 1e-4}, ResumeError, "--allow_changed lr"),
+    "network": ({"base_channels": 4, "allow_changed": "base_channels"}, CheckpointError, "of another network"),
+    "unknown": ({"allow_changed": "speed"}, ResumeError, "speed"),
+    "gpu": ({"device": "cuda"}, DeviceError, "no such GPU"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_ON_RESUME)
+def test_a_resume_that_would_be_another_run_is_refused_and_changes_nothing(finished, case):
+    if case == "gpu" and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    changes, kind, said = REFUSED_ON_RESUME[case]
+    before = contents(finished)
+    with pytest.raises(kind, match=said):
+        train(resumed(finished, epochs=5, **changes))
+    assert contents(finished) == before
+
+
+def test_a_resume_on_other_data_is_refused(finished, private_data):
+    before = contents(finished)
+    with pytest.raises(ResumeError, match="not the data set of this run"):
+        train(resumed(finished, epochs=5, h5=str(private_data)))
+    assert contents(finished) == before
+
+
+def test_the_learning_rate_may_change_where_the_user_allows_it(data, tmp_path):
+    run = tmp_path / "run"
+    train(settings(data, run, epochs=1))
+    train(resumed(run, epochs=2, lr=1e-5, allow_changed="lr"))
+    assert [row["lr"] for row in rows(run)] == [1e-3, 1e-5]
+
+
+@pytest.mark.parametrize("resume", ["auto", "RUN", "none.pth"])
+def test_a_resume_that_finds_nothing_never_starts_from_scratch(data, tmp_path, resume):
+    run = tmp_path / "run"
+    run.mkdir()
+    with pytest.raises(ResumeError, match="no checkpoint to resume"):
+        train(settings(data, run, resume=str(run) if resume == "RUN" else resume))
+    assert list(run.iterdir()) == []
+
+
+def test_a_run_is_not_overwritten_by_a_new_one(finished, data):
+    before = contents(finished)
+    with pytest.raises(GlintError, match="holds a run already"):
+        train(settings(data, finished))
+    assert contents(finished) == before
+
+
+def test_without_the_optimizer_a_resume_says_that_it_is_not_exact(data, tmp_path):
+    run = tmp_path / "run"
+    train(settings(data, run, no_save_optimizer=True))
+    assert "optimizer_state_dict" not in read_checkpoint(run / "latest_checkpoint.pth")
+    train(resumed(run, epochs=3))
+    log = (run / "training.log").read_text(encoding="utf-8")
+    assert "this resume is not exact" in log
+    assert len(rows(run)) == 3
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint(data, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    train(settings(data, run, epochs=1))
+    before = contents(run)
+    from glint_unet.training import loop
+
+    step = loop.train_step
+
+    def broken(network, optimizer, batch, config, info):
+        terms = step(network, optimizer, batch, config, info)
+        return terms * torch.nan
+
+    monkeypatch.setattr(loop, "train_step", broken)
+    with pytest.raises(NonFiniteLossError, match="epoch 2 by step 1"):
+        train(resumed(run, epochs=2))
+    after = contents(run)
+    changed = {Path(name).name for name in after if after[name] != before.get(name)}
+    assert changed <= {"training.log", "training_args.json", "best_model_weights.pt"}
+
+
+def test_a_disk_that_cannot_hold_the_run_is_seen_before_training(data, tmp_path, monkeypatch):
+    class Usage:
+        free = 1000
+
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Usage)
+    with pytest.raises(SpaceError, match="cannot hold the checkpoints"):
+        train(settings(data, tmp_path / "run"))
+
+
+def test_too_few_images_are_refused_before_anything_is_written(data, tmp_path):
+    with pytest.raises(DatasetError, match="N=20"):
+        train(settings(data, tmp_path / "run", val_split=0.01))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("gpu", "said"), [("0,1", "one for now"), ("x", "no device number"), ("99", "no such GPU")])
+def test_gpus_that_cannot_be_used_are_refused(data, tmp_path, gpu, said):
+    with pytest.raises(DeviceError, match=said):
+        train(settings(data, tmp_path / "run", gpu=gpu, device="auto"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_loss_trains(data, tmp_path):
+    for loss in ("focal", "bce", "dice", "hybrid"):
+        run = tmp_path / loss
+        train(settings(data, run, loss=loss, lam_bce=1.0, lam_dice=1.0, lr=3e-3))
+        first, second = rows(run)
+        assert second["train"]["total"] < first["train"]["total"]
+        on = {"focal", "bce", "dice"} if loss == "hybrid" else {loss}
+        assert {name for name in ("focal", "bce", "dice") if first["train"][name] > 0} == on
+
+
+def test_deprecated_flags_are_accepted_and_name_their_successor(data, tmp_path):
+    train(settings(data, tmp_path / "run", epochs=1, model_path="m.pth", save="s"))
+    log = (tmp_path / "run" / "training.log").read_text(encoding="utf-8")
+    assert "--model_path is deprecated" in log
+    assert "--save is deprecated" in log
+
+
+def test_a_file_of_others_trains(tmp_path):
+    import h5py
+
+    rng = np.random.default_rng(0)
+    path = tmp_path / "theirs.h5"
+    with h5py.File(path, "w") as file:
+        file["images"] = rng.integers(0, 255, (10, 24, 40), dtype=np.uint8)
+        file["heatmaps"] = rng.integers(0, 255, (10, 5, 6, 10), dtype=np.uint8)
+    train(settings(path, tmp_path / "run", epochs=1, val_split=0.2))
+    assert json.loads((tmp_path / "run" / "dataset.json").read_text())["num_classes"] == 5
