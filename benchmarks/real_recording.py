@@ -8,6 +8,8 @@ neighbours are blinks, there is none. A frame between a visible and a hidden nei
 which no blob is found. A neighbouring frame is not an independent scene: this says that the system works end to end on
 a real eye, not how well it does on other eyes.
 
+Two arms: the seed's recipe (all defaults), and the same with `--loss bce --lr 3e-3`.
+
     python benchmarks/real_recording.py [--out DIR] [--epochs 50]
 """
 
@@ -29,6 +31,7 @@ from glint_unet.training.pictures import draw_predictions
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"
 SEARCH_PX = 12
+RECIPES = {"seed": [], "bce": ["--loss", "bce", "--lr", "3e-3"]}
 
 
 def main() -> None:
@@ -38,17 +41,15 @@ def main() -> None:
     arguments = parser.parse_args()
     out = arguments.out or Path(tempfile.mkdtemp(prefix="glint_real_"))
     out.mkdir(parents=True, exist_ok=True)
-    train(out, arguments.epochs)
-    frames = read_frames(REAL / "human_one_led.mp4")
-    visible, hidden = unseen_truth(frames)
-    detector = GlintDetector.load(out / "run")
-    report(out, frames, detector, visible, hidden)
-
-
-def train(out: Path, epochs: int) -> None:
     pack = ["--in_dir", REAL / "human_one_led", "--out_h5", out / "real.h5", "--num_classes", 1]
     run("-m", "glint_unet", "pack", *pack, "--img_h", 120, "--img_w", 160, "--overwrite")
-    run(ROOT / "train_glint_unet.py", "--h5", out / "real.h5", "--output_dir", out / "run", "--epochs", epochs)
+    frames = read_frames(REAL / "human_one_led.mp4")
+    visible, hidden = unseen_truth(frames)
+    for name, recipe in RECIPES.items():
+        train = ["--h5", out / "real.h5", "--output_dir", out / name, "--epochs", arguments.epochs]
+        run(ROOT / "train_glint_unet.py", *train, *recipe)
+        print(f"\n{name}: {' '.join(recipe) or 'all defaults'}")
+        report(out / name / "unseen_frames.png", frames, GlintDetector.load(out / name), visible, hidden)
 
 
 def run(*words: object) -> None:
@@ -96,7 +97,7 @@ def blob_near(image: np.ndarray, guess: np.ndarray) -> tuple[float, float] | Non
     return float((weight * columns).sum() / weight.sum()), float((weight * rows).sum() / weight.sum())
 
 
-def report(out: Path, frames: np.ndarray, detector: GlintDetector, visible: dict, hidden: list[int]) -> None:
+def report(picture: Path, frames: np.ndarray, detector: GlintDetector, visible: dict, hidden: list[int]) -> None:
     glints = detector(frames)
     judged = np.array(sorted(visible))
     truth = np.array([visible[frame] for frame in judged])
@@ -114,7 +115,6 @@ def report(out: Path, frames: np.ndarray, detector: GlintDetector, visible: dict
     )
     known = np.full((len(shown), 1, 2), np.nan)
     known[:12, 0] = [visible[frame] for frame in shown[:12]]
-    picture = out / "unseen_frames.png"
     draw_predictions(frames[shown], glints.points[shown], glints.scores[shown], known, picture)
     print(f"picture: {picture}")
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from torch import nn
 
@@ -98,7 +99,8 @@ def draw_predictions(
                     x, y = points[k, channel].tolist()
                     axes.plot(x, y, "+", color=colour, ms=9, mew=1.2)
                     label = f"{prefix}{channel + 1}"
-                    axes.annotate(label, (x, y), (7, 5), textcoords="offset points", color=colour, fontsize=7)
+                    text = axes.annotate(label, (x, y), (6, 5), textcoords="offset points", color=colour, fontsize=8)
+                    text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
     known = "" if truth is None else ", rings: truth"
     figure.suptitle(f"crosses: predicted glints (score >= {PRESENT_FROM_SCORE}){known}")
     _save(figure, path)
