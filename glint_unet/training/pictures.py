@@ -99,13 +99,13 @@ def draw_predictions(
                     x, y = points[k, channel].tolist()
                     axes.plot(x, y, "+", color=colour, ms=9, mew=1.2)
                     label = f"{prefix}{channel + 1}"
-                    text = axes.annotate(label, (x, y), (6, 5), textcoords="offset points", color=colour, fontsize=8)
-                    text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
+                    text = axes.annotate(label, (x, y), (6, 5), textcoords="offset points", color=colour, fontsize=7)
+                    text.set_path_effects([withStroke(linewidth=1.2, foreground="black")])
     known = "" if truth is None else ", rings: truth"
     figure.suptitle(f"crosses: predicted glints (score >= {PRESENT_FROM_SCORE}){known}")
-    _save(figure, path)
+    _save(figure, path, dpi=110)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path, dpi: int = 80) -> None:
     with whole_file(path) as temporary:
-        figure.savefig(temporary, dpi=80, format="png")
+        figure.savefig(temporary, dpi=dpi, format="png")
