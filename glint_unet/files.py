@@ -35,23 +35,45 @@ def whole_file(path: Path, check: Callable[[Path], None] | None = None) -> Itera
     temporary = path.with_name(_TEMPORARY.format(name=path.name, pid=os.getpid()))
     try:
         yield temporary
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
+        _sync(temporary)
         if check is not None:
             check(temporary)
-        temporary.replace(path)
-        sync_directory(path.parent)
+        os.replace(temporary, path)
+        _sync(path.parent)
     except OSError as error:
         raise _told(error, path) from error
     finally:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            os.unlink(temporary)
 
 
 def write_bytes(path: Path, content: bytes, check: Callable[[Path], None] | None = None) -> None:
     """Writes a whole file at once, as `whole_file` does."""
     with whole_file(path, check) as temporary:
-        temporary.write_bytes(content)
+        _write_all(temporary, content, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+
+
+def append_text(path: Path, content: str) -> None:
+    """Adds text to a log, in one write where the system allows; the one file that is not replaced as a whole.
+
+    Raises:
+        SpaceError: the disk is full.
+        RunDirectoryError: the file cannot be written.
+    """
+    try:
+        _write_all(path, content.encode(), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except OSError as error:
+        raise _told(error, path) from error
+
+
+def _write_all(path: Path, content: bytes, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -59,9 +81,19 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, json.dumps(value, indent=2, ensure_ascii=False, default=str, allow_nan=False).encode() + b"\n")
 
 
-def sync_directory(directory: Path) -> None:
-    """Makes the names in a directory survive a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
+def move(path: Path, into: Path) -> None:
+    """Moves a file into another directory of the same disk, under its own name, for good."""
+    try:
+        os.rename(path, into / path.name)
+        _sync(into)
+        _sync(path.parent)
+    except OSError as error:
+        raise _told(error, path) from error
+
+
+def _sync(path: Path) -> None:
+    """Makes a file's content, or a directory's names, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
@@ -84,6 +116,14 @@ def check_writable(directory: Path) -> None:
     probe = directory / ".probe"
     write_bytes(probe, b"probe")
     probe.unlink()
+
+
+def check_space(path: Path, need_bytes: int) -> None:
+    """Raises SpaceError where the disk of `path` has less free than is about to be written."""
+    usage = os.statvfs(path.parent)
+    free = usage.f_bavail * usage.f_frsize
+    if free < need_bytes:
+        raise SpaceError("disk_full", path=path, free_mb=free // 2**20)
 
 
 def _told(error: OSError, path: Path) -> Exception:

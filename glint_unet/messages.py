@@ -113,8 +113,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # --- disks and memory ---
     "disk_full": (
-        "磁盘已满, 未能写入 {path} (剩余 {free_mb} MB), 原文件完好; 请清理空间",
-        "Disk full, {path} was not written ({free_mb} MB free), the old file is intact; free some space",
+        "磁盘空间不足, 未能写入 {path} (剩余 {free_mb} MB), 原文件完好; 请清理空间",
+        "Disk full or nearly: {path} was not written ({free_mb} MB free), the old file is intact; free some space",
     ),
     "disk_too_small": (
         "{path} 所在磁盘放不下检查点: 需要 {need_mb} MB, 剩余 {free_mb} MB; 请清理空间或减小 --keep_last_n",

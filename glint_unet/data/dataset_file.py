@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glint_unet.errors import DatasetError
-from glint_unet.files import whole_file
+from glint_unet.files import check_space, whole_file
 
 STRIDES = (1, 2, 4)
 DEFAULT_STRIDE = 4
@@ -40,6 +40,7 @@ _BOMB_BYTES = 2**30
 _BOMB_RATIO = 1000
 _VALUE_TOLERANCE = 1e-3
 _ROWS_AT_ONCE = 64
+_SPARE_BYTES = 8 * 2**20  # for chunks that HDF5 still holds and for its own tables
 
 
 @dataclass(frozen=True)
@@ -409,7 +410,13 @@ class DatasetWriter:
         keypoints: NDArray[np.float32],
         stems: Sequence[str],
     ) -> None:
-        """Adds B rows: (B, H, W) uint8, (B, C, h, w) float16, (B, C, 2) float32 in image pixels, B names."""
+        """Adds B rows: (B, H, W) uint8, (B, C, h, w) float16, (B, C, 2) float32 in image pixels, B names.
+
+        Raises:
+            SpaceError: the disk is nearly full.
+        """
+        # the HDF5 library can crash the interpreter when a write finds the disk full, so there must be room for all
+        check_space(self.path, images.nbytes + heatmaps.nbytes + _SPARE_BYTES)
         present = np.isfinite(keypoints).all(axis=-1).astype(np.uint8)
         rows = {"images": images, "heatmaps": heatmaps, "keypoints": keypoints, "present": present}
         end = self.num_rows + len(images)

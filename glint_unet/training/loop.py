@@ -1,6 +1,7 @@
 """The whole run, top to bottom."""
 
 import contextlib
+import dataclasses
 import signal
 import time
 from collections.abc import Iterator
@@ -53,6 +54,7 @@ def train(config: TrainConfig) -> Path:
     changes = check_settings(config, point, md5) if point else []
     state = _initial_state(config, info, md5, device, point)
     run = _run_directory(config, point)
+    config = dataclasses.replace(config, output_dir=str(run.path))
 
     with run.locked(), StopSignals() as stop, contextlib.closing(_open_source(config, info)) as source:
         record = RunRecord(config, run, state)

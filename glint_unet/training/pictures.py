@@ -1,5 +1,6 @@
 """Two pictures of a run: its curves, and what the best model sees in validation images it never trained on."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import nn
 
 from glint_unet.data.batches import Source
 from glint_unet.data.heatmaps import decode_heatmaps
-from glint_unet.files import whole_file
+from glint_unet.files import write_bytes
 from glint_unet.training.checkpoint_file import read_tensors
 from glint_unet.training.metrics import PRESENT_FROM_SCORE
 from glint_unet.training.run_directory import RunDirectory
@@ -107,5 +108,6 @@ def draw_predictions(
 
 
 def _save(figure: Figure, path: Path, dpi: int = 80) -> None:
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, dpi=dpi, format="png")
+    content = io.BytesIO()
+    figure.savefig(content, dpi=dpi, format="png")
+    write_bytes(path, content.getvalue())

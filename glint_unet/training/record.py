@@ -138,7 +138,8 @@ def _check_space(config: TrainConfig, run: RunDirectory, state: TrainState) -> N
     """A disk that cannot hold the run's checkpoints is told before the training, not at its end."""
     weights = sum(t.numel() * t.element_size() for t in state.network.state_dict().values())
     full = weights * (1 if config.no_save_optimizer else 3)
-    num_files = 3 + (config.keep_last_n + 1 if config.save_freq else 0)  # latest, best, the one being written
+    num_numbered = min(config.keep_last_n + 1, config.epochs // config.save_freq) if config.save_freq else 0
+    num_files = 3 + num_numbered  # latest, best, the one being written
     need, free = num_files * full + 2 * weights, shutil.disk_usage(run.path).free
     if need > free:
         raise SpaceError("disk_too_small", path=run.path, need_mb=need // 2**20 + 1, free_mb=free // 2**20)

@@ -1,6 +1,5 @@
 """From a checkpoint back to the run it was taken of: found, checked against what is asked now, restored, repaired."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from glint_unet.config import TrainConfig, setting_names
 from glint_unet.data.split import Split
 from glint_unet.errors import CheckpointError, GlintError, ResumeError
-from glint_unet.files import whole_file
+from glint_unet.files import write_bytes
 from glint_unet.messages import text
 from glint_unet.training.checkpoint import CheckpointManager, restore
 from glint_unet.training.checkpoint_file import read_checkpoint, write_checkpoint
@@ -146,8 +145,7 @@ def repair_run(run: RunDirectory, point: ResumePoint) -> tuple[Best, Path | None
     if run.latest.exists() and run.latest.resolve() != point.path.resolve() and _is_superseded(run, point):
         aside = run.set_aside_after(point.position[0])
     if not run.best.exists() and point.run.best.exists():
-        with whole_file(run.best) as temporary:
-            shutil.copyfile(point.run.best, temporary)
+        write_bytes(run.best, point.run.best.read_bytes())
     best = Best(**point.content["best"])
     if run.best.exists():
         content = _readable_state(run.best)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glint_unet.errors import RunDirectoryError
-from glint_unet.files import FileLock, check_writable, sweep_temporaries, sync_directory
+from glint_unet.files import FileLock, check_writable, move, sweep_temporaries
 
 DEFAULT_ROOT = Path("runs")
 
@@ -118,7 +118,16 @@ class RunDirectory:
                 sweep_temporaries(directory)
             yield
         finally:
+            if not self.log.exists():  # refused before it began: leave nothing behind
+                self._remove_if_empty(lock.path)
             lock.release()
+
+    def _remove_if_empty(self, lock_file: Path) -> None:
+        with contextlib.suppress(OSError):
+            self.checkpoints.rmdir()
+            if list(self.path.iterdir()) == [lock_file]:
+                lock_file.unlink()
+                self.path.rmdir()
 
     def set_aside_after(self, epoch: int) -> Path:
         """Moves the history that a resume from an older epoch supersedes into a directory of its own.
@@ -131,11 +140,9 @@ class RunDirectory:
         newer = [path for number, path in self.numbered_checkpoints() if number > epoch]
         aside = self._free_name(f"superseded/after_epoch_{epoch:03d}")
         aside.mkdir(parents=True)
-        for path in [self.latest, self.metrics, *newer]:
+        for path in [*newer, self.metrics, self.latest]:
             if path.exists():
-                path.rename(aside / path.name)
-        for directory in (aside, self.checkpoints, self.path):
-            sync_directory(directory)
+                move(path, into=aside)
         return aside
 
     def _free_name(self, name: str) -> Path:

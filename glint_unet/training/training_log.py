@@ -10,7 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from glint_unet.errors import RunDirectoryError
-from glint_unet.files import write_json
+from glint_unet.files import append_text, write_json
 from glint_unet.messages import text
 from glint_unet.training.run_directory import RunDirectory
 
@@ -38,8 +38,7 @@ class TrainingLogger:
     def log(self, message: str, print_console: bool = True) -> None:
         """Writes one message, stamped with the local time, to the log and to the console."""
         line = f"[{time.strftime('%Y-%m-%d %H:%M:%S')}] {message}"
-        with self._run.log.open("a", encoding="utf-8") as stream:
-            stream.write(line + "\n")
+        append_text(self._run.log, line + "\n")
         if print_console:
             tqdm.write(line)
 

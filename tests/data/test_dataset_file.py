@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -164,6 +167,26 @@ def test_the_writer_leaves_nothing_when_it_fails_and_keeps_what_was_there(tmp_pa
         raise RuntimeError("power cut")
     assert path.read_bytes() == b"earlier"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small file system")
+def test_a_disk_too_small_for_the_data_set_is_told_without_a_crash(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine does not let us mount")
+    try:
+        (disk / "big.h5").write_bytes(b"earlier")
+        words = ["synth", disk / "big.h5", "--num", "400", "--size", "128", "--overwrite", "--lang", "en"]
+        words = [sys.executable, "-m", "glint_unet", *map(str, words)]
+        ended = subprocess.run(words, check=False, capture_output=True, text=True)
+        assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+        assert "Disk full" in ended.stderr
+        assert (disk / "big.h5").read_bytes() == b"earlier"
+        assert [path.name for path in disk.iterdir()] == ["big.h5"]
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_stems_survive_and_are_numbered_where_there_are_none(data, tmp_path):

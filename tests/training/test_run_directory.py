@@ -27,6 +27,7 @@ def test_what_a_killed_writer_left_is_swept_under_the_lock(tmp_path):
         path.touch()
     with run.locked():
         assert not any(path.exists() for path in leftovers)
+        run.log.touch()
 
 
 def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path):
@@ -37,6 +38,18 @@ def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path):
         pass
     with run.locked():
         pass
+
+
+def test_a_run_refused_before_it_began_leaves_no_directory(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    with run.locked():
+        assert run.path.exists()
+    assert not run.path.exists()
+    run.path.mkdir()
+    (run.path / "notes.txt").touch()
+    with run.locked():
+        pass
+    assert sorted(path.name for path in run.path.iterdir()) == [".run.lock", "notes.txt"]
 
 
 def test_a_place_that_cannot_be_a_directory_is_refused(tmp_path):
