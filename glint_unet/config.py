@@ -83,12 +83,17 @@ class TrainConfig:
     no_save_optimizer: bool = _setting(False)
     """Leave the optimizer out of the checkpoints: a third of the size, but no exact resume."""
 
+    on_nan: Literal["stop", "rollback"] = _setting("stop")
+    """When the loss is NaN or infinite: stop, or go back to the last checkpoint at half the learning rate, 3 times."""
+
     preload: bool = _setting(True)
     """Hold the data set in memory; --no_preload reads each batch from the file."""
     num_workers: int = _setting(4, low=0, high=256)
     """Loader processes where batches are read from the file; a data set in memory needs none."""
     shared_memory: bool = _setting(False)
     """Hold the data set in memory once for all runs on this machine."""
+    verify_hash: bool = _setting(False)
+    """Read and validate the whole data set again, although it is known and seems unchanged."""
     cleanup_shm: bool = _setting(False)
     """Remove this data set's shared copy, then exit."""
 

@@ -50,6 +50,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "已完成 {epoch} 轮, 没有剩余的轮次; 要继续请给出更大的 --epochs (现为 {epochs})",
         "{epoch} epochs are done and none is left; to go on give a larger --epochs (now {epochs})",
     ),
+    "rolled_back": (
+        "警告: 第 {epoch} 轮第 {step} 步之前损失变为 NaN 或无穷大, 退回到第 {done} 轮之后的检查点, "
+        "学习率减半为 {lr:.2e} ({number}/{most})",
+        "Warning: the loss became NaN or infinite in epoch {epoch} by step {step}; back to the checkpoint after epoch "
+        "{done} at half the learning rate, {lr:.2e} ({number} of {most})",
+    ),
     "deprecated_flag": (
         "警告: --{flag} 已弃用且不起作用, 请用 --output_dir 指定输出目录",
         "Warning: --{flag} is deprecated and without effect; name the directory by --output_dir",
@@ -195,6 +201,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "dataset_damaged": (
         "{path} 中的 {name} 已损坏: {reason}; 请重新复制或重新打包",
         "{name} in {path} is damaged: {reason}; copy or pack it again",
+    ),
+    "dataset_crashes": (
+        "{path} 使 HDF5 库崩溃 ({how}), 文件已损坏或有恶意; 请重新复制或重新打包",
+        "{path} makes the HDF5 library crash ({how}): damaged or hostile; copy or pack it again",
+    ),
+    "dataset_hangs": (
+        "读取 {path} 时 {seconds:.0f} 秒没有进展, 文件已损坏或磁盘没有响应; 请检查磁盘或重新打包",
+        "Reading {path} made no progress for {seconds:.0f} s: damaged, or a disk that does not answer; check it",
     ),
     "dataset_values": (
         "{path} 中 {name} 的值域为 {low} 到 {high} (含 NaN 或越界), 应在 0 到 1 之间 (keypoints: 有限数或 NaN)",
@@ -361,6 +375,29 @@ TEXTS: dict[str, tuple[str, str]] = {
         "resume from it with a lower --lr (--allow_changed lr)",
     ),
     # --- other commands ---
+    "verify_same": (
+        "一致: 被杀死 {kills} 次并续训的训练, 其权重、优化器、指标、划分和最佳模型与未中断的训练逐位相同",
+        "The same: killed {kills} times and resumed, the run ended with weights, optimizer, metrics, split and best "
+        "model of the undisturbed one, bit for bit",
+    ),
+    "verify_undisturbed": ("未中断的训练: {seconds:.1f}s", "Undisturbed: {seconds:.1f}s"),
+    "verify_killed": (
+        "已杀死: 已保存到第 {epoch} 轮之后第 {step} 步; 续训",
+        "Killed: {epoch} epochs and {step} steps are saved; resuming",
+    ),
+    "verify_differs": (
+        "不一致: 被杀死 {kills} 次并续训的训练有 {num} 处不同: {listed}",
+        "Different: killed {kills} times and resumed, the run differs in {num} places: {listed}",
+    ),
+    "verify_training_failed": (
+        "训练以错误结束: {reason} (全部输出: {path})",
+        "A training ended with an error: {reason} (all it said: {path})",
+    ),
+    "verify_flag_taken": (
+        "-- 之后不能有 {flags}: 由 verify-resume 自己给出",
+        "{flags} may not follow the --: verify-resume gives them itself",
+    ),
+    "directory_not_empty": ("目录 {path} 不是空的; 请换一个", "Directory {path} is not empty; name another"),
     "command_unknown": (
         "没有命令 {name!r}{hint}; 可用: {names}",
         "No command {name!r}{hint}; there are: {names}",

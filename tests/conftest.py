@@ -98,3 +98,12 @@ def real_recording() -> Path:
     if not path.is_dir():
         pytest.skip(f"the real recording is not here: {path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def shared_hostile() -> Path:
+    """HDF5 files that crash or stall the library."""
+    path = SHARED / "hostile"
+    if not path.is_dir():
+        pytest.skip(f"the hostile files are not here: {path}")
+    return path

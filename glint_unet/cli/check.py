@@ -26,8 +26,10 @@ class CheckArguments:
 def run(argv: Sequence[str]) -> int:
     """Prints the summary."""
     from glint_unet.data.summary import summarise
+    from glint_unet.data.validation import validate_dataset
 
     arguments = parse(CheckArguments, argv, "glint-unet check")
+    validate_dataset(arguments.file)
     summary = summarise(arguments.file)
     if arguments.json:
         print(json.dumps(summary.to_dict(), ensure_ascii=False))

@@ -16,6 +16,7 @@ COMMANDS = {
     "check": "validate and summarise a data set",
     "synth": "make a data set of synthetic eyes",
     "shm": "show and remove shared copies of data sets",
+    "verify-resume": "train, kill, resume, and compare with a run that nobody interrupted",
 }
 
 _USAGE = "usage: glint-unet COMMAND [OPTIONS]\n\n{commands}\n\nglint-unet COMMAND --help lists a command's options."
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _dispatch(argv: Sequence[str]) -> int:
     name = argv[0] if argv else "--help"
     if name in ("-h", "--help"):
-        print(_USAGE.format(commands="\n".join(f"  {name:<8}{what}" for name, what in COMMANDS.items())))
+        print(_USAGE.format(commands="\n".join(f"  {name:<15}{what}" for name, what in COMMANDS.items())))
         return 0
     if name == "--version":
         print(import_module("glint_unet").__version__)
@@ -39,7 +40,7 @@ def _dispatch(argv: Sequence[str]) -> int:
         close = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f" ({close[0]}?)" if close else ""
         raise SettingError("command_unknown", name=name, hint=hint, names=", ".join(COMMANDS))
-    command: Callable[[Sequence[str]], int] = import_module(f"glint_unet.cli.{name}").run
+    command: Callable[[Sequence[str]], int] = import_module(f"glint_unet.cli.{name.replace('-', '_')}").run
     return command(argv[1:])
 
 

@@ -238,7 +238,7 @@ def _text_attribute(file: h5py.File, name: str, default: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]
+    return " ".join(str(error).split()).strip("'\"")[:200]
 
 
 def read_images(file: h5py.File, rows: Any) -> NDArray[np.uint8]:
@@ -319,8 +319,11 @@ def row_blocks(part: h5py.Dataset) -> Iterator[slice]:
         yield slice(start, min(start + step, part.shape[0]))
 
 
-def fill_array(file: h5py.File, name: str, out: NDArray[Any]) -> None:
-    """Reads a whole array into `out`, block by block, checking its values on the way.
+def read_blocks(file: h5py.File, name: str) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Reads a whole array block by block in its compact form, checking its values on the way.
+
+    Yields:
+        the rows, and their values.
 
     Raises:
         DatasetError: a value outside the contract, or damaged data.
@@ -328,16 +331,17 @@ def fill_array(file: h5py.File, name: str, out: NDArray[Any]) -> None:
     highest = 0
     for rows in row_blocks(file[name]):
         block = READERS[name](file, rows)
-        out[rows] = block
-        if name == "heatmaps" and block.dtype == np.uint8:
+        if block.dtype == np.uint8:
             highest = max(highest, int(block.max()))
-    check_uint8_heatmaps(file, highest)
-
-
-def check_uint8_heatmaps(file: h5py.File, highest: int) -> None:
-    """Refuses uint8 heatmaps that were written as 0 and 1: they stand for 0..255, so nothing would be learned."""
-    if "heatmaps" in file and file["heatmaps"].dtype == np.uint8 and highest == 1:
+        yield rows, block
+    if name == "heatmaps" and file[name].dtype == np.uint8 and highest == 1:
         raise DatasetError("dataset_uint8_heatmaps", path=file.filename)
+
+
+def fill_array(file: h5py.File, name: str, out: NDArray[Any]) -> None:
+    """Reads a whole array into `out`; raises as `read_blocks` does."""
+    for rows, block in read_blocks(file, name):
+        out[rows] = block
 
 
 def load_array(file: h5py.File, name: str) -> NDArray[Any]:

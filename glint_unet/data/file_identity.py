@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from glint_unet.errors import DatasetError, GlintError
 from glint_unet.files import write_json
@@ -19,7 +19,6 @@ from glint_unet.files import write_json
 FileKey = tuple[int, int, int, int, int]
 
 _SETTLED_NS = 2_000_000_000
-_READ_BYTES = 2**20
 _TRIES = 3
 
 
@@ -35,49 +34,78 @@ def file_key(status: os.stat_result) -> FileKey:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
+@dataclass(frozen=True)
+class KnownFile:
+    """What is remembered of a file's content.
+
+    Attributes:
+        md5: 32 hexadecimal digits.
+        valid: it was read as a data set from end to end, and every value was good.
+    """
+
+    md5: str
+    valid: bool
+
+
 def md5_of_file(path: Path) -> str:
     """MD5 of the file's content, 32 hexadecimal digits; from the sidecar where that is safe.
 
     Raises:
         DatasetError: the file is missing, unreadable, or keeps changing while it is read.
     """
+    known = recall(path)
+    return known.md5 if known else remember(path, valid=False).md5
+
+
+def recall(path: Path) -> KnownFile | None:
+    """What is known of the file, if its content is provably still the same.
+
+    Raises:
+        DatasetError: the file is missing or unreadable.
+    """
+    key = _key_of(path)
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        sidecar = json.loads(_sidecar(key).read_text())
+        if tuple(sidecar["key"]) == key and len(sidecar["md5"]) == 32:
+            return KnownFile(str(sidecar["md5"]), sidecar["valid"] is True)
+    return None
+
+
+def remember(path: Path, *, valid: bool) -> KnownFile:
+    """Hashes the file and remembers it for as long as it provably stays the same; raises as `md5_of_file` does."""
+    for _ in range(_TRIES):
+        key, started_ns = _key_of(path), time.time_ns()
+        md5 = _hash(path)
+        if _key_of(path) == key:
+            if started_ns - key[4] > _SETTLED_NS:
+                _write_sidecar(key, md5, valid)
+            return KnownFile(md5, valid)
+    raise DatasetError("dataset_changing", path=path)
+
+
+def _key_of(path: Path) -> FileKey:
+    try:
+        return file_key(path.stat())
+    except FileNotFoundError as error:
+        raise DatasetError("dataset_missing_file", path=path) from error
+    except OSError as error:
+        raise DatasetError("dataset_unreadable", path=path, reason=error.strerror) from error
+
+
+def _hash(path: Path) -> str:
     try:
         with path.open("rb") as stream:
-            key = file_key(os.fstat(stream.fileno()))
-            return _remembered(key) or _hash_and_remember(stream, path)
+            return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except OSError as error:
-        raise DatasetError("dataset_unreadable", path=path, reason=error.strerror or error) from error
-
-
-def _hash_and_remember(stream: BinaryIO, path: Path) -> str:
-    for _ in range(_TRIES):
-        key = file_key(os.fstat(stream.fileno()))
-        started_ns = time.time_ns()
-        md5 = hashlib.md5(usedforsecurity=False)
-        stream.seek(0)
-        while block := stream.read(_READ_BYTES):
-            md5.update(block)
-        if file_key(os.fstat(stream.fileno())) == key:
-            if started_ns - key[4] > _SETTLED_NS:
-                _remember(key, md5.hexdigest())
-            return md5.hexdigest()
-    raise DatasetError("dataset_changing", path=path)
+        raise DatasetError("dataset_unreadable", path=path, reason=error.strerror) from error
 
 
 def _sidecar(key: FileKey) -> Path:
     return cache_directory() / "md5" / f"{key[0]}-{key[1]}.json"
 
 
-def _remembered(key: FileKey) -> str | None:
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        sidecar = json.loads(_sidecar(key).read_text())
-        if tuple(sidecar["key"]) == key and len(sidecar["md5"]) == 32:
-            return str(sidecar["md5"])
-    return None
-
-
-def _remember(key: FileKey, md5: str) -> None:
+def _write_sidecar(key: FileKey, md5: str, valid: bool) -> None:
     with contextlib.suppress(OSError, GlintError):  # only saves time: a home that cannot be written costs a new hash
         sidecar = _sidecar(key)
         sidecar.parent.mkdir(mode=0o700, exist_ok=True)
-        write_json(sidecar, {"key": key, "md5": md5})
+        write_json(sidecar, {"key": key, "md5": md5, "valid": valid})

@@ -66,18 +66,16 @@ def summarise(path: str | Path) -> DatasetSummary:
     with dataset_file.open_dataset(path) as (file, info):
         images, heatmaps = _Range(), _Range()
         keypoints = np.empty((info.num_images, info.num_classes, 2), np.float32)
-        for rows in dataset_file.row_blocks(file["images"]):
-            images.add(dataset_file.read_images(file, rows))
+        for _, block in dataset_file.read_blocks(file, "images"):
+            images.add(block)
         if info.has_keypoints:
             keypoints[...] = dataset_file.load_array(file, "keypoints")
         if info.has_heatmaps:
-            for rows in dataset_file.row_blocks(file["heatmaps"]):
-                block = dataset_file.read_heatmaps(file, rows)
+            for rows, block in dataset_file.read_blocks(file, "heatmaps"):
                 heatmaps.add(block)
                 if not info.has_keypoints:
                     unit = torch.from_numpy(block).float() / (255 if block.dtype == np.uint8 else 1)
                     keypoints[rows] = keypoints_of_heatmaps(unit, info.stride).numpy()
-            dataset_file.check_uint8_heatmaps(file, int(heatmaps.high))
         dataset_file.read_stems(file, info)
         scale = 255 if info.has_heatmaps and file["heatmaps"].dtype == np.uint8 else 1
         dtype = dataset_file.compact_form(file, "heatmaps")[1].name if info.has_heatmaps else None

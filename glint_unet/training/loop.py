@@ -15,7 +15,8 @@ from glint_unet.data.batches import Batch, Rows, Source, open_source
 from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.data.split import Split, draw_split, epoch_batches
-from glint_unet.errors import SettingError
+from glint_unet.data.validation import validate_dataset
+from glint_unet.errors import NonFiniteLossError, SettingError
 from glint_unet.messages import set_language, text
 from glint_unet.model.unet import build_network
 from glint_unet.training.device import choose_device
@@ -47,6 +48,7 @@ def train(config: TrainConfig) -> Path:
     set_language(config.lang)
     if not config.h5:
         raise SettingError("h5_required")
+    validate_dataset(config.h5, again=config.verify_hash)
     info = inspect_dataset(config.h5)
     device = choose_device(config)
     md5 = SharedMemoryDatasetCache.compute_md5(config.h5)
@@ -64,12 +66,15 @@ def train(config: TrainConfig) -> Path:
             return run.path
         started = time.monotonic()
         while state.epoch < config.epochs:
-            _train_epoch(config, state, source, device, record, stop)
-            val_started = time.monotonic()
-            val_batches = source.batches(_val_batches(config, state))
-            val_metrics = validate(state.network, stop.cut_short(val_batches), device, config, info)
-            _leave_if_asked(record, stop)
-            record.finish_epoch(val_metrics, state.progress.seconds + time.monotonic() - val_started)
+            try:
+                _train_epoch(config, state, source, device, record, stop)
+                val_started = time.monotonic()
+                val_batches = source.batches(_val_batches(config, state))
+                val_metrics = validate(state.network, stop.cut_short(val_batches), device, config, info)
+                _leave_if_asked(record, stop)
+                record.finish_epoch(val_metrics, state.progress.seconds + time.monotonic() - val_started)
+            except NonFiniteLossError as error:
+                record.roll_back(error)
         draw_results(run, source, state.network, state.split.val, record.log.history, device)
         record.finished(time.monotonic() - started)
     return run.path

@@ -4,6 +4,7 @@ At the end of an epoch: metrics row -> best model -> numbered checkpoint -> late
 what is newer. So an epoch is either wholly there or done again.
 """
 
+import math
 import shutil
 import time
 from collections.abc import Mapping
@@ -13,14 +14,16 @@ import torch
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.batches import FileSource, MemorySource, Source
-from glint_unet.errors import SpaceError
+from glint_unet.errors import NonFiniteLossError, SpaceError
 from glint_unet.files import write_json
 from glint_unet.messages import text
 from glint_unet.training.checkpoint import CheckpointManager
-from glint_unet.training.resume import ResumePoint, repair_run
+from glint_unet.training.resume import ResumePoint, find_resume_point, repair_run, restore_state
 from glint_unet.training.run_directory import RunDirectory
 from glint_unet.training.state import Best, EpochProgress, TrainState
 from glint_unet.training.training_log import TrainingLogger
+
+MOST_ROLLBACKS = 3
 
 _RULE = "=" * 80
 
@@ -64,6 +67,8 @@ class RunRecord:
             self.log.log(text("resume_without_optimizer"))
         if config.no_save_optimizer:
             self.log.log(text("no_optimizer_no_exact_resume"))
+        if not point:
+            self.save_latest()  # from here on there is something to resume, and to roll back to
         num_weights = sum(p.numel() for p in self._state.network.parameters())
         (H, W), (h, w) = info.image_size, info.heatmap_size
         self.log.log(text("network", arch=config.arch, weights=num_weights, H=H, W=W, C=info.num_classes, h=h, w=w))
@@ -93,14 +98,15 @@ class RunRecord:
     def finish_epoch(self, val_metrics: Mapping[str, float | None], seconds: float) -> None:
         """Ends the epoch under way: its row, its log lines, its checkpoints."""
         state, config = self._state, self._config
+        total = val_metrics["total"]
+        if total is None or not math.isfinite(total):
+            raise NonFiniteLossError("loss_not_finite", epoch=state.epoch + 1, step=state.progress.batches_done)
         train_metrics = state.progress.means()
         state.epoch += 1
         state.progress = EpochProgress()
         state.metrics = {"train": train_metrics, "val": dict(val_metrics)}
         lr = float(state.optimizer.param_groups[0]["lr"])
         self.log.log_epoch(state.epoch, train_metrics, val_metrics, lr, seconds)
-        total = val_metrics["total"]
-        assert total is not None
         if total < state.best.total:
             state.best = Best(state.epoch, total)
             self._checkpoints.save_best(**self._snapshot())
@@ -109,6 +115,23 @@ class RunRecord:
             path = self._checkpoints.save_checkpoint(**self._snapshot())
             self.log.log(text("saved_numbered", path=path.relative_to(self._run.path)))
         self.save_latest()
+
+    def roll_back(self, error: NonFiniteLossError) -> None:
+        """Goes back to the last checkpoint at half the learning rate; raises the error where that is not to be.
+
+        Raises:
+            NonFiniteLossError: --on_nan is stop, or this was tried `MOST_ROLLBACKS` times.
+        """
+        state = self._state
+        if self._config.on_nan == "stop" or state.rollbacks >= MOST_ROLLBACKS:
+            raise error
+        restore_state(state, find_resume_point(str(self._run.path), None), self._config)
+        state.rollbacks += 1
+        state.set_learning_rate(self._config.lr)
+        self.save_latest()
+        lr = state.optimizer.param_groups[0]["lr"]
+        where = {"epoch": error.values["epoch"], "step": error.values["step"], "lr": lr}
+        self.log.log(text("rolled_back", done=state.epoch, number=state.rollbacks, most=MOST_ROLLBACKS, **where))
 
     def _snapshot(self) -> dict[str, Any]:
         """The arguments of every save."""

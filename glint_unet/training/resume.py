@@ -15,7 +15,7 @@ from glint_unet.training.run_directory import RunDirectory, run_directory_of
 from glint_unet.training.state import Best, EpochProgress, TrainState
 
 _OF_THIS_START = {"resume": None, "allow_changed": "", "cleanup_shm": False, "model_path": None, "save": None}
-_STATE_KEYS = ("best", "progress", "split", "dataset", "history")
+_STATE_KEYS = ("best", "rollbacks", "progress", "split", "dataset", "history")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _readable_state(path: Path) -> dict[str, Any]:
     if missing:
         raise CheckpointError("checkpoint_incomplete", path=path, missing=", ".join(missing))
     try:
-        _position(content), Best(**content["best"]), EpochProgress(**content["progress"])
+        _position(content), int(content["rollbacks"]), Best(**content["best"]), EpochProgress(**content["progress"])
         Split.from_dict(content["split"]), str(content["dataset"]["md5"])
         TrainConfig.from_dict(content["train_args"])
     except GlintError:
@@ -117,11 +117,10 @@ def check_settings(config: TrainConfig, point: ResumePoint, dataset_md5: str) ->
 
 
 def restore_state(state: TrainState, point: ResumePoint, config: TrainConfig) -> None:
-    """Puts the checkpoint's state into a fresh one; a learning rate that may change and did is the new one."""
+    """Puts the checkpoint's state into a fresh one."""
     restore(point.content, point.path, state.network, state.optimizer)
-    if config.lr != point.config.lr:
-        for group in state.optimizer.param_groups:
-            group["lr"] = config.lr
+    state.rollbacks = point.content["rollbacks"]
+    state.set_learning_rate(config.lr)
     state.epoch = point.position[0]
     state.metrics = point.content["metrics"]
     state.best = Best(**point.content["best"])

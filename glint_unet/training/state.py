@@ -82,6 +82,7 @@ class TrainState:
         metrics: {'train', 'val'} of the last epoch done.
         best: the best epoch so far.
         progress: of the epoch under way.
+        rollbacks: how often a loss that was not finite sent the run back to a checkpoint.
     """
 
     network: nn.Module
@@ -92,11 +93,18 @@ class TrainState:
     metrics: dict[str, Any] = field(default_factory=dict)
     best: Best = field(default_factory=Best)
     progress: EpochProgress = field(default_factory=EpochProgress)
+    rollbacks: int = 0
+
+    def set_learning_rate(self, lr: float) -> None:
+        """Sets the optimizer's learning rate: `lr`, halved by every rollback."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr * 0.5**self.rollbacks
 
     def extra(self, history: list[dict[str, Any]]) -> dict[str, Any]:
         """What a checkpoint holds beside epoch, weights, optimizer, settings and metrics."""
         return {
             "best": self.best.to_dict(),
+            "rollbacks": self.rollbacks,
             "progress": self.progress.to_dict(),
             "split": self.split.to_dict(),
             "dataset": self.dataset,

@@ -1,0 +1,68 @@
+"""`glint-unet verify-resume`: trains, kills, resumes, and compares."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from glint_unet.cli.arguments import parse
+from glint_unet.cli.pack import check_range
+from glint_unet.errors import DatasetError, SettingError
+from glint_unet.messages import text
+
+_OWN = ("--h5", "--epochs", "--output_dir", "--output-dir", "--resume")
+
+
+@dataclass(frozen=True)
+class VerifyArguments:
+    """Prove on your data and machine that a killed and resumed run ends as one that nobody interrupted.
+
+    Further flags of `train` follow after a bare --, such as: -- --loss dice --no_preload --num_workers 2
+    """
+
+    h5: str = ""
+    """Data set."""
+    epochs: int = 2
+    """Epochs of each of the two runs."""
+    kills: int = 3
+    """How often the second run is killed (SIGKILL) and resumed."""
+    seed: int = 0
+    """Seed of the instants of the kills."""
+    work_dir: str | None = None
+    """Empty directory for the two runs. Default: a temporary one, removed at the end."""
+    lang: Literal["zh", "en"] = "zh"
+    """Language of the messages."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Prints the verdict; status 1 where the two runs differ."""
+    end = list(argv).index("--") if "--" in argv else len(argv)
+    arguments, flags = parse(VerifyArguments, argv[:end], "glint-unet verify-resume"), list(argv[end + 1 :])
+    if not arguments.h5:
+        raise SettingError("h5_required")
+    check_range("kills", arguments.kills, 1, 1000)
+    check_range("epochs", arguments.epochs, 1, 100_000)
+    if taken := [flag for flag in flags if flag.split("=")[0] in _OWN]:
+        raise SettingError("verify_flag_taken", flags=", ".join(taken))
+    flags = ["--h5", arguments.h5, "--epochs", str(arguments.epochs), *flags]
+    if arguments.work_dir is None:
+        with tempfile.TemporaryDirectory(prefix="glint_verify_") as temporary:
+            return _verify(arguments, flags, Path(temporary))
+    work_dir = Path(arguments.work_dir)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    if any(work_dir.iterdir()):
+        raise DatasetError("directory_not_empty", path=work_dir)
+    return _verify(arguments, flags, work_dir)
+
+
+def _verify(arguments: VerifyArguments, flags: list[str], work_dir: Path) -> int:
+    from glint_unet.training.verify_resume import verify_resume
+
+    verdict = verify_resume(flags, work_dir, arguments.kills, arguments.seed, print)
+    if verdict.differences:
+        listed = ", ".join(verdict.differences[:10])
+        print(text("verify_differs", kills=verdict.kills, num=len(verdict.differences), listed=listed))
+        return 1
+    print(text("verify_same", kills=verdict.kills))
+    return 0

@@ -1,0 +1,106 @@
+"""Reads a data set from end to end in a process of its own, once per content.
+
+A corrupt or hostile HDF5 file can crash the HDF5 library, and with it the interpreter, or make it loop for ever. So the
+first reading happens in a child process: what kills the child is told as a bad file. A content that was read to its end
+is remembered (see `file_identity`), so this is paid once per file.
+"""
+
+import json
+import os
+import resource
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from glint_unet import errors
+from glint_unet.data import dataset_file
+from glint_unet.data.file_identity import recall, remember
+from glint_unet.errors import DatasetError, GlintError
+
+_SILENCE_S = 60.0
+_MEMORY_BYTES = 8 * 2**30
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_PROGRAM = (
+    "import sys; sys.path.insert(0, {root!r}); from glint_unet.data import validation as v; v.run_child({path!r})"
+)
+
+
+def validate_dataset(path: str | Path, *, again: bool = False) -> None:
+    """Proves that every value of a data set can be read and is good, without risk for this process.
+
+    Args:
+        path: the file.
+        again: read it although its content is known to be good.
+
+    Raises:
+        DatasetError: whatever `open_dataset` and reading every value raise; or the file crashes or stalls the library.
+    """
+    path = Path(path)
+    known = None if again else recall(path)
+    if known is None or not known.valid:
+        _read_in_child(path)
+        remember(path, valid=True)
+
+
+def _read_in_child(path: Path) -> None:
+    words = [sys.executable, "-c", _PROGRAM.format(root=str(_ROOT), path=str(path))]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        try:
+            last_words = _listen(child, path)
+        finally:
+            child.kill()
+    if last_words.startswith(b"{"):
+        refusal = json.loads(last_words)
+        raise getattr(errors, refusal["kind"])(refusal["key"], **refusal["values"])
+    if last_words != b"good":
+        raise DatasetError("dataset_crashes", path=path, how=_how(child.returncode))
+
+
+def _listen(child: "subprocess.Popen[bytes]", path: Path) -> bytes:
+    """The child's last line; it writes one for every block that it has read."""
+    assert child.stdout is not None
+    said, heard_at = b"", time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while True:
+            if not selector.select(timeout=1.0):
+                if time.monotonic() - heard_at > _SILENCE_S:
+                    raise DatasetError("dataset_hangs", path=path, seconds=_SILENCE_S)
+                continue
+            chunk = os.read(child.stdout.fileno(), 65536)
+            if not chunk:
+                child.wait()
+                return said.rstrip(b"\n").rpartition(b"\n")[2]
+            said, heard_at = (said + chunk)[-65536:], time.monotonic()
+
+
+def _how(status: int | None) -> str:
+    return signal.Signals(-status).name if status is not None and status < 0 else f"exit status {status}"
+
+
+def _read_everything(path: Path) -> None:
+    """The child: reads every value, a line for every block; then 'good', or the refusal as JSON."""
+    try:
+        with dataset_file.open_dataset(path) as (file, info):
+            for name in info.array_names:
+                for _ in dataset_file.read_blocks(file, name):
+                    print("read", flush=True)
+            dataset_file.read_stems(file, info)
+    except GlintError as error:
+        values = {
+            name: value if isinstance(value, (int, float)) else str(value) for name, value in error.values.items()
+        }
+        print(json.dumps({"kind": type(error).__name__, "key": error.key, "values": values}), flush=True)
+    else:
+        print("good", flush=True)
+
+
+def run_child(path: str) -> None:
+    """What the child process runs."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
+    _read_everything(Path(path))
+    os._exit(0)  # a damaged file can crash the library's own clean-up

@@ -1,0 +1,114 @@
+"""Proof, on the user's own data and machine, that an interrupted run ends as one that nobody interrupted."""
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glint_unet.errors import RunDirectoryError
+from glint_unet.messages import text
+from glint_unet.training.checkpoint_file import read_checkpoint
+from glint_unet.training.run_directory import RunDirectory
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_TIMES = ("epoch_time", "timestamp", "seconds", "output_dir")
+_OF_ONE_RUN = ("save_every_minutes", "resume")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out.
+
+    Attributes:
+        kills: SIGKILLs that hit a running training.
+        differences: names of values that differ, empty where both runs are the same.
+    """
+
+    kills: int
+    differences: tuple[str, ...]
+
+
+def verify_resume(flags: Sequence[str], work_dir: Path, kills: int, seed: int, say: Callable[[str], None]) -> Verdict:
+    """Trains twice with the same flags: once undisturbed, once killed by SIGKILL at random instants and resumed.
+
+    Args:
+        flags: of `glint-unet train`, without --output_dir and --resume.
+        work_dir: an empty directory for the two runs.
+        kills: how often to kill.
+        seed: of the instants.
+        say: told of each step.
+
+    Returns:
+        Whether weights, optimizer, metrics (times aside), split and best model are the same, bit for bit.
+
+    Raises:
+        RunDirectoryError: a training ended with an error of its own; its log is named.
+    """
+    rng = random.Random(seed)
+    undisturbed, disturbed = work_dir / "undisturbed", work_dir / "disturbed"
+    started = time.monotonic()
+    _finish(_train([*flags, "--output_dir", str(undisturbed)], work_dir), work_dir)
+    duration_s = time.monotonic() - started
+    say(text("verify_undisturbed", seconds=duration_s))
+    often = ["--save_every_minutes", str(duration_s / 60 / 50)]
+    process = _train([*flags, *often, "--output_dir", str(disturbed)], work_dir)
+    num_killed = 0
+    for _ in range(kills):
+        _wait_for(RunDirectory(disturbed).latest, process)
+        time.sleep(rng.uniform(0, duration_s / kills))
+        if process.poll() is None:
+            process.kill()
+            num_killed += 1
+        process.wait()
+        content = read_checkpoint(RunDirectory(disturbed).latest)
+        say(text("verify_killed", epoch=content["epoch"], step=content["progress"]["batches_done"]))
+        process = _train(["--resume", str(disturbed)], work_dir)
+    _finish(process, work_dir)
+    return Verdict(num_killed, tuple(compare_runs(undisturbed, disturbed)))
+
+
+def _train(flags: Sequence[str], work_dir: Path) -> "subprocess.Popen[bytes]":
+    program = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from glint_unet.cli.main import main; sys.exit(main())"
+    words = [sys.executable, "-c", program, "train", "--no_progress", *flags]
+    with (work_dir / "console.txt").open("ab") as console:
+        return subprocess.Popen(words, stdout=console, stderr=console)
+
+
+def _finish(process: "subprocess.Popen[bytes]", work_dir: Path) -> None:
+    if process.wait() != 0:
+        console = work_dir / "console.txt"
+        last = console.read_text(errors="replace").strip().rpartition("\n")[2]
+        raise RunDirectoryError("verify_training_failed", path=console, reason=last)
+
+
+def _wait_for(path: Path, process: "subprocess.Popen[bytes]") -> None:
+    while not path.exists() and process.poll() is None:
+        time.sleep(0.02)
+
+
+def compare_runs(one: Path, other: Path) -> list[str]:
+    """Names of everything that differs between two finished runs, times aside: empty where they are the same."""
+    differences = []
+    for name in ("latest", "best"):
+        first, second = (read_checkpoint(getattr(RunDirectory(path), name)) for path in (one, other))
+        differences += [f"{name}: {place}" for place in _differing(first, second, "")]
+    return differences
+
+
+def _differing(first: Any, second: Any, place: str) -> list[str]:
+    if isinstance(first, dict) and isinstance(second, dict):
+        skipped = (*_TIMES, *_OF_ONE_RUN)
+        names = [name for name in {**first, **second} if name not in skipped]
+        return [d for name in names for d in _differing(first.get(name), second.get(name), f"{place}/{name}")]
+    if isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)) and len(first) == len(second):
+        return [d for k, pair in enumerate(zip(first, second, strict=True)) for d in _differing(*pair, f"{place}/{k}")]
+    if isinstance(first, Tensor) and isinstance(second, Tensor):
+        return [] if torch.equal(first, second) else [place]
+    return [] if first == second else [place]

@@ -1,0 +1,40 @@
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from glint_unet.data import file_identity, validation
+from glint_unet.data.validation import validate_dataset
+from glint_unet.errors import DatasetError
+
+
+def test_a_good_file_is_read_once_and_then_known(private_data, monkeypatch):
+    monkeypatch.setattr(file_identity, "_SETTLED_NS", 0)
+    time.sleep(0.05)
+    validate_dataset(private_data)
+    monkeypatch.setattr(validation, "_read_in_child", lambda path: pytest.fail("read again"))
+    validate_dataset(private_data)
+    with pytest.raises(pytest.fail.Exception, match="read again"):
+        validate_dataset(private_data, again=True)
+
+
+def test_a_bad_value_is_found_before_training_and_never_remembered_as_good(private_data):
+    with h5py.File(private_data, "r+") as file:
+        file["heatmaps"][7, 1, 0, 0] = np.nan
+    for _ in range(2):
+        with pytest.raises(DatasetError, match="heatmaps in") as refusal:
+            validate_dataset(private_data)
+        assert refusal.value.key == "dataset_values"
+
+
+def test_files_that_crash_or_stall_the_hdf5_library_are_told_as_bad_files(shared_hostile, monkeypatch):
+    monkeypatch.setattr(validation, "_SILENCE_S", 3.0)
+    refusals = {}
+    for path in sorted(shared_hostile.glob("*.h5")):
+        with pytest.raises(DatasetError) as refusal:
+            validate_dataset(path)
+        assert "\n" not in str(refusal.value)
+        refusals[path.name] = refusal.value.key
+    assert len(refusals) == 5
+    assert set(refusals.values()) >= {"dataset_crashes", "dataset_hangs"}
