@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow check bench clean
+.PHONY: install demo test test-slow torture check bench clean
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -31,6 +31,9 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+torture: $(STAMP)
+	$(BIN)/python benchmarks/torture.py
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -2,8 +2,8 @@
 
     python benchmarks/torture.py [--scale 1.0] [--only kills,exact,...] [--seed 0]
 
-`--scale 1` is the full table (about 40 minutes on 2 cores); `make test` runs a short form. Trials run in forked children
-of this process, which has imported everything already: real processes, really killed, without the start-up.
+`--scale 1` is the full table (about an hour on 2 cores); `make test` runs a short form. Trials run in forks of
+this process, which has imported everything already: real processes, really killed, without the start-up.
 A trial is counted as failed with the reason; the status is 1 where any failed. Where the machine does not allow a trial
 (loop mounts and small file systems need root), the table says so instead of a count.
 """
@@ -684,7 +684,7 @@ def main() -> int:
     torch.set_num_threads(1)
     torch.optim.Adam([torch.zeros(1)])  # imports a second's worth of torch, once instead of in every child
     set_language("en")
-    rows = []
+    failed = False
     print(
         f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
     )
@@ -701,10 +701,9 @@ def main() -> int:
             seconds = time.monotonic() - started
         cells = (tally.name, tally.count, tally.allowed, len(tally.failures), tally.remark, f"{seconds:.0f}")
         print("| " + " | ".join(map(str, cells)) + " |", flush=True)
-        rows.append(tally)
-    failures = [f"{tally.name}: {failure}" for tally in rows for failure in tally.failures]
-    print("\n".join(failures[:50]), file=sys.stderr)
-    return 1 if failures else 0
+        print("".join(f"{name}: {failure}\n" for failure in tally.failures[:50]), end="", file=sys.stderr, flush=True)
+        failed |= bool(tally.failures)
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,20 @@ def move(path: Path, into: Path) -> None:
         raise _told(error, path) from error
 
 
+def remove(path: Path) -> None:
+    """Removes a file, if it is there.
+
+    Raises:
+        RunDirectoryError: it cannot be removed.
+    """
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _told(error, path) from error
+
+
 def _sync(path: Path) -> None:
     """Makes a file's content, or a directory's names, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

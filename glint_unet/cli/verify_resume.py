@@ -45,7 +45,7 @@ def run(argv: Sequence[str]) -> int:
     check_range("epochs", arguments.epochs, 1, 100_000)
     if taken := [flag for flag in flags if flag.split("=")[0] in _OWN]:
         raise SettingError("verify_flag_taken", flags=", ".join(taken))
-    flags = ["--h5", arguments.h5, "--epochs", str(arguments.epochs), *flags]
+    flags = ["--h5", arguments.h5, "--epochs", str(arguments.epochs), "--lang", arguments.lang, *flags]
     if arguments.work_dir is None:
         with tempfile.TemporaryDirectory(prefix="glint_verify_") as temporary:
             return _verify(arguments, flags, Path(temporary))

@@ -404,6 +404,7 @@ class DatasetWriter:
                 dtype=dtype,
                 compression=packed,
                 shuffle=packed is not None,
+                fletcher32=len(shape) > 1,  # a flipped bit is then an error, not another image
             )
         return self
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from glint_unet.errors import CheckpointError
-from glint_unet.files import write_json
+from glint_unet.files import remove, write_json
 from glint_unet.training.checkpoint_file import check_fits, read_checkpoint, write_checkpoint
 from glint_unet.training.run_directory import RunDirectory
 
@@ -164,7 +164,7 @@ class CheckpointManager:
     def _prune(self) -> None:
         if self._keep_last_n is not None:
             for _, path in self._run.numbered_checkpoints()[: -self._keep_last_n]:
-                path.unlink(missing_ok=True)
+                remove(path)
 
 
 def restore(

@@ -59,14 +59,15 @@ def verify_resume(flags: Sequence[str], work_dir: Path, kills: int, seed: int, s
     say(text("verify_undisturbed", seconds=duration_s))
     often = ["--save_every_minutes", str(duration_s / 60 / 50)]
     process = _train([*flags, *often, "--output_dir", str(disturbed)], work_dir)
-    num_killed = 0
+    num_killed, saved_at = 0, 0
     for _ in range(kills):
-        _wait_for(RunDirectory(disturbed).latest, process)
+        _wait_for_a_save(RunDirectory(disturbed).latest, saved_at, process)
         time.sleep(rng.uniform(0, duration_s / kills))
         if process.poll() is None:
             process.kill()
             num_killed += 1
         process.wait()
+        saved_at = RunDirectory(disturbed).latest.stat().st_mtime_ns
         content = read_checkpoint(RunDirectory(disturbed).latest)
         say(text("verify_killed", epoch=content["epoch"], step=content["progress"]["batches_done"]))
         process = _train(["--resume", str(disturbed)], work_dir)
@@ -88,9 +89,10 @@ def _finish(process: "subprocess.Popen[bytes]", work_dir: Path) -> None:
         raise RunDirectoryError("verify_training_failed", path=console, reason=last)
 
 
-def _wait_for(path: Path, process: "subprocess.Popen[bytes]") -> None:
-    while not path.exists() and process.poll() is None:
-        time.sleep(0.02)
+def _wait_for_a_save(path: Path, saved_at: int, process: "subprocess.Popen[bytes]") -> None:
+    """Waits until the file is newer than `saved_at` (ns), so that a kill hits training and not the start-up."""
+    while (not path.exists() or path.stat().st_mtime_ns == saved_at) and process.poll() is None:
+        time.sleep(0.01)
 
 
 def compare_runs(one: Path, other: Path) -> list[str]:

@@ -154,6 +154,24 @@ def test_a_full_file_system_is_an_error_before_anything_is_copied(private_data, 
     assert not [path for path in shm_root.rglob("*") if path.suffix == ".tmp"]
 
 
+def test_where_shared_memory_is_full_the_copy_lies_in_the_cache_directory(private_data, shm_root, home, monkeypatch):
+    reserve = os.posix_fallocate
+
+    def full_in_shared_memory(descriptor, offset, size):
+        if str(shm_root) in os.readlink(f"/proc/self/fd/{descriptor}"):
+            raise OSError(28, "No space left on device")
+        reserve(descriptor, offset, size)
+
+    monkeypatch.setattr(os, "posix_fallocate", full_in_shared_memory)
+    first, _, is_new = Cache.try_attach_or_create(private_data, "images")
+    second, _, is_new_again = Cache.try_attach_or_create(private_data, "images")
+    assert (is_new, is_new_again) == (True, False)
+    assert first.path.parent == second.path.parent == home / ".cache" / "glint_unet" / "shared"
+    first.close()
+    second.close()
+    assert Cache.cleanup(private_data)[0] == [first.path]
+
+
 def plant_other_mode(path):
     path.chmod(0o644)
 

@@ -1,5 +1,6 @@
 """The loop in this process: what it says is true, and what it refuses leaves everything as it was."""
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -24,7 +25,7 @@ from glint_unet.model.losses import TERMS
 from glint_unet.model.unet import build_network
 from glint_unet.training.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
-from glint_unet.training.resume import find_resume_point
+from glint_unet.training.resume import check_settings, find_resume_point
 from glint_unet.training.step import validate
 
 SMALL = {"base_channels": 2, "epochs": 2, "progress": False, "lang": "en", "save_freq": 1, "device": "cpu"}
@@ -229,6 +230,23 @@ def test_the_learning_rate_may_change_where_the_user_allows_it(data, tmp_path):
     assert [row["lr"] for row in rows(run)] == [1e-3, 1e-5]
 
 
+OTHER_VALUES = {str: "other", int: 7, float: 0.123}
+CHOICES = {"loss": "dice", "div_mode": "kl", "agg_mode": "sum"}
+FIXED = [f for f in dataclasses.fields(TrainConfig) if f.metadata["resume"] == "fixed" and f.name != "arch"]
+
+
+@pytest.mark.parametrize("name", [f.name for f in FIXED])
+def test_each_setting_that_belongs_to_the_run_is_refused_on_a_resume(finished, name):
+    point = find_resume_point(str(finished), None)
+    value = CHOICES.get(name) or OTHER_VALUES[type(getattr(TrainConfig(), name))]
+    changed = dataclasses.replace(point.config, **{name: value})
+    md5 = point.content["dataset"]["md5"]
+    with pytest.raises(ResumeError, match=f"--{name} .* -> {value}"):
+        check_settings(changed, point, md5)
+    allowed = dataclasses.replace(changed, allow_changed=name)
+    assert f"--{name}" in check_settings(allowed, point, md5)[0]
+
+
 @pytest.mark.parametrize("resume", ["auto", "RUN", "none.pth"])
 def test_a_resume_that_finds_nothing_never_starts_from_scratch(data, tmp_path, resume):
     run = tmp_path / "run"
@@ -273,6 +291,39 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint(d
     after = contents(run)
     changed = {Path(name).name for name in after if after[name] != before.get(name)}
     assert changed <= {"training.log", "training_args.json", "best_model_weights.pt"}
+
+
+def test_a_rollback_goes_back_at_half_the_learning_rate_three_times_at_most(data, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    train(settings(data, run, epochs=1))
+    from glint_unet.training import loop
+
+    step, broken_at = loop.train_step, {0.001, 0.0005}
+
+    def broken(network, optimizer, batch, config, info):
+        terms = step(network, optimizer, batch, config, info)
+        return terms * torch.nan if optimizer.param_groups[0]["lr"] in broken_at else terms
+
+    monkeypatch.setattr(loop, "train_step", broken)
+    train(resumed(run, epochs=3, on_nan="rollback"))
+    assert [row["lr"] for row in rows(run)] == [1e-3, 2.5e-4, 2.5e-4]
+    assert "(2 of 3)" in (run / "training.log").read_text(encoding="utf-8")
+    train(resumed(run, epochs=4))
+    assert rows(run)[-1]["lr"] == 2.5e-4
+    broken_at |= {2.5e-4, 1.25e-4}
+    with pytest.raises(NonFiniteLossError, match="epoch 5"):
+        train(resumed(run, epochs=5))
+    assert read_checkpoint(run / "latest_checkpoint.pth")["rollbacks"] == 3
+    assert torch.isfinite(weights(run / "latest_checkpoint.pth")["enc1.0.weight"]).all()
+
+
+def test_a_validation_loss_that_is_not_finite_stops_the_run_too(data, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    monkeypatch.setattr("glint_unet.training.loop.validate", lambda *a: {"total": float("nan"), "f1": None})
+    with pytest.raises(NonFiniteLossError, match="epoch 1"):
+        train(settings(data, run))
+    assert read_checkpoint(run / "latest_checkpoint.pth")["epoch"] == 0
+    assert not (run / "best_model.pth").exists()
 
 
 def test_a_disk_that_cannot_hold_the_run_is_seen_before_training(data, tmp_path, monkeypatch):

@@ -1,0 +1,50 @@
+"""What saving costs: the default network's best and latest checkpoint, as at the end of an epoch that was the best.
+
+python benchmarks/save_cost.py [--out DIR]
+"""
+
+import argparse
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from glint_unet.model.unet import UNet
+from glint_unet.training.checkpoint import CheckpointManager
+
+EPOCH_S = 60
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", default=None, help="directory on the disk to measure")
+    out = parser.parse_args().out
+    network = UNet()
+    optimizer = torch.optim.Adam(network.parameters())
+    network(torch.rand(1, 1, 64, 64)).sum().backward()
+    optimizer.step()
+    row = {"train": dict.fromkeys("abcdef", 0.1), "val": dict.fromkeys("abcdefghij", 0.1)}
+    history = [{"epoch": epoch, **row} for epoch in range(100)]
+    with tempfile.TemporaryDirectory(dir=out) as directory:
+        manager = CheckpointManager(directory)
+        state = (1, network, optimizer, {}, {}, {"history": history})
+        times = {"latest": [], "best": []}
+        for _ in range(7):
+            for name, save in (("latest", manager.save_latest), ("best", manager.save_best)):
+                started = time.perf_counter()
+                save(*state)
+                times[name].append(time.perf_counter() - started)
+        size = (Path(directory) / "latest_checkpoint.pth").stat().st_size
+    latest, best = (statistics.median(times[name]) for name in ("latest", "best"))
+    print(f"{platform.machine()}, torch {torch.__version__}, checkpoint of {size / 1e6:.1f} MB, median of 7")
+    print(f"latest {latest * 1e3:.0f} ms, best (full and weights) {best * 1e3:.0f} ms")
+    print(
+        f"share of an epoch of {EPOCH_S} s: {latest / EPOCH_S:.2%}, where it is the best {(latest + best) / EPOCH_S:.2%}"
+    )
+
+
+if __name__ == "__main__":
+    main()
