@@ -41,9 +41,8 @@ def main() -> None:
     latest, best = (statistics.median(times[name]) for name in ("latest", "best"))
     print(f"{platform.machine()}, torch {torch.__version__}, checkpoint of {size / 1e6:.1f} MB, median of 7")
     print(f"latest {latest * 1e3:.0f} ms, best (full and weights) {best * 1e3:.0f} ms")
-    print(
-        f"share of an epoch of {EPOCH_S} s: {latest / EPOCH_S:.2%}, where it is the best {(latest + best) / EPOCH_S:.2%}"
-    )
+    shares = f"{latest / EPOCH_S:.2%}, where it is the best {(latest + best) / EPOCH_S:.2%}"
+    print(f"of an epoch of {EPOCH_S} s: {shares}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -158,7 +159,7 @@ def test_where_shared_memory_is_full_the_copy_lies_in_the_cache_directory(privat
     reserve = os.posix_fallocate
 
     def full_in_shared_memory(descriptor, offset, size):
-        if str(shm_root) in os.readlink(f"/proc/self/fd/{descriptor}"):
+        if str(shm_root) in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
             raise OSError(28, "No space left on device")
         reserve(descriptor, offset, size)
 
