@@ -567,7 +567,7 @@ def walls(bench: Bench, scale: float) -> Tally:
         tally.count += 1
         try:
             trial(bench, tally)
-        except subprocess.CalledProcessError as error:
+        except (subprocess.CalledProcessError, FileNotFoundError) as error:
             tally.remark += f"{trial.__name__} is not possible here: {error}. "
     return tally
 

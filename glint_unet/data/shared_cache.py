@@ -162,7 +162,9 @@ class SharedMemoryDatasetCache:
 
 def _directories(*, make: bool = False) -> Iterator[Path]:
     """The user's directories for copies, the better one first."""
-    roots = [cache_directory() / "shared"]
+    roots = []
+    with contextlib.suppress(OSError):  # a home that cannot be written has no copies, and gets none
+        roots.append(cache_directory() / "shared")
     if SHARED_MEMORY_ROOT.is_dir():
         roots.insert(0, SHARED_MEMORY_ROOT / f"glint-{os.getuid()}")
     for root in roots:
@@ -257,7 +259,7 @@ def _create_anywhere(
             if made is None:
                 return None
             return made, made.array, True
-    raise SpaceError("cache_full", path=h5_path, root=SHARED_MEMORY_ROOT, fallback=cache_directory())
+    raise SpaceError("cache_full", path=h5_path, root=SHARED_MEMORY_ROOT, fallback="~/.cache/glint_unet")
 
 
 def _create(
@@ -305,7 +307,7 @@ def _fill(
     fill: Callable[[NDArray[Any]], None],
 ) -> None:
     size = HEADER_BYTES + math.prod(shape) * dtype.itemsize
-    os.posix_fallocate(descriptor, 0, size)
+    _reserve(descriptor, size)
     with mmap.mmap(descriptor, size) as memory:
         out = np.frombuffer(memory, dtype, offset=HEADER_BYTES).reshape(shape)
         fill(out)
@@ -313,6 +315,17 @@ def _fill(
     source = str(h5_path.absolute())
     fields = {"shape": shape, "dtype": dtype.str, "source": source, "dataset": dataset_name, "made": time.time()}
     os.pwrite(descriptor, _pack_header(fields), 0)
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Takes the space now, so that a full file system is an OSError here and not a SIGBUS while filling."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+        return
+    usage = os.fstatvfs(descriptor)  # macOS: the best there is
+    if usage.f_bavail * usage.f_frsize < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.ftruncate(descriptor, size)
 
 
 def _remove_unless_used(path: Path) -> bool:

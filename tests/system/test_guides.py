@@ -16,6 +16,7 @@ SMALL = {
     r"--epochs 100": "--epochs 2",
     r"--epochs 110": "--epochs 3",
     r"(--output_dir experiments/[ab])": r"\1 --epochs 1",
+    r"--epochs 2 --kills 3": "--epochs 1 --kills 1",
     r"python shm_manager.py --cleanup-all": "true",  # would reach into the copies of tests beside this one
     r"python test_training_system.py": "true",  # this is it
     r"python (train_glint_unet|shm_manager)": rf"{sys.executable} {ROOT}/\1",
