@@ -74,6 +74,9 @@ class TrainConfig:
     agg_wD: float = _setting(0.0, low=0, resume="fixed")
     """Weight of dice inside the class-free term."""
 
+    best_metric: Literal["total", "f1", "px_error"] = _setting("total", resume="fixed")
+    """What makes an epoch the best: least validation loss, greatest f1 (ties: loss), or least px_error."""
+
     save_freq: int = _setting(10, low=0)
     """Keep a numbered checkpoint every N epochs; 0: none."""
     keep_last_n: int = _setting(3, low=1)

@@ -70,9 +70,9 @@ def train(config: TrainConfig) -> Path:
                 _train_epoch(config, state, source, device, record, stop)
                 val_started = time.monotonic()
                 val_batches = source.batches(_val_batches(config, state))
-                val_metrics = validate(state.network, stop.cut_short(val_batches), device, config, info)
+                val_metrics, confusion = validate(state.network, stop.cut_short(val_batches), device, config, info)
                 _leave_if_asked(record, stop)
-                record.finish_epoch(val_metrics, state.progress.seconds + time.monotonic() - val_started)
+                record.finish_epoch(val_metrics, confusion, state.progress.seconds + time.monotonic() - val_started)
             except NonFiniteLossError as error:
                 record.roll_back(error)
         draw_results(run, source, state.network, state.split.val, record.log.history, device)

@@ -1,50 +1,145 @@
-"""How well glints are found: counted per glint, with the right LED, in image pixels."""
+"""How well glints are found: counted per glint, with the right LED, in image pixels.
 
-import math
+A prediction is *found* where its score reaches `PRESENT_FROM_SCORE`. It is *right* at r px where it is found, its LED
+is present, and it lies within r px of that LED's glint. Without identity, found predictions and present glints are
+paired one to one, nearest first, and a pair within r px is right whatever its LEDs.
+"""
 
 import torch
 from torch import Tensor
 
 RIGHT_WITHIN_PX = 2.0
+FURTHER_PX = (3.0, 5.0)
 PRESENT_FROM_SCORE = 0.5
+
+_CALIBRATION_BINS = 10
 
 
 class KeypointMetrics:
-    """Gathers predictions over an epoch and sums them up once, so that a GPU is never waited for in between.
-
-    A prediction is *found* where its score reaches `PRESENT_FROM_SCORE`, and *right* where it is found, its LED is
-    present, and it lies within `RIGHT_WITHIN_PX` of that LED's glint.
-    """
+    """Gathers predictions over an epoch and sums them up once, so that a GPU is never waited for in between."""
 
     def __init__(self) -> None:
-        self._errors_px: list[Tensor] = []
-        self._found: list[Tensor] = []
+        self._points: list[Tensor] = []
+        self._scores: list[Tensor] = []
+        self._truth: list[Tensor] = []
 
     def add(self, points: Tensor, scores: Tensor, truth: Tensor) -> None:
         """Adds a batch: points and truth (B, C, 2) in image pixels, truth NaN where absent; scores (B, C)."""
-        self._errors_px.append((points - truth).norm(dim=-1))
-        self._found.append(scores >= PRESENT_FROM_SCORE)
+        self._points.append(points)
+        self._scores.append(scores)
+        self._truth.append(truth)
 
     def summary(self) -> dict[str, float | None]:
-        """f1, precision and recall at 2 px, and the median error in px over found glints that are present.
+        """The figures of all batches; one with nothing to count is None.
 
-        A figure with nothing to count is None.
+        Returns:
+            f1, precision, recall: within 2 px, with the right LED.
+            f1_3px, f1_5px: within 3 and 5 px, with the right LED.
+            f1_free: within 2 px, whatever the LED.
+            px_median, px_mean, px_p95: error in px of found glints that are present.
+            px_error: median error in px over *all* present glints, a missed one counted as infinite.
+            presence: share of (image, LED) whose presence is told rightly.
+            two_right: share, among images with at least two glints, of those with at least two right ones.
+            calibration: expected calibration error of the score (Guo et al., ICML 2017, eq. 3), ten bins; the event is
+                'LED present and within 2 px'.
         """
-        if not self._found:
-            return {"f1": None, "precision": None, "recall": None, "px_median": None}
-        errors, found = torch.cat(self._errors_px).cpu(), torch.cat(self._found).cpu()
-        present = ~errors.isnan()
-        num_right = int((found & (errors <= RIGHT_WITHIN_PX)).sum())
+        if not self._points:
+            return dict.fromkeys(_NAMES)
+        points, scores, truth = (torch.cat(parts).float().cpu() for parts in (self._points, self._scores, self._truth))
+        errors = (points - truth).norm(dim=-1)  # (N, C), NaN where absent
+        found, present = scores >= PRESENT_FROM_SCORE, ~errors.isnan()
+        right = found & (errors <= RIGHT_WITHIN_PX)
         num_found, num_present = int(found.sum()), int(present.sum())
+        pairs = pair_without_identity(points, found, truth)
+        num_free = int((pairs[2] <= RIGHT_WITHIN_PX).sum())
         located = errors[found & present]
-        return {
-            "f1": _ratio(2 * num_right, num_found + num_present),
-            "precision": _ratio(num_right, num_found),
-            "recall": _ratio(num_right, num_present),
-            "px_median": float(located.median()) if len(located) else None,
+        everywhere = torch.where(found, errors, torch.inf)[present]
+        with_two = present.sum(dim=1) >= 2
+        further = {
+            f"f1_{limit:.0f}px": _ratio(2 * int((found & (errors <= limit)).sum()), num_found + num_present)
+            for limit in FURTHER_PX
         }
+        return {
+            "f1": _ratio(2 * int(right.sum()), num_found + num_present),
+            "precision": _ratio(int(right.sum()), num_found),
+            "recall": _ratio(int(right.sum()), num_present),
+            **further,
+            "f1_free": _ratio(2 * num_free, num_found + num_present),
+            "px_median": _quantile(located, 0.5),
+            "px_mean": float(located.mean()) if len(located) else None,
+            "px_p95": _quantile(located, 0.95),
+            "px_error": _quantile(everywhere, 0.5),
+            "presence": float((found == present).float().mean()),
+            "two_right": _ratio(int((right.sum(dim=1) >= 2)[with_two].sum()), int(with_two.sum())),
+            "calibration": _calibration_error(scores, right | (present & (errors <= RIGHT_WITHIN_PX))),
+        }
+
+    def confusion(self) -> list[list[int]]:
+        """Which LED's glint was told to be which: entry [i][j] counts glints of LED i found within 2 px as LED j.
+
+        Returns:
+            C rows of C + 1 counts; the last column counts the glints that no prediction was paired with.
+        """
+        points, scores, truth = (torch.cat(parts).float().cpu() for parts in (self._points, self._scores, self._truth))
+        C = points.shape[1]
+        image, told, distance = pair_without_identity(points, scores >= PRESENT_FROM_SCORE, truth)
+        near = distance <= RIGHT_WITHIN_PX
+        counts = torch.zeros(C, C + 1, dtype=torch.long)
+        real = torch.arange(C).repeat(len(points))
+        told_as = torch.full((len(points) * C,), C)
+        told_as[image[near]] = told[near]
+        present = truth.isfinite().all(dim=-1).flatten()
+        counts.index_put_((real[present], told_as[present]), torch.tensor(1), accumulate=True)
+        return [[int(count) for count in row] for row in counts]
+
+
+IN_LOG = ("f1", "precision", "recall", "f1_free", "px_median", "px_p95")
+ONLY_IN_JSON = ("f1_3px", "f1_5px", "px_mean", "px_error", "presence", "two_right", "calibration")
+_NAMES = IN_LOG + ONLY_IN_JSON
+
+
+def pair_without_identity(points: Tensor, found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs found predictions and present glints of each image one to one, nearest first.
+
+    Args:
+        points, truth: (N, C, 2); found: (N, C) bool.
+
+    Returns:
+        For each pair: image * C + LED of the glint, LED of the prediction, distance in px.
+    """
+    N, C, _ = points.shape
+    distances = (truth[:, :, None] - points[:, None]).norm(dim=-1)  # (N, glint, prediction)
+    distances = torch.where(found[:, None] & ~distances.isnan(), distances, torch.inf)
+    glints, predictions, nearest = [], [], []
+    image = torch.arange(N)
+    for _ in range(C):
+        distance, index = distances.reshape(N, C * C).min(dim=1)
+        glint, prediction = index // C, index % C
+        paired = distance.isfinite()
+        glints.append((image * C + glint)[paired])
+        predictions.append(prediction[paired])
+        nearest.append(distance[paired])
+        distances[image, glint] = torch.inf
+        distances[image, :, prediction] = torch.inf
+    return torch.cat(glints), torch.cat(predictions), torch.cat(nearest)
+
+
+def _calibration_error(scores: Tensor, event: Tensor) -> float:
+    bins = (scores.flatten() * _CALIBRATION_BINS).long().clamp(0, _CALIBRATION_BINS - 1)
+    sums = torch.zeros(2, _CALIBRATION_BINS)
+    sums[0].index_add_(0, bins, scores.flatten())
+    sums[1].index_add_(0, bins, event.flatten().float())
+    return float((sums[0] - sums[1]).abs().sum() / scores.numel())
+
+
+def _quantile(values: Tensor, share: float) -> float | None:
+    """The least value that this share of the values does not exceed; None where there is none or it is infinite."""
+    if not len(values):
+        return None
+    rank = max(1, -(-len(values) * round(share * 100) // 100))
+    value = float(values.kthvalue(rank).values)
+    return value if value < float("inf") else None
 
 
 def _ratio(part: int, whole: int) -> float | None:
-    ratio = part / whole if whole else math.nan
-    return ratio if math.isfinite(ratio) else None
+    return part / whole if whole else None

@@ -95,7 +95,7 @@ class RunRecord:
         self._checkpoints.save_latest(**self._snapshot())
         self._saved_at = time.monotonic()
 
-    def finish_epoch(self, val_metrics: Mapping[str, float | None], seconds: float) -> None:
+    def finish_epoch(self, val_metrics: Mapping[str, float | None], confusion: list[list[int]], seconds: float) -> None:
         """Ends the epoch under way: its row, its log lines, its checkpoints."""
         state, config = self._state, self._config
         total = val_metrics["total"]
@@ -106,9 +106,10 @@ class RunRecord:
         state.progress = EpochProgress()
         state.metrics = {"train": train_metrics, "val": dict(val_metrics)}
         lr = float(state.optimizer.param_groups[0]["lr"])
-        self.log.log_epoch(state.epoch, train_metrics, val_metrics, lr, seconds)
-        if total < state.best.total:
-            state.best = Best(state.epoch, total)
+        self.log.log_epoch(state.epoch, train_metrics, val_metrics, lr, seconds, {"val_confusion": confusion})
+        candidate = Best.of_epoch(state.epoch, val_metrics, config.best_metric)
+        if candidate.beats(state.best):
+            state.best = candidate
             self._checkpoints.save_best(**self._snapshot())
             self.log.log(text("saved_best", total=total))
         if config.save_freq and state.epoch % config.save_freq == 0:

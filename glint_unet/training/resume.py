@@ -150,7 +150,7 @@ def repair_run(run: RunDirectory, point: ResumePoint) -> tuple[Best, Path | None
         content = _readable_state(run.best)
         write_checkpoint(run.best_weights, content["model_state_dict"])
         found = Best(**content["best"])
-        best = found if found.total < best.total else best
+        best = found if found.beats(best) else best
     return best, aside
 
 

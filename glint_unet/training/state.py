@@ -1,6 +1,8 @@
 """What a run is at one instant: all that a checkpoint must hold for the rest to come out the same."""
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -59,14 +61,28 @@ class Best:
     Attributes:
         epoch: its number; 0 while there is none.
         total: its validation loss.
+        rank: what is compared, the less the better: the loss, minus f1, or px_error, as `best_metric` says.
     """
 
     epoch: int = 0
-    total: float = float("inf")
+    total: float = math.inf
+    rank: float = math.inf
+
+    @classmethod
+    def of_epoch(cls, epoch: int, val_metrics: Mapping[str, float | None], best_metric: str) -> "Best":
+        """An epoch as a candidate; a metric without a value ranks last."""
+        total, value = val_metrics["total"], val_metrics[best_metric]
+        assert total is not None
+        rank = math.inf if value is None else -value if best_metric == "f1" else value
+        return cls(epoch, total, rank)
+
+    def beats(self, other: "Best") -> bool:
+        """Whether this epoch is better: a lower rank, or the same rank and a lower loss."""
+        return (self.rank, self.total) < (other.rank, other.total)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for checkpoints."""
-        return {"epoch": self.epoch, "total": self.total}
+        return asdict(self)
 
 
 @dataclass

@@ -28,8 +28,8 @@ def train_step(
 @torch.no_grad()
 def validate(
     network: nn.Module, batches: Iterable[Batch], device: torch.device, config: TrainConfig, info: DatasetInfo
-) -> dict[str, float | None]:
-    """The mean of every loss term and the keypoint metrics over the batches."""
+) -> tuple[dict[str, float | None], list[list[int]]]:
+    """The mean of every loss term with the keypoint metrics over the batches, and the LEDs' confusion matrix."""
     network.eval()
     sums, keypoints = EpochProgress(), KeypointMetrics()
     for batch in batches:
@@ -37,4 +37,4 @@ def validate(
         logits = network(batch.network_input())
         sums.add(loss_terms(logits, batch.targets(info), config), len(batch.images))
         keypoints.add(*decode_heatmaps(logits.sigmoid(), info.stride), batch.true_keypoints(info))
-    return {**sums.means(), **keypoints.summary()}
+    return {**sums.means(), **keypoints.summary()}, keypoints.confusion()

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from glint_unet.errors import RunDirectoryError
 from glint_unet.files import append_text, write_json
 from glint_unet.messages import text
+from glint_unet.training.metrics import ONLY_IN_JSON
 from glint_unet.training.run_directory import RunDirectory
 
 Metrics = Mapping[str, float | None]
@@ -42,14 +43,31 @@ class TrainingLogger:
         if print_console:
             tqdm.write(line)
 
-    def log_epoch(self, epoch: int, train_metrics: Metrics, val_metrics: Metrics, lr: float, epoch_time: float) -> None:
-        """Writes one epoch to the log and adds its row to metrics.json; a row of the same epoch is replaced."""
+    def log_epoch(
+        self,
+        epoch: int,
+        train_metrics: Metrics,
+        val_metrics: Metrics,
+        lr: float,
+        epoch_time: float,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Writes one epoch to the log and adds its row to metrics.json; a row of the same epoch is replaced.
+
+        Args:
+            epoch: its number, from 1.
+            train_metrics, val_metrics: figures by name; None is null in JSON and a dash in the log.
+            lr: learning rate of the epoch.
+            epoch_time: seconds.
+            more: further keys of the row.
+        """
         row = {
             "epoch": epoch,
             "train": _json_numbers(train_metrics),
             "val": _json_numbers(val_metrics),
             "lr": lr,
             "epoch_time": round(epoch_time, 2),
+            **(more or {}),
         }
         self.restore([*(r for r in self.history if r["epoch"] != epoch), row])
         heading = text("epoch", epoch=epoch, seconds=epoch_time, lr=lr)
@@ -77,4 +95,5 @@ def _json_numbers(metrics: Metrics) -> dict[str, float | None]:
 
 
 def _one_line(metrics: Metrics) -> str:
-    return " ".join(f"{name}={'-' if value is None else format(value, '.4f')}" for name, value in metrics.items())
+    shown = {name: value for name, value in metrics.items() if name not in ONLY_IN_JSON}
+    return " ".join(f"{name}={'-' if value is None else format(value, '.4f')}" for name, value in shown.items())

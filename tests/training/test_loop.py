@@ -102,9 +102,21 @@ def test_the_best_models_validation_figures_are_those_of_the_stored_weights(fini
     val = json.loads((finished / "split.json").read_text())["val"]
     source = MemorySource(info)
     batches = source.batches([np.array([row]) for row in val])  # one by one: the mean does not depend on the batches
-    figures = validate(network, batches, torch.device("cpu"), TrainConfig(base_channels=2), info)
+    figures, confusion = validate(network, batches, torch.device("cpu"), TrainConfig(base_channels=2), info)
     assert figures["total"] == pytest.approx(best["metrics"]["val"]["total"], rel=1e-5)
-    assert best["best"] == {"epoch": best["epoch"], "total": min(row["val"]["total"] for row in rows(finished))}
+    assert confusion == best["history"][-1]["val_confusion"]
+    assert sum(map(sum, confusion)) == int(source.gather(np.array(val)).keypoints.isfinite().all(dim=-1).sum())
+    least = min(row["val"]["total"] for row in rows(finished))
+    assert best["best"] == {"epoch": best["epoch"], "total": least, "rank": least}
+
+
+def test_the_best_model_is_the_one_that_best_metric_names(data, tmp_path):
+    run = tmp_path / "run"
+    train(settings(data, run, epochs=3, best_metric="px_error", lr=5e-3))
+    ranks = [(row["val"]["px_error"] if row["val"]["px_error"] is not None else np.inf) for row in rows(run)]
+    totals = [row["val"]["total"] for row in rows(run)]
+    expected = min(zip(ranks, totals, (1, 2, 3), strict=True))[2]
+    assert read_checkpoint(run / "best_model.pth")["epoch"] == expected
 
 
 def test_the_same_seed_gives_the_same_run_bit_for_bit(finished, data, tmp_path):
@@ -153,12 +165,12 @@ def test_a_better_model_is_never_replaced_by_a_worse_one(data, tmp_path):
     run = tmp_path / "run"
     train(settings(data, run))
     content = torch.load(run / "latest_checkpoint.pth")
-    content["best"] = {"epoch": 1, "total": -1.0}  # as if an earlier epoch had been unbeatable
+    content["best"] = {"epoch": 1, "total": -1.0, "rank": -1.0}  # as if an earlier epoch had been unbeatable
     torch.save(content, run / "latest_checkpoint.pth")
     before = (run / "best_model.pth").read_bytes()
     train(resumed(run / "latest_checkpoint.pth", epochs=4))
     assert (run / "best_model.pth").read_bytes() == before
-    assert read_checkpoint(run / "latest_checkpoint.pth")["best"] == {"epoch": 1, "total": -1.0}
+    assert read_checkpoint(run / "latest_checkpoint.pth")["best"]["total"] == -1.0
 
 
 def test_a_resume_into_another_directory_takes_history_and_best_along(finished, data, tmp_path):
@@ -231,7 +243,7 @@ def test_the_learning_rate_may_change_where_the_user_allows_it(data, tmp_path):
 
 
 OTHER_VALUES = {str: "other", int: 7, float: 0.123}
-CHOICES = {"loss": "dice", "div_mode": "kl", "agg_mode": "sum"}
+CHOICES = {"loss": "dice", "div_mode": "kl", "agg_mode": "sum", "best_metric": "f1"}
 FIXED = [f for f in dataclasses.fields(TrainConfig) if f.metadata["resume"] == "fixed" and f.name != "arch"]
 
 
@@ -319,7 +331,7 @@ def test_a_rollback_goes_back_at_half_the_learning_rate_three_times_at_most(data
 
 def test_a_validation_loss_that_is_not_finite_stops_the_run_too(data, tmp_path, monkeypatch):
     run = tmp_path / "run"
-    monkeypatch.setattr("glint_unet.training.loop.validate", lambda *a: {"total": float("nan"), "f1": None})
+    monkeypatch.setattr("glint_unet.training.loop.validate", lambda *a: ({"total": float("nan"), "f1": None}, []))
     with pytest.raises(NonFiniteLossError, match="epoch 1"):
         train(settings(data, run))
     assert read_checkpoint(run / "latest_checkpoint.pth")["epoch"] == 0
