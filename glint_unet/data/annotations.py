@@ -20,7 +20,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glint_unet.data.dataset_file import DEFAULT_STRIDE, DatasetWriter
+from glint_unet.data.dataset_file import DEFAULT_STRIDE
+from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.heatmaps import render_heatmaps, scale_points
 from glint_unet.data.images import IMAGE_SUFFIXES, read_image, resize_image
 from glint_unet.errors import AnnotationError, SettingError

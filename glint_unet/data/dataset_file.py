@@ -1,4 +1,4 @@
-"""The data set contract (HDF5): open, validate, read, write.
+"""The data set contract (HDF5): open, validate, read.
 
 Legend of shapes: N images, C glint channels (one per LED), H W image, h w heatmap.
 
@@ -19,15 +19,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from glint_unet.errors import DatasetError
-from glint_unet.files import check_space, whole_file
 
 STRIDES = (1, 2, 4)
 DEFAULT_STRIDE = 4
@@ -40,7 +38,6 @@ _BOMB_BYTES = 2**30
 _BOMB_RATIO = 1000
 _VALUE_TOLERANCE = 1e-3
 _ROWS_AT_ONCE = 64
-_SPARE_BYTES = 8 * 2**20  # for chunks that HDF5 still holds and for its own tables
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,7 @@ def _inspect(file: h5py.File, path: Path) -> DatasetInfo:
     if not 1 <= C <= NUM_CHANNELS_LIMIT:
         raise DatasetError("dataset_channels", path=path, channels=C, limit=NUM_CHANNELS_LIMIT)
     h, w = heatmaps.shape[2:] if heatmaps is not None else _rendered_size(file, path, H, W)
-    _check_stride(path, (H, W), (h, w))
+    check_stride(path, (H, W), (h, w))
     return DatasetInfo(
         path=path,
         num_images=N,
@@ -206,7 +203,8 @@ def _check_form(path: Path, part: h5py.Dataset, form: str, dtypes: Sequence[str]
         raise DatasetError("dataset_dtype", path=path, name=name, dtype=part.dtype, expected=", ".join(dtypes))
 
 
-def _check_stride(path: Path, image_size: tuple[int, int], heatmap_size: tuple[int, int]) -> None:
+def check_stride(path: Path, image_size: tuple[int, int], heatmap_size: tuple[int, int]) -> None:
+    """Refuses sizes whose stride is not 1, 2 or 4, the same in both directions."""
     (H, W), (h, w) = image_size, heatmap_size
     if (H, W) not in [(h * stride, w * stride) for stride in STRIDES] or min(H, W) == 0:
         raise DatasetError("dataset_stride", path=path, H=H, W=W, h=h, w=w)
@@ -350,87 +348,3 @@ def load_array(file: h5py.File, name: str) -> NDArray[Any]:
     array = np.empty(shape, dtype)
     fill_array(file, name, array)
     return array
-
-
-class DatasetWriter:
-    """Writes a data set row by row; the file appears, whole, when the block ends without error.
-
-    Args:
-        path: the file to make or to replace.
-        num_classes: C.
-        image_size: (H, W).
-        heatmap_size: (h, w).
-        attributes: further attributes, such as sigma_min and prefix.
-        compression: 'gzip', 'lzf' or None.
-    """
-
-    def __init__(
-        self,
-        path: str | Path,
-        *,
-        num_classes: int,
-        image_size: tuple[int, int],
-        heatmap_size: tuple[int, int],
-        attributes: dict[str, Any],
-        compression: str | None = None,
-    ) -> None:
-        self.path = Path(path)
-        self.num_rows = 0
-        (H, W), (h, w), C = image_size, heatmap_size, num_classes
-        _check_stride(self.path, image_size, heatmap_size)
-        self._parts: dict[str, tuple[tuple[int, ...], Any]] = {
-            "images": ((H, W), np.uint8),
-            "heatmaps": ((C, h, w), np.float16),
-            "keypoints": ((C, 2), np.float32),
-            "present": ((C,), np.uint8),
-            "stems": ((), h5py.string_dtype("utf-8")),
-        }
-        self._attributes = {"num_classes": C, "img_h": H, "img_w": W, "hm_h": h, "hm_w": w} | attributes
-        self._compression = compression
-        self._context = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        temporary = self._context.enter_context(whole_file(self.path))
-        self._file = self._context.enter_context(h5py.File(temporary, "w"))
-        self._file.attrs.update(self._attributes)
-        for name, (shape, dtype) in self._parts.items():
-            packed = self._compression if name in ("images", "heatmaps") else None
-            rows_per_chunk = 1 if len(shape) > 1 else 1024
-            self._file.create_dataset(
-                name,
-                shape=(0, *shape),
-                maxshape=(None, *shape),
-                chunks=(rows_per_chunk, *shape),
-                dtype=dtype,
-                compression=packed,
-                shuffle=packed is not None,
-                fletcher32=len(shape) > 1,  # a flipped bit is then an error, not another image
-            )
-        return self
-
-    def append(
-        self,
-        images: NDArray[np.uint8],
-        heatmaps: NDArray[np.float16],
-        keypoints: NDArray[np.float32],
-        stems: Sequence[str],
-    ) -> None:
-        """Adds B rows: (B, H, W) uint8, (B, C, h, w) float16, (B, C, 2) float32 in image pixels, B names.
-
-        Raises:
-            SpaceError: the disk is nearly full.
-        """
-        # the HDF5 library can crash the interpreter when a write finds the disk full, so there must be room for all
-        check_space(self.path, images.nbytes + heatmaps.nbytes + _SPARE_BYTES)
-        present = np.isfinite(keypoints).all(axis=-1).astype(np.uint8)
-        rows = {"images": images, "heatmaps": heatmaps, "keypoints": keypoints, "present": present}
-        end = self.num_rows + len(images)
-        for name, values in (rows | {"stems": np.array(stems, dtype=object)}).items():
-            self._file[name].resize(end, axis=0)
-            self._file[name][self.num_rows : end] = values
-        self.num_rows = end
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._context.__exit__(kind, error, trace)

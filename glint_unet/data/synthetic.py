@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_SIGMA_SCALE, DatasetWriter
+from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_SIGMA_SCALE
+from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.heatmaps import render_heatmaps
 
 Floats = NDArray[np.floating[Any]]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from glint_unet.data import dataset_file
-from glint_unet.data.dataset_file import DatasetWriter, inspect_dataset, open_dataset
+from glint_unet.data.dataset_file import inspect_dataset, open_dataset
+from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.errors import DatasetError
 
 N, C, H, W, h, w = 6, 2, 16, 24, 8, 12
