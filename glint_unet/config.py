@@ -47,8 +47,8 @@ class TrainConfig:
     base_channels: int = _setting(16, low=1, high=512, resume="fixed")
     """Channels of the network's first level; each level down doubles them."""
 
-    loss: Literal["focal", "bce", "dice", "hybrid"] = _setting("focal", resume="fixed")
-    """Base loss; hybrid is the sum weighted by --lam_focal, --lam_bce and --lam_dice."""
+    loss: Literal["focal", "bce", "dice", "hybrid", "quality_focal"] = _setting("focal", resume="fixed")
+    """Base loss; hybrid: focal, bce and dice by --lam_*; quality_focal: a focal loss that is right for soft targets."""
     alpha: float = _setting(1.0, low=0, resume="fixed")
     """Weight alpha of the focal loss."""
     gamma: float = _setting(2.0, low=0, resume="fixed")

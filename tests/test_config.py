@@ -52,7 +52,7 @@ def test_every_flag_of_the_seed_is_there_with_its_default():
         ("lr", 0.0, "> 0"),
         ("lr", float("nan"), "finite"),
         ("val_split", 1.0, "<= 0.9"),
-        ("loss", "mse", "focal, bce, dice, hybrid"),
+        ("loss", "mse", "focal, bce, dice, hybrid, quality_focal"),
         ("keep_last_n", 0, ">= 1"),
         ("div_mode", "l2", "overlap, cosine, kl"),
         ("num_workers", 1000, "<= 256"),

@@ -31,6 +31,16 @@ def focal_loss(logits: Tensor, target: Tensor, alpha: float = 1.0, gamma: float 
     return (alpha * (1 - p_t).clamp_min(_EPS).pow(gamma) * bce).mean()
 
 
+def quality_focal_loss(logits: Tensor, target: Tensor, alpha: float = 1.0, gamma: float = 2.0) -> Tensor:
+    """Focal loss that is right for soft targets, mean over all pixels: `alpha * |t - p|^gamma * BCE`.
+
+    (Quality focal loss: Li et al., "Generalized focal loss", NeurIPS 2020, eq. 4.) For a target of 0.7 it is least at
+    p = 0.7, where `focal_loss` is least at 0.88: the sub-pixel position lives in such values.
+    """
+    bce = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (alpha * (target - logits.sigmoid()).abs().clamp_min(_EPS).pow(gamma) * bce).mean()
+
+
 def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Soft Dice loss (Milletari et al., "V-Net", 3DV 2016), one minus the overlap per channel, mean over channels.
 
@@ -92,7 +102,7 @@ def loss_terms(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:
     """
     off = logits.new_zeros(())
     weights = _base_weights(config)
-    focal = weights[0] * focal_loss(logits, target, config.alpha, config.gamma) if weights[0] else off
+    focal = weights[0] * _focal(logits, target, config) if weights[0] else off
     bce = weights[1] * bce_loss(logits, target) if weights[1] else off
     dice = weights[2] * dice_loss(logits, target) if weights[2] else off
     div = config.div_weight * divergence_loss(logits.sigmoid(), config.div_mode) if config.div_weight else off
@@ -105,14 +115,20 @@ def _base_weights(config: TrainConfig) -> tuple[float, float, float]:
     """Weights of focal, bce and dice."""
     if config.loss == "hybrid":
         return config.lam_focal, config.lam_bce, config.lam_dice
-    return float(config.loss == "focal"), float(config.loss == "bce"), float(config.loss == "dice")
+    return float(config.loss in ("focal", "quality_focal")), float(config.loss == "bce"), float(config.loss == "dice")
+
+
+def _focal(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:
+    """The seed's focal loss, or the one that is right for soft targets."""
+    loss = quality_focal_loss if config.loss == "quality_focal" else focal_loss
+    return loss(logits, target, config.alpha, config.gamma)
 
 
 def _aggregate_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:
     merged, merged_target = merge_channels(logits, target, config.agg_mode)
     loss = logits.new_zeros(())
     if config.agg_wF:
-        loss = loss + config.agg_wF * focal_loss(merged, merged_target, config.alpha, config.gamma)
+        loss = loss + config.agg_wF * _focal(merged, merged_target, config)
     if config.agg_wB:
         loss = loss + config.agg_wB * bce_loss(merged, merged_target)
     if config.agg_wD:

@@ -32,7 +32,7 @@ def test_the_version_is_printed(command):
     [
         (["trian"], "train?"),
         (["train", "--lang", "en", "--epochz", "3"], "--epochs"),
-        (["train", "--lang", "en", "--loss", "mse"], "'focal', 'bce', 'dice', 'hybrid'"),
+        (["train", "--lang", "en", "--loss", "mse"], "'focal', 'bce', 'dice', 'hybrid', 'quality_focal'"),
         (["train", "--lang", "en", "--epochs", "many"], "many"),
         (["train", "--lang", "en", "--epochs", "0"], ">= 1"),
         (["train", "--lang", "en"], "--h5 is missing"),

@@ -17,6 +17,7 @@ from glint_unet.model.losses import (
     focal_loss,
     loss_terms,
     merge_channels,
+    quality_focal_loss,
 )
 
 EPS = 1e-6
@@ -77,6 +78,25 @@ def test_focal_equals_its_definition(seed, alpha, gamma):
     )
 
 
+@given(seed=st.integers(0, 10**6), alpha=st.floats(0.1, 2), gamma=st.floats(0.5, 4))
+@settings(max_examples=25)
+def test_quality_focal_equals_its_definition(seed, alpha, gamma):
+    logits, target = random_case(seed)
+    values = []
+    for z, t in zip(logits.double().flatten().tolist(), target.double().flatten().tolist(), strict=True):
+        p = sigmoid(z)
+        values.append(alpha * abs(t - p) ** gamma * -(t * math.log(p) + (1 - t) * math.log(1 - p)))
+    loss = quality_focal_loss(logits, target, alpha, gamma).item()
+    assert loss == pytest.approx(sum(values) / len(values), rel=1e-3)
+
+
+@pytest.mark.parametrize(("loss", "best_for_seven_tenths"), [(quality_focal_loss, 0.7), (focal_loss, 0.88)])
+def test_what_each_focal_loss_wants_for_a_target_of_seven_tenths(loss, best_for_seven_tenths):
+    p = torch.linspace(0.01, 0.99, 981)
+    losses = torch.stack([loss(torch.logit(value)[None], torch.tensor([0.7])) for value in p])
+    assert p[losses.argmin()].item() == pytest.approx(best_for_seven_tenths, abs=0.01)
+
+
 @given(seed=st.integers(0, 10**6))
 def test_bce_is_focal_without_focus(seed):
     logits, target = random_case(seed)
@@ -123,7 +143,7 @@ def test_merging_by_max_and_by_sum():
 CONFIGS = [
     {"loss": loss, "div_mode": div, "agg_mode": agg, "agg_wB": 0.5, "agg_wD": 0.25}
     | ({"lam_focal": 0.3, "lam_bce": 0.7, "lam_dice": 0.2} if loss == "hybrid" else {})
-    for loss in ("focal", "bce", "dice", "hybrid")
+    for loss in ("focal", "bce", "dice", "hybrid", "quality_focal")
     for div in ("overlap", "cosine", "kl")
     for agg in ("max", "sum")
 ]
@@ -134,13 +154,15 @@ def test_the_total_is_base_plus_weighted_div_plus_weighted_agg(case):
     config = TrainConfig(**case)
     logits, target = random_case(1)
     terms = dict(zip(TERMS, loss_terms(logits, target, config).tolist(), strict=True))
+    own_focal = quality_focal_loss if config.loss == "quality_focal" else focal_loss
     weights = {"focal": 0.3, "bce": 0.7, "dice": 0.2} if config.loss == "hybrid" else {config.loss: 1.0}
-    plain = {"focal": focal_loss(logits, target), "bce": bce_loss(logits, target), "dice": dice_loss(logits, target)}
+    weights["focal"] = weights.get("focal", float(config.loss == "quality_focal"))
+    plain = {"focal": own_focal(logits, target), "bce": bce_loss(logits, target), "dice": dice_loss(logits, target)}
     for name, value in plain.items():
         assert terms[name] == pytest.approx(weights.get(name, 0) * value.item(), rel=1e-5)
     assert terms["div"] == pytest.approx(0.05 * divergence_loss(logits.sigmoid(), config.div_mode).item(), rel=1e-5)
     merged = merge_channels(logits, target, config.agg_mode)
-    agg = focal_loss(*merged) + 0.5 * bce_loss(*merged) + 0.25 * dice_loss(*merged)
+    agg = own_focal(*merged) + 0.5 * bce_loss(*merged) + 0.25 * dice_loss(*merged)
     assert terms["agg"] == pytest.approx(0.2 * agg.item(), rel=1e-5)
     assert terms["total"] == pytest.approx(sum(terms[name] for name in TERMS[1:]), rel=1e-5)
 

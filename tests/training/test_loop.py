@@ -361,12 +361,12 @@ def test_gpus_that_cannot_be_used_are_refused(data, tmp_path, gpu, said):
 
 
 def test_every_loss_trains(data, tmp_path):
-    for loss in ("focal", "bce", "dice", "hybrid"):
+    for loss in ("focal", "bce", "dice", "hybrid", "quality_focal"):
         run = tmp_path / loss
         train(settings(data, run, loss=loss, lam_bce=1.0, lam_dice=1.0, lr=3e-3))
         first, second = rows(run)
         assert second["train"]["total"] < first["train"]["total"]
-        on = {"focal", "bce", "dice"} if loss == "hybrid" else {loss}
+        on = {"focal", "bce", "dice"} if loss == "hybrid" else {loss.removeprefix("quality_")}
         assert {name for name in ("focal", "bce", "dice") if first["train"][name] > 0} == on
 
 
