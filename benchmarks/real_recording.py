@@ -8,7 +8,7 @@ neighbours are blinks, there is none. A frame between a visible and a hidden nei
 which no blob is found. A neighbouring frame is not an independent scene: this says that the system works end to end on
 a real eye, not how well it does on other eyes.
 
-Two arms: the seed's recipe (all defaults), and the same with `--loss bce --lr 3e-3`.
+Three arms: the seed's recipe (all defaults), the same with `--loss bce --lr 3e-3`, and with `--loss quality_focal`.
 
     python benchmarks/real_recording.py [--out DIR] [--epochs 50]
 """
@@ -31,7 +31,7 @@ from glint_unet.training.pictures import draw_predictions
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"
 SEARCH_PX = 12
-RECIPES = {"seed": [], "bce": ["--loss", "bce", "--lr", "3e-3"]}
+RECIPES = {"seed": [], "bce": ["--loss", "bce", "--lr", "3e-3"], "quality_focal": ["--loss", "quality_focal"]}
 
 
 def main() -> None:
