@@ -134,16 +134,19 @@ def check_writable(directory: Path) -> None:
 
 def check_space(path: Path, need_bytes: int) -> None:
     """Raises SpaceError where the disk of `path` has less free than is about to be written."""
-    usage = os.statvfs(path.parent)
-    free = usage.f_bavail * usage.f_frsize
+    free = _free_bytes(path)
     if free < need_bytes:
         raise SpaceError("disk_full", path=path, free_mb=free // 2**20)
 
 
+def _free_bytes(path: Path) -> int:
+    usage = os.statvfs(path.parent)
+    return usage.f_bavail * usage.f_frsize
+
+
 def _told(error: OSError, path: Path) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        usage = os.statvfs(path.parent)
-        return SpaceError("disk_full", path=path, free_mb=usage.f_bavail * usage.f_frsize // 2**20)
+        return SpaceError("disk_full", path=path, free_mb=_free_bytes(path) // 2**20)
     return RunDirectoryError("not_writable", path=path, reason=error.strerror or error)
 
 

@@ -312,6 +312,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 正被另一个训练使用 (进程 {pid}, 主机 {host}); 请换一个 --output_dir 或等它结束",
         "{path} is in use by another run (process {pid} on {host}); choose another --output_dir or wait for its end",
     ),
+    "run_moved_on": (
+        "{path} 在读取检查点之后又被另一个训练写入; 请重新运行同一条命令",
+        "{path} was written by another run after its checkpoint was read; give the same command again",
+    ),
     "metrics_damaged": (
         "{path} 不是指标列表: {reason}; 请把它移走",
         "{path} is not a list of epochs: {reason}; move it away",

@@ -63,7 +63,7 @@ def recall(path: Path) -> KnownFile | None:
     Raises:
         DatasetError: the file is missing or unreadable.
     """
-    key = _key_of(path)
+    key = key_of_file(path)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         sidecar = json.loads(_sidecar(key).read_text())
         if tuple(sidecar["key"]) == key and len(sidecar["md5"]) == 32:
@@ -74,16 +74,17 @@ def recall(path: Path) -> KnownFile | None:
 def remember(path: Path, *, valid: bool) -> KnownFile:
     """Hashes the file and remembers it for as long as it provably stays the same; raises as `md5_of_file` does."""
     for _ in range(_TRIES):
-        key, started_ns = _key_of(path), time.time_ns()
+        key, started_ns = key_of_file(path), time.time_ns()
         md5 = _hash(path)
-        if _key_of(path) == key:
+        if key_of_file(path) == key:
             if started_ns - key[4] > _SETTLED_NS:
                 _write_sidecar(key, md5, valid)
             return KnownFile(md5, valid)
     raise DatasetError("dataset_changing", path=path)
 
 
-def _key_of(path: Path) -> FileKey:
+def key_of_file(path: Path) -> FileKey:
+    """`file_key` of a data set file; raises DatasetError where it is missing or unreadable."""
     try:
         return file_key(path.stat())
     except FileNotFoundError as error:

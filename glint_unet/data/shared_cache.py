@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glint_unet.data import dataset_file
-from glint_unet.data.file_identity import cache_directory, file_key, md5_of_file
+from glint_unet.data.file_identity import cache_directory, key_of_file, md5_of_file
 from glint_unet.errors import CacheError, DatasetError, SpaceError
 from glint_unet.files import FileLock, sweep_temporaries
 
@@ -116,7 +116,7 @@ class SharedMemoryDatasetCache:
         """
         h5_path = Path(h5_path)
         for _ in range(_TRIES):
-            before = file_key(_stat(h5_path))
+            before = key_of_file(h5_path)
             name = cls.get_shm_name(h5_path, dataset_name)
             if attached := _attach_anywhere(name):
                 return attached, attached.array, False
@@ -285,7 +285,7 @@ def _create(
                 shape, dtype = dataset_file.compact_form(file, dataset_name)
                 fill = lambda out: dataset_file.fill_array(file, dataset_name, out)  # noqa: E731
                 _fill(descriptor, h5_path, dataset_name, shape, dtype, fill)
-        if file_key(_stat(h5_path)) != key:
+        if key_of_file(h5_path) != key:
             return None
         temporary.rename(path)
         return _attach(path)
@@ -366,10 +366,3 @@ def _attached_pids(path: Path) -> tuple[int, ...]:
             if str(path) in maps.read_text(errors="replace"):
                 pids.append(int(maps.parent.name))
     return tuple(sorted(pids))
-
-
-def _stat(path: Path) -> os.stat_result:
-    try:
-        return path.stat()
-    except OSError as error:
-        raise DatasetError("dataset_missing_file", path=path) from error

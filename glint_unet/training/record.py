@@ -19,7 +19,7 @@ from glint_unet.files import write_json
 from glint_unet.messages import text
 from glint_unet.training.checkpoint import CheckpointManager
 from glint_unet.training.resume import ResumePoint, find_resume_point, repair_run, restore_state
-from glint_unet.training.run_directory import RunDirectory
+from glint_unet.training.run_directory import RunDirectory, check_free
 from glint_unet.training.state import Best, EpochProgress, TrainState
 from glint_unet.training.training_log import TrainingLogger
 
@@ -49,8 +49,12 @@ class RunRecord:
     def begin(self, source: Source, device: torch.device, point: ResumePoint | None, changes: list[str]) -> None:
         """Writes down what begins: settings, data set, split; on a resume, also what it goes on from."""
         config, info = self._config, source.info
+        # what was seen before the lock was taken must still be so
         if point:
+            point.check_unchanged()
             self._take_over(point)
+        else:
+            check_free(self._run)
         for old, new in (("model_path", config.model_path), ("save", config.save)):
             if new is not None:
                 self.log.log(text("deprecated_flag", flag=old))

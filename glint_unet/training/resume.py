@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from glint_unet.config import TrainConfig, setting_names
+from glint_unet.data.file_identity import FileKey, file_key
 from glint_unet.data.split import Split
-from glint_unet.errors import CheckpointError, GlintError, ResumeError
+from glint_unet.errors import CheckpointError, GlintError, ResumeError, RunDirectoryError
 from glint_unet.files import write_bytes
 from glint_unet.messages import text
 from glint_unet.training.checkpoint import CheckpointManager, restore
@@ -26,11 +27,22 @@ class ResumePoint:
         path: the file.
         content: what it holds.
         passed_over: newer checkpoints that are damaged.
+        key: of the file before it was read; another one means that somebody has written it since.
     """
 
     path: Path
     content: dict[str, Any]
-    passed_over: tuple[CheckpointError, ...] = ()
+    passed_over: tuple[CheckpointError, ...]
+    key: FileKey
+
+    def check_unchanged(self) -> None:
+        """Refuses to go on from a file that another writer has replaced since it was read; for the lock's holder.
+
+        Raises:
+            RunDirectoryError: it was replaced.
+        """
+        if not self.path.exists() or file_key(self.path.stat()) != self.key:
+            raise RunDirectoryError("run_moved_on", path=self.run.path)
 
     @property
     def run(self) -> RunDirectory:
@@ -70,7 +82,10 @@ def find_resume_point(resume: str, output_dir: str | None) -> ResumePoint:
         if found is None:
             raise ResumeError("resume_all_damaged", path=path, reason=passed_over[0])
         path = found
-    point = ResumePoint(path, _readable_state(path), tuple(passed_over))
+    if not path.is_file():
+        raise CheckpointError("checkpoint_missing", path=path)
+    key = file_key(path.stat())
+    point = ResumePoint(path, _readable_state(path), tuple(passed_over), key)
     point.config  # noqa: B018 - settings of a hostile file are refused here, before anything is written
     return point
 

@@ -160,8 +160,7 @@ def new_run_directory(output_dir: str | None) -> RunDirectory:
     """
     if output_dir is not None:
         run = RunDirectory(Path(output_dir))
-        if run.holds_a_run():
-            raise RunDirectoryError("run_exists", path=output_dir)
+        check_free(run)
         return run
     name = time.strftime("train_%Y%m%d_%H%M%S")
     for suffix in itertools.chain([""], (f"_{k}" for k in itertools.count(2))):
@@ -174,6 +173,12 @@ def new_run_directory(output_dir: str | None) -> RunDirectory:
             raise RunDirectoryError("not_writable", path=path, reason=error.strerror) from error
         return RunDirectory(path)
     raise AssertionError("itertools.count ended")
+
+
+def check_free(run: RunDirectory) -> None:
+    """Refuses a directory that holds a run already: RunDirectoryError."""
+    if run.holds_a_run():
+        raise RunDirectoryError("run_exists", path=run.path)
 
 
 def run_directory_of(checkpoint: Path) -> RunDirectory:

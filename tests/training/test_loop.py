@@ -199,6 +199,27 @@ def test_a_damaged_latest_falls_back_only_where_the_user_named_no_file(data, tmp
     assert "damaged checkpoint passed over" in (run / "training.log").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("resuming", [True, False])
+def test_what_another_writer_did_before_the_lock_was_ours_is_not_overwritten(data, tmp_path, monkeypatch, resuming):
+    run, other = tmp_path / "run", tmp_path / "other"
+    train(settings(data, other, epochs=2))
+    if resuming:
+        train(settings(data, run, epochs=1))
+    config = resumed(run, epochs=3) if resuming else settings(data, run)
+    from glint_unet.training import loop
+
+    open_source = loop.open_source
+
+    def open_while_another_writes(*arguments, **options):
+        (run / "latest_checkpoint.pth").write_bytes((other / "latest_checkpoint.pth").read_bytes())
+        return open_source(*arguments, **options)
+
+    monkeypatch.setattr(loop, "open_source", open_while_another_writes)
+    with pytest.raises(GlintError, match="was written by another run" if resuming else "holds a run already"):
+        train(config)
+    assert (run / "latest_checkpoint.pth").read_bytes() == (other / "latest_checkpoint.pth").read_bytes()
+
+
 def test_a_finished_run_has_nothing_to_do(data, tmp_path):
     run = tmp_path / "run"
     train(settings(data, run))
