@@ -35,20 +35,58 @@ class TrainConfig:
     """Train until this many epochs are done."""
     batch: int = _setting(8, low=1, resume="fixed")
     """Images per step."""
-    lr: float = _setting(1e-3, above=0, high=10, resume="fixed")
-    """Learning rate of Adam."""
+    lr: float = _setting(4e-3, above=0, high=10, resume="fixed")
+    """Greatest learning rate of AdamW."""
+    warmup_steps: int = _setting(100, low=0, resume="fixed")
+    """Steps in which the learning rate rises from 0."""
+    cooldown: float = _setting(0.5, low=0, high=1, resume="fixed")
+    """Share of the epochs, at the end, in which the learning rate falls to a fiftieth; 0: constant."""
+    weight_decay: float = _setting(0.0, low=0, high=10, resume="fixed")
+    """Decoupled weight decay (AdamW) of all weights but biases and normalisation."""
+    clip_norm: float = _setting(0.0, low=0, resume="fixed")
+    """Clip the gradient's norm to this; 0: never."""
+    ema_decay: float = _setting(0.99, low=0, high=0.99999, resume="fixed")
+    """Validate and keep as best the exponential moving average of the weights, of this decay per step; 0: none."""
     val_split: float = _setting(0.1, above=0, high=0.9, resume="fixed")
     """Share of the images kept for validation; drawn once and stored in the run."""
     seed: int = _setting(0, low=0, high=2**32 - 1, resume="fixed")
     """Seed of the weights, the split and the order of the batches."""
 
-    arch: Literal["unet"] = _setting("unet", resume="fixed")
-    """Network."""
+    arch: Literal["compact", "unet"] = _setting("compact", resume="fixed")
+    """Network: compact, with votes for the sub-pixel position, or the plain U-Net."""
     base_channels: int = _setting(16, low=1, high=512, resume="fixed")
-    """Channels of the network's first level; each level down doubles them."""
+    """Width of the network: channels of the U-Net's first level, half of those of the compact network's."""
+    decoding: Literal["subpixel", "argmax"] = _setting("subpixel", resume="fixed")
+    """Glints from heatmaps in validation: refined to a fraction of a pixel, or the highest pixel."""
 
-    loss: Literal["focal", "bce", "dice", "hybrid", "quality_focal"] = _setting("focal", resume="fixed")
+    targets: Literal["keypoints", "file"] = _setting("keypoints", resume="fixed")
+    """Heatmaps to learn: rendered from keypoints (the file's, or its heatmaps' peaks), or as the file stores them."""
+    sigma_px: float = _setting(3.0, above=0, high=100, resume="fixed")
+    """Standard deviation of heatmaps rendered from keypoints, in image pixels."""
+
+    augment: bool = _setting(True, resume="fixed")
+    """Change training images and keypoints at random, as a function of (seed, epoch, sample); ranges: --aug_*."""
+    aug_rotate_deg: float = _setting(8.0, low=0, high=180, resume="fixed")
+    """Greatest rotation in degrees."""
+    aug_scale: float = _setting(0.1, low=0, high=2, resume="fixed")
+    """Greatest enlargement, and as much reduction; 0.1 is 10%."""
+    aug_shift: float = _setting(0.08, low=0, high=0.5, resume="fixed")
+    """Greatest shift as a share of the image's sides."""
+    aug_intensity: float = _setting(0.2, low=0, high=1, resume="fixed")
+    """Greatest change of gain and gamma, in the logarithm, and twice that of the offset."""
+    aug_blur: float = _setting(0.5, low=0, high=2, resume="fixed")
+    """Greatest standard deviation of the blur in pixels."""
+    aug_noise: float = _setting(5.0, low=0, high=100, resume="fixed")
+    """Greatest standard deviation of the noise in grey levels."""
+    aug_cutout: float = _setting(0.05, low=0, high=0.9, resume="fixed")
+    """Chance of each glint to be painted over and so to be absent."""
+    flip: str = _setting("", resume="fixed")
+    """Flip left-right at random; the LEDs then change places, such as 1,8,7,6,5,4,3,2 in a ring. Empty: no flips."""
+
+    loss: Literal["focal", "bce", "dice", "hybrid", "quality_focal"] = _setting("quality_focal", resume="fixed")
     """Base loss; hybrid: focal, bce and dice by --lam_*; quality_focal: a focal loss that is right for soft targets."""
+    lam_votes: float = _setting(0.05, low=0, resume="fixed")
+    """Weight of the votes' error, for networks that vote."""
     alpha: float = _setting(1.0, low=0, resume="fixed")
     """Weight alpha of the focal loss."""
     gamma: float = _setting(2.0, low=0, resume="fixed")
@@ -59,11 +97,11 @@ class TrainConfig:
     """Weight of bce inside hybrid."""
     lam_dice: float = _setting(0.0, low=0, resume="fixed")
     """Weight of dice inside hybrid."""
-    div_weight: float = _setting(0.05, low=0, resume="fixed")
+    div_weight: float = _setting(0.0, low=0, resume="fixed")
     """Weight of the penalty on channels that look alike."""
     div_mode: Literal["overlap", "cosine", "kl"] = _setting("cosine", resume="fixed")
     """How alike two channels are."""
-    lam_agg: float = _setting(0.2, low=0, resume="fixed")
+    lam_agg: float = _setting(0.0, low=0, resume="fixed")
     """Weight of the class-free term, on all channels as one map."""
     agg_mode: Literal["max", "sum"] = _setting("max", resume="fixed")
     """How the channels become one map: their maximum, or their sum clipped to 1."""
@@ -123,6 +161,8 @@ class TrainConfig:
         """
         for name, kind in _type_hints().items():
             _check(self, name, kind)
+        if self.targets == "file" and self.augment:
+            raise SettingError("file_targets_augmented")
         if self.loss == "hybrid" and self.lam_focal + self.lam_bce + self.lam_dice == 0:
             raise SettingError("hybrid_without_weights")
 

@@ -3,6 +3,7 @@
 GlintError                 the user's mistake: its text has the value, the limit and the fix
  +- SettingError           a flag or a setting
  +- DatasetError           an HDF5 data set
+ +- RigError               a rig file for synthetic eyes
  +- AnnotationError        an annotation file or its image
  +- CacheError             the machine's shared copy of a data set
  +- RunDirectoryError      a run directory: in use, not writable, already holding a run
@@ -50,6 +51,10 @@ class SettingError(GlintError):
 
 class DatasetError(GlintError):
     """An HDF5 data set is missing, damaged, hostile or not of the contract's form."""
+
+
+class RigError(GlintError):
+    """A rig file for synthetic eyes that cannot be used."""
 
 
 class AnnotationError(GlintError):

@@ -25,6 +25,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "逐批从文件读取数据, 读取进程数: {workers}",
         "Data read from the file batch by batch, loader processes: {workers}",
     ),
+    "data_drawn": (
+        "训练图像由程序实时绘制 (难度 {level}), 绘制进程数: {workers}",
+        "Training images drawn as they are needed (level {level}), drawing processes: {workers}",
+    ),
     "num_samples": (
         "训练集样本数: {train}, 验证集样本数: {val}",
         "Training images: {train}, validation images: {val}",
@@ -89,6 +93,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--{flag} {value} is out of range; it must be {limit}",
     ),
     "h5_required": ("缺少 --h5, 请指定数据集文件", "--h5 is missing; name the data set file"),
+    "file_targets_augmented": (
+        "--targets file 的热图不能随图像变换; 请加 --no_augment, 或用 --targets keypoints",
+        "--targets file cannot follow the augmented images; add --no_augment, or use --targets keypoints",
+    ),
+    "no_heatmaps_in_file": (
+        "{path} 中没有热图, 不能用 --targets file; 请用 --targets keypoints",
+        "{path} stores no heatmaps for --targets file; use --targets keypoints",
+    ),
+    "flip_not_a_permutation": (
+        "--flip {value} 不是 {num_leds} 个 LED 左右翻转后的排列, 例如 1,8,7,6,5,4,3,2",
+        "--flip {value} is no order of {num_leds} LEDs after a left-right flip (two flips must change nothing); such as "
+        "1,8,7,6,5,4,3,2",
+    ),
+    "rig_and_flags": (
+        "--rig 文件已含有这些内容, 不能同时给出: {flags}",
+        "The file of --rig says it already; leave these away: {flags}",
+    ),
     "hybrid_without_weights": (
         "--loss hybrid 的 --lam_focal, --lam_bce, --lam_dice 全为 0, 至少一个要大于 0",
         "--loss hybrid with --lam_focal, --lam_bce and --lam_dice all 0 trains nothing; make one of them positive",
@@ -231,6 +252,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "output_no_directory": ("目录不存在: {path}; 请先建立", "No such directory: {path}; make it first"),
     # --- annotations ---
+    "rig_missing": ("无法读取装置文件 {path}: {reason}", "The rig file {path} cannot be read: {reason}"),
+    "rig_not_toml": ("装置文件 {path} 不是有效的 TOML: {reason}", "The rig file {path} is not valid TOML: {reason}"),
+    "rig_entry": (
+        "装置文件 {path} 中 {entry} 的值 {value} 不可用; 可用: {allowed}",
+        "{entry} = {value} in the rig file {path} cannot be used; allowed: {allowed}",
+    ),
     "annotation_no_directory": ("标注目录不存在: {path}", "No such directory of annotations: {path}"),
     "annotation_none": (
         "{path} 中没有 JSON 标注文件; 子目录请加 --recursive",
@@ -430,8 +457,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Heatmaps: {C} channels of {h}x{w} {dtype}, stride {stride}, values {low:.3f}..{high:.3f}",
     ),
     "check_rendered": (
-        "没有热图: 训练时由 keypoints 生成 {C} 通道 {h}x{w}, 步长 {stride}, sigma {sigma} 热图像素",
-        "No heatmaps: rendered from keypoints in training, {C} channels of {h}x{w}, stride {stride}, sigma {sigma}",
+        "没有热图: 训练时由 keypoints 生成 {C} 通道 {h}x{w}, 步长 {stride}",
+        "No heatmaps: rendered from keypoints in training, {C} channels of {h}x{w}, stride {stride}",
     ),
     "check_channel": (
         "  {label}: 出现 {num} 次 ({share:.1%}), x {x_low:.1f}..{x_high:.1f}, y {y_low:.1f}..{y_high:.1f}",

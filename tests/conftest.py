@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from glint_unet.cli.main import main
+from glint_unet.data.rig import Rig
 from glint_unet.data.synthetic import write_synthetic
 from glint_unet.messages import set_language
 
@@ -42,7 +43,8 @@ def language() -> None:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """20 synthetic eyes of 32x32 with 3 LEDs and heatmaps of stride 2; not to be written to."""
     path = tmp_path_factory.mktemp("data") / "eyes.h5"
-    made = list(write_synthetic(path, num=NUM_IMAGES, size=SIZE, heatmap_size=HEATMAP_SIZE, num_leds=NUM_LEDS, seed=5))
+    rig = Rig.ring(NUM_LEDS, image_size=(SIZE, SIZE), stride=SIZE // HEATMAP_SIZE, level="easy")
+    made = list(write_synthetic(path, rig, num=NUM_IMAGES, seed=5))
     assert made == [NUM_IMAGES]
     return path
 

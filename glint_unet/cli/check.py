@@ -44,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
         maps = {"C": C, "h": h, "w": w, "dtype": summary.heatmap_dtype, "stride": info.stride}
         print(text("check_heatmaps", low=low_value, high=high_value, **maps))
     else:
-        print(text("check_rendered", C=C, h=h, w=w, stride=info.stride, sigma=info.sigma_px))
+        print(text("check_rendered", C=C, h=h, w=w, stride=info.stride))
     for channel in summary.channels:
         if channel.x_range is None or channel.y_range is None:
             print(text("check_channel_never", label=channel.label))

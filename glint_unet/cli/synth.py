@@ -10,24 +10,30 @@ from tqdm import tqdm
 
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.pack import check_output, check_range
-from glint_unet.data.dataset_file import DEFAULT_STRIDE, NUM_CHANNELS_LIMIT
+from glint_unet.data.dataset_file import DEFAULT_STRIDE, NUM_CHANNELS_LIMIT, check_stride
+from glint_unet.data.rig import LARGEST_SIDE, Rig
+from glint_unet.errors import SettingError
 from glint_unet.messages import text
 
 
 @dataclass(frozen=True)
 class SynthArguments:
-    """Make a data set of synthetic infrared eyes with known glints; an image is a function of (seed, index)."""
+    """Make a data set of synthetic infrared eyes with known glints; an image is a function of (rig, seed, index)."""
 
     out_h5: tyro.conf.Positional[str]
     """Data set to write (HDF5)."""
     num: int = 1000
     """Number of images."""
-    size: int = 256
-    """Side of the images in pixels."""
+    rig: str | None = None
+    """TOML file of the rig: LEDs, image size, level; instead of the next four flags."""
+    size: int | None = None
+    """Side of the images in pixels. Default: 256."""
     heatmap_size: int | None = None
     """Side of the heatmaps: size divided by 1, 2 or 4. Default: a quarter."""
-    num_classes: int = 8
-    """Number of LEDs in the ring."""
+    num_classes: int | None = None
+    """Number of LEDs in the ring. Default: 8."""
+    level: Literal["easy", "medium", "hard"] | None = None
+    """How hard the scenes are. Default: medium."""
     seed: int = 0
     """Seed of the scenes."""
     compression: Literal["gzip", "lzf", "None"] = "gzip"
@@ -45,20 +51,31 @@ def run(argv: Sequence[str]) -> int:
     arguments = parse(SynthArguments, argv, "glint-unet synth")
     out_h5 = Path(arguments.out_h5)
     num = check_range("num", arguments.num, 1, 10_000_000)
-    size = check_range("size", arguments.size, 16, 4096)
-    heatmap_size = size // DEFAULT_STRIDE if arguments.heatmap_size is None else arguments.heatmap_size
+    seed = check_range("seed", arguments.seed, 0, 2**32 - 1)
+    rig = _rig(arguments)
     check_output(out_h5, overwrite=arguments.overwrite)
-    rows = write_synthetic(
-        out_h5,
-        num=num,
-        size=size,
-        heatmap_size=check_range("heatmap_size", heatmap_size, 1, size),
-        num_leds=check_range("num_classes", arguments.num_classes, 1, NUM_CHANNELS_LIMIT),
-        seed=check_range("seed", arguments.seed, 0, 2**32 - 1),
-        compression=None if arguments.compression == "None" else arguments.compression,
-    )
+    compression = None if arguments.compression == "None" else arguments.compression
+    rows = write_synthetic(out_h5, rig, num=num, seed=seed, compression=compression)
     with tqdm(total=num, unit="image", disable=None, leave=False) as bar:
         for done in rows:
             bar.update(done - bar.n)
     print(text("synth_done", num=num, path=out_h5))
     return 0
+
+
+def _rig(arguments: SynthArguments) -> Rig:
+    of_rig = ("size", "heatmap_size", "num_classes", "level")
+    if arguments.rig is not None:
+        if given := [f"--{name}" for name in of_rig if getattr(arguments, name) is not None]:
+            raise SettingError("rig_and_flags", flags=", ".join(given))
+        return Rig.read(arguments.rig)
+    size = check_range("size", _or(arguments.size, 256), 16, LARGEST_SIDE)
+    heatmap_size = check_range("heatmap_size", _or(arguments.heatmap_size, size // DEFAULT_STRIDE), 1, size)
+    check_stride(Path(arguments.out_h5), (size, size), (heatmap_size, heatmap_size))
+    num_leds = check_range("num_classes", _or(arguments.num_classes, 8), 1, NUM_CHANNELS_LIMIT)
+    level = arguments.level or "medium"
+    return Rig.ring(num_leds, image_size=(size, size), stride=size // heatmap_size, level=level)
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value

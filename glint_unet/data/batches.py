@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from glint_unet.data import dataset_file
 from glint_unet.data.dataset_file import DatasetInfo
-from glint_unet.data.heatmaps import keypoints_of_heatmaps, render_heatmaps
+from glint_unet.data.heatmaps import keypoints_of_heatmaps
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.errors import GlintError, SpaceError
 
@@ -54,18 +54,16 @@ class Batch(NamedTuple):
         """(B, 1, H, W) float32 in [0, 1]."""
         return self.images[:, None].float() / 255
 
-    def targets(self, info: DatasetInfo) -> Tensor:
-        """(B, C, h, w) float32 in [0, 1]: the file's heatmaps, or rendered from its keypoints."""
-        if self.heatmaps is not None:
-            return self.heatmaps.float() / 255 if self.heatmaps.dtype == torch.uint8 else self.heatmaps.float()
-        assert self.keypoints is not None
-        return render_heatmaps(self.keypoints, info.heatmap_size, info.stride, info.sigma_px)
+    def stored_heatmaps(self) -> Tensor:
+        """(B, C, h, w) float32 in [0, 1]: the file's heatmaps."""
+        assert self.heatmaps is not None
+        return self.heatmaps.float() / 255 if self.heatmaps.dtype == torch.uint8 else self.heatmaps.float()
 
     def true_keypoints(self, info: DatasetInfo) -> Tensor:
         """(B, C, 2) float32: the file's keypoints, or the peaks of its heatmaps."""
         if self.keypoints is not None:
             return self.keypoints
-        return keypoints_of_heatmaps(self.targets(info), info.stride)
+        return keypoints_of_heatmaps(self.stored_heatmaps(), info.stride)
 
 
 class Source(Protocol):
@@ -160,16 +158,7 @@ class FileSource:
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
         """See `Source`."""
         self.close()  # a worker must open the file itself: HDF5 handles do not survive a fork
-        loader = DataLoader(
-            _BatchesOfFile(self, batches_of_rows),
-            batch_size=None,
-            num_workers=self.num_workers,
-            worker_init_fn=leave_signals_to_the_parent,
-        )
-        for batch in loader:
-            if isinstance(batch, GlintError):
-                raise batch
-            yield batch
+        return batches_by_workers(self, batches_of_rows, self.num_workers)
 
     def close(self) -> None:
         """See `Source`."""
@@ -185,10 +174,24 @@ def leave_signals_to_the_parent(worker_number: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-class _BatchesOfFile(Dataset["Batch | GlintError"]):
+def batches_by_workers(source: "Source", batches_of_rows: Sequence[Rows], num_workers: int) -> Iterator[Batch]:
+    """The batches in order, each gathered whole by a loader process; by this one where `num_workers` is 0."""
+    loader = DataLoader(
+        _WholeBatches(source, batches_of_rows),
+        batch_size=None,
+        num_workers=num_workers,
+        worker_init_fn=leave_signals_to_the_parent,
+    )
+    for batch in loader:
+        if isinstance(batch, GlintError):
+            raise batch
+        yield batch
+
+
+class _WholeBatches(Dataset["Batch | GlintError"]):
     """What a loader process runs: item k is the whole batch k, or the user's mistake that kept it from being read."""
 
-    def __init__(self, source: FileSource, batches_of_rows: Sequence[Rows]) -> None:
+    def __init__(self, source: "Source", batches_of_rows: Sequence[Rows]) -> None:
         self._source = source
         self._batches_of_rows = batches_of_rows
 

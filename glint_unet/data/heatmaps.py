@@ -50,7 +50,7 @@ def render_heatmaps(keypoints: Tensor, size: tuple[int, int], stride: int, sigma
     return (down[..., :, None] * across[..., None, :]).nan_to_num(0.0)
 
 
-def decode_heatmaps(heatmaps: Tensor, stride: int) -> tuple[Tensor, Tensor]:
+def decode_heatmaps(heatmaps: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
     """The highest peak of each heatmap, to a fraction of a pixel.
 
     The logarithm of a Gaussian is a parabola, so one Newton step from the arg-max on log-values is exact on it
@@ -64,30 +64,41 @@ def decode_heatmaps(heatmaps: Tensor, stride: int) -> tuple[Tensor, Tensor]:
     Returns:
         points: (B, C, 2) float32, (x, y) in image pixels.
         scores: (B, C) float32, the value of the highest pixel.
+        widths: (B, C) float32, the peak's standard deviation in heatmap pixels, of its curvature along x and y.
     """
     B, C, h, w = heatmaps.shape
     flat = heatmaps.float().reshape(B, C, h * w)
     scores, index = flat.max(dim=-1)
     row, column = index // w, index % w
     log = flat.clamp_min(_TINY).log()
-    x = _parabola_peak(log, column, w, lambda c: row * w + c)
-    y = _parabola_peak(log, row, h, lambda r: r * w + column)
-    return scale_points(torch.stack([x, y], dim=-1), stride, stride), scores
+    x, across = _parabola_peak(log, column, w, lambda c: row * w + c)
+    y, down = _parabola_peak(log, row, h, lambda r: r * w + column)
+    return scale_points(torch.stack([x, y], dim=-1), stride, stride), scores, ((across + down) / 2).sqrt()
 
 
-def _parabola_peak(log: Tensor, peak: Tensor, length: int, at: Callable[[Tensor], Tensor]) -> Tensor:
-    """Vertex of the parabola through the log-values around `peak` (B, C) on one axis; `at` gives flat indices."""
+def highest_pixels(heatmaps: Tensor, stride: int) -> Tensor:
+    """Centre of the highest pixel of each heatmap: (B, C, 2) float32, (x, y) in image pixels."""
+    index = heatmaps.flatten(2).argmax(dim=-1)
+    w = heatmaps.shape[-1]
+    return scale_points(torch.stack([index % w, index // w], dim=-1).float(), stride, stride)
+
+
+def _parabola_peak(log: Tensor, peak: Tensor, length: int, at: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """Vertex of the parabola through the log-values around `peak` (B, C) on one axis, and its Gaussian's variance.
+
+    `at` gives flat indices.
+    """
     if length < 3:
-        return peak.float()
+        return peak.float(), torch.full_like(peak, length**2 / 12, dtype=torch.float32)
     middle = peak.clamp(1, length - 2)
     left, centre, right = (log.gather(-1, at(middle + k)[..., None])[..., 0] for k in (-1, 0, 1))
-    curvature = left - 2 * centre + right
-    offset = torch.where(curvature < -_TINY, (left - right) / (2 * curvature.clamp(max=-_TINY)), 0.0)
-    vertex = middle + offset
-    return torch.where((vertex - peak).abs() <= 1.0, vertex, peak.float())
+    curvature = (left - 2 * centre + right).clamp(max=-_TINY)
+    vertex = middle + (left - right) / (2 * curvature)
+    variance = (-1 / curvature).clamp(max=length**2 / 12)  # a flat map says nothing: the width of an even spread
+    return torch.where((vertex - peak).abs() <= 1.0, vertex, peak.float()), variance
 
 
 def keypoints_of_heatmaps(heatmaps: Tensor, stride: int, least_peak: float = 0.5) -> Tensor:
     """The keypoints that heatmaps alone imply: (B, C, 2) float32, NaN where no peak reaches `least_peak`."""
-    points, scores = decode_heatmaps(heatmaps, stride)
+    points, scores, _ = decode_heatmaps(heatmaps, stride)
     return points.masked_fill((scores < least_peak)[..., None], float("nan"))

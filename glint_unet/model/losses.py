@@ -1,4 +1,4 @@
-"""The training loss: base + div_weight * div + lam_agg * agg, and its parts.
+"""The training loss: base + div_weight * div + lam_agg * agg + lam_votes * votes, and its parts.
 
 Legend: B batch, C glint channels, h w heatmap. `logits` and `target` are (B, C, h, w) float; target in [0, 1].
 Every loss here is a mean over images, so that epoch means weighted by batch size are the mean over all images.
@@ -9,8 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from glint_unet.config import TrainConfig
+from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.model.votes import split_output, vote_loss
 
-TERMS = ("total", "focal", "bce", "dice", "div", "agg")
+TERMS = ("total", "focal", "bce", "dice", "div", "agg", "votes")
 
 _EPS = 1e-6
 
@@ -32,13 +34,17 @@ def focal_loss(logits: Tensor, target: Tensor, alpha: float = 1.0, gamma: float 
 
 
 def quality_focal_loss(logits: Tensor, target: Tensor, alpha: float = 1.0, gamma: float = 2.0) -> Tensor:
-    """Focal loss that is right for soft targets, mean over all pixels: `alpha * |t - p|^gamma * BCE`.
+    """Focal loss that is right for soft targets: `alpha * |t - p|^gamma * BCE`, summed over a map's pixels.
+
+    The mean over images and channels of these sums: a glint covers a few pixels of a large map, so a mean over all
+    pixels would start slowly (docs/experiments.md).
 
     (Quality focal loss: Li et al., "Generalized focal loss", NeurIPS 2020, eq. 4.) For a target of 0.7 it is least at
     p = 0.7, where `focal_loss` is least at 0.88: the sub-pixel position lives in such values.
     """
     bce = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    return (alpha * (target - logits.sigmoid()).abs().clamp_min(_EPS).pow(gamma) * bce).mean()
+    per_pixel = alpha * (target - logits.sigmoid()).abs().clamp_min(_EPS).pow(gamma) * bce
+    return per_pixel.sum(dim=(-2, -1)).mean()
 
 
 def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -94,12 +100,20 @@ def merge_channels(logits: Tensor, target: Tensor, mode: str = "max") -> tuple[T
     return probability.logit(), target.sum(dim=1, keepdim=True).clamp(max=1)
 
 
-def loss_terms(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:
+def loss_terms(output: Tensor, target: Tensor, keypoints: Tensor, config: TrainConfig, info: DatasetInfo) -> Tensor:
     """Every term of the loss as it is weighted in the total.
 
+    Args:
+        output: (B, C or C + 3, h, w) of the network: logits, and votes where it votes.
+        target: (B, C, h, w) heatmaps in [0, 1].
+        keypoints: (B, C, 2), (x, y) in image pixels; NaN where absent.
+        config: weights of the terms.
+        info: the data set's sizes.
+
     Returns:
-        (6,) float in the order of `TERMS`; the first is the sum of the others. Terms that are off are 0.
+        (7,) float in the order of `TERMS`; the first is the sum of the others. Terms that are off are 0.
     """
+    logits, votes = split_output(output, target.shape[1])
     off = logits.new_zeros(())
     weights = _base_weights(config)
     focal = weights[0] * _focal(logits, target, config) if weights[0] else off
@@ -107,7 +121,10 @@ def loss_terms(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:
     dice = weights[2] * dice_loss(logits, target) if weights[2] else off
     div = config.div_weight * divergence_loss(logits.sigmoid(), config.div_mode) if config.div_weight else off
     agg = config.lam_agg * _aggregate_loss(logits, target, config) if config.lam_agg else off
-    terms = torch.stack([focal, bce, dice, div, agg])
+    vote = off
+    if votes is not None and config.lam_votes:
+        vote = config.lam_votes * vote_loss(votes, target, keypoints, info.stride)
+    terms = torch.stack([focal, bce, dice, div, agg, vote])
     return torch.cat([terms.sum()[None], terms])
 
 

@@ -4,9 +4,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glint_unet.config import TrainConfig
-from glint_unet.data.dataset_file import DatasetInfo
-
 _DEPTH = 4
 _MULTIPLE = 2**_DEPTH
 
@@ -74,9 +71,3 @@ def _double_conv(channels_in: int, channels_out: int) -> nn.Sequential:
         nn.BatchNorm2d(channels_out),
         nn.ReLU(inplace=True),
     )
-
-
-def build_network(config: TrainConfig, info: DatasetInfo) -> UNet:
-    """The network that the settings ask for, sized for the data set; its weights are a function of the seed."""
-    torch.manual_seed(config.seed)
-    return UNet(num_classes=info.num_classes, base_channels=config.base_channels, output_stride=info.stride)

@@ -11,7 +11,7 @@ from torch import nn
 
 from glint_unet.errors import CheckpointError
 from glint_unet.files import remove, write_json
-from glint_unet.training.checkpoint_file import check_fits, read_checkpoint, write_checkpoint
+from glint_unet.training.checkpoint_file import check_fits, deployed_weights, read_checkpoint, write_checkpoint
 from glint_unet.training.run_directory import RunDirectory
 
 FORMAT_VERSION = 1
@@ -159,7 +159,7 @@ class CheckpointManager:
 
     def _write_best(self, content: Mapping[str, Any]) -> None:
         write_checkpoint(self._run.best, content)
-        write_checkpoint(self._run.best_weights, content["model_state_dict"])
+        write_checkpoint(self._run.best_weights, deployed_weights(content))
 
     def _prune(self) -> None:
         if self._keep_last_n is not None:

@@ -94,6 +94,12 @@ def _check_tensors(value: Any, path: Path) -> None:
             _check_tensors(item, path)
 
 
+def deployed_weights(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The weights that a checkpoint's figures were measured with: the moving average, where there is one."""
+    weights: Mapping[str, Any] = content.get("ema_state_dict", content["model_state_dict"])
+    return weights
+
+
 def check_fits(state: Mapping[str, Any], network: torch.nn.Module, path: Path) -> None:
     """Proves that a state dict has exactly the network's names, shapes and dtypes, before a weight is touched.
 

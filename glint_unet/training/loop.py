@@ -6,20 +6,24 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from glint_unet.config import TrainConfig
+from glint_unet.data.augment import draw, flip_permutation
 from glint_unet.data.batches import Batch, Rows, Source, open_source
 from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.data.split import Split, draw_split, epoch_batches
+from glint_unet.data.stream import SyntheticStream, is_stream
 from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import NonFiniteLossError, SettingError
 from glint_unet.messages import set_language, text
-from glint_unet.model.unet import build_network
+from glint_unet.model.network import build_network
 from glint_unet.training.device import choose_device
+from glint_unet.training.ema import averaged_copy
 from glint_unet.training.pictures import draw_results
 from glint_unet.training.record import RunRecord
 from glint_unet.training.resume import ResumePoint, check_settings, find_resume_point, restore_state
@@ -48,17 +52,15 @@ def train(config: TrainConfig) -> Path:
     set_language(config.lang)
     if not config.h5:
         raise SettingError("h5_required")
-    validate_dataset(config.h5, again=config.verify_hash)
-    info = inspect_dataset(config.h5)
+    info, md5 = _examine(config)
     device = choose_device(config)
-    md5 = SharedMemoryDatasetCache.compute_md5(config.h5)
     point = find_resume_point(config.resume, config.output_dir) if config.resume else None
     changes = check_settings(config, point, md5) if point else []
     state = _initial_state(config, info, md5, device, point)
     run = _run_directory(config, point)
     config = dataclasses.replace(config, output_dir=str(run.path))
 
-    with run.locked(), StopSignals() as stop, contextlib.closing(_open_source(config, info)) as source:
+    with run.locked(), StopSignals() as stop, contextlib.closing(_source(config, info)) as source:
         record = RunRecord(config, run, state)
         record.begin(source, device, point, changes)
         if state.epoch >= config.epochs:
@@ -70,12 +72,12 @@ def train(config: TrainConfig) -> Path:
                 _train_epoch(config, state, source, device, record, stop)
                 val_started = time.monotonic()
                 val_batches = source.batches(_val_batches(config, state))
-                val_metrics, confusion = validate(state.network, stop.cut_short(val_batches), device, config, info)
+                val_metrics, confusion = validate(state.judged, stop.cut_short(val_batches), device, config, info)
                 _leave_if_asked(record, stop)
                 record.finish_epoch(val_metrics, confusion, state.progress.seconds + time.monotonic() - val_started)
             except NonFiniteLossError as error:
                 record.roll_back(error)
-        draw_results(run, source, state.network, state.split.val, record.log.history, device)
+        draw_results(run, source, state, config, record.log.history, device)
         record.finished(time.monotonic() - started)
     return run.path
 
@@ -91,12 +93,16 @@ def _train_epoch(
     """The rest of the epoch under way: all of it, or what an interrupted run left."""
     progress, epoch = state.progress, state.epoch + 1
     rows = epoch_batches(state.split.train, config.batch, config.seed, epoch)
+    if isinstance(source, SyntheticStream):
+        rows = source.rows_of_epoch(rows, epoch)
     started = time.monotonic() - progress.seconds
     state.network.train()
-    for batch in _with_bar(
-        config, epoch, len(rows), progress.batches_done, source.batches(rows[progress.batches_done :])
-    ):
-        terms = train_step(state.network, state.optimizer, batch.to(device), config, source.info)
+    rest = rows[progress.batches_done :]
+    batches = _with_bar(config, epoch, len(rows), progress.batches_done, source.batches(rest))
+    for batch_rows, batch in zip(rest, batches, strict=True):
+        state.set_learning_rate(config, len(rows))
+        draws = draw(config.seed, epoch, batch_rows, source.info.num_classes) if config.augment else None
+        terms = train_step(state, batch.to(device), draws, config, source.info)
         progress.add(terms, len(batch.images))
         progress.seconds = time.monotonic() - started
         if device.type == "cpu" or progress.batches_done % _STEPS_BETWEEN_CHECKS == 0:
@@ -128,13 +134,16 @@ def _initial_state(
 ) -> TrainState:
     if point:
         split = Split.from_dict(point.content["split"])
+    elif is_stream(config.h5):
+        split = SyntheticStream(config.h5, seed=config.seed).split
     else:
         split = draw_split(info.num_images, config.val_split, config.seed)
     network = build_network(config, info).to(device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.lr, fused=True)
-    state = TrainState(network, optimizer, split, dataset={"md5": md5, **info.to_dict()})
+    average = averaged_copy(network) if config.ema_decay else None
+    dataset = {"md5": md5, **info.to_dict()}
+    state = TrainState(network, _optimizer(network, config), split, dataset, average)
     if point:
-        restore_state(state, point, config)
+        restore_state(state, point)
     return state
 
 
@@ -145,5 +154,31 @@ def _run_directory(config: TrainConfig, point: ResumePoint | None) -> RunDirecto
     return new_run_directory(config.output_dir)
 
 
-def _open_source(config: TrainConfig, info: DatasetInfo) -> Source:
+def _optimizer(network: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter, ICLR 2019): convolutions decay, biases and normalisation do not."""
+    weights = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    groups: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay, fused=True)
+
+
+def _examine(config: TrainConfig) -> tuple[DatasetInfo, str]:
+    """What the data set declares, after it was proved sound, and its MD5."""
+    if is_stream(config.h5):
+        stream = SyntheticStream(config.h5, seed=config.seed)
+        info, md5 = stream.info, stream.md5
+    else:
+        validate_dataset(config.h5, again=config.verify_hash)
+        info, md5 = inspect_dataset(config.h5), SharedMemoryDatasetCache.compute_md5(config.h5)
+    if config.targets == "file" and not info.has_heatmaps:
+        raise SettingError("no_heatmaps_in_file", path=config.h5)
+    flip_permutation(config.flip, info.num_classes)
+    return info, md5
+
+
+def _source(config: TrainConfig, info: DatasetInfo) -> Source:
+    if is_stream(config.h5):
+        return SyntheticStream(config.h5, seed=config.seed, num_workers=config.num_workers)
+    if config.targets == "keypoints" and info.has_keypoints:
+        info = dataclasses.replace(info, has_heatmaps=False)  # what is rendered need not be loaded
     return open_source(info, preload=config.preload, shared_memory=config.shared_memory, num_workers=config.num_workers)

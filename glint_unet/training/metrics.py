@@ -13,6 +13,7 @@ FURTHER_PX = (3.0, 5.0)
 PRESENT_FROM_SCORE = 0.5
 
 _CALIBRATION_BINS = 10
+_RAYLEIGH_MEDIAN = 1.177  # in units of its sigma: sqrt(2 ln 2)
 
 
 class KeypointMetrics:
@@ -21,12 +22,21 @@ class KeypointMetrics:
     def __init__(self) -> None:
         self._points: list[Tensor] = []
         self._scores: list[Tensor] = []
+        self._sigmas: list[Tensor] = []
         self._truth: list[Tensor] = []
 
-    def add(self, points: Tensor, scores: Tensor, truth: Tensor) -> None:
-        """Adds a batch: points and truth (B, C, 2) in image pixels, truth NaN where absent; scores (B, C)."""
+    def add(self, points: Tensor, scores: Tensor, sigmas: Tensor, truth: Tensor) -> None:
+        """Adds a batch.
+
+        Args:
+            points, truth: (B, C, 2), (x, y) in image pixels; truth NaN where absent.
+            scores: (B, C).
+            sigmas: (B, C), predicted standard deviations along x and along y in image pixels.
+            truth: see points.
+        """
         self._points.append(points)
         self._scores.append(scores)
+        self._sigmas.append(sigmas)
         self._truth.append(truth)
 
     def summary(self) -> dict[str, float | None]:
@@ -42,10 +52,13 @@ class KeypointMetrics:
             two_right: share, among images with at least two glints, of those with at least two right ones.
             calibration: expected calibration error of the score (Guo et al., ICML 2017, eq. 3), ten bins; the event is
                 'LED present and within 2 px'.
+            sigma_ratio: median of error / (1.177 sigma) of found glints that are present, sigma the predicted standard
+                deviation; 1 where the prediction is honest (the median of a Rayleigh distribution is 1.177 sigma).
         """
         if not self._points:
             return dict.fromkeys(_NAMES)
-        points, scores, truth = (torch.cat(parts).float().cpu() for parts in (self._points, self._scores, self._truth))
+        points, scores, truth = self._gathered()
+        sigmas = torch.cat(self._sigmas).float().cpu()
         errors = (points - truth).norm(dim=-1)  # (N, C), NaN where absent
         found, present = scores >= PRESENT_FROM_SCORE, ~errors.isnan()
         right = found & (errors <= RIGHT_WITHIN_PX)
@@ -72,7 +85,12 @@ class KeypointMetrics:
             "presence": float((found == present).float().mean()),
             "two_right": _ratio(int((right.sum(dim=1) >= 2)[with_two].sum()), int(with_two.sum())),
             "calibration": _calibration_error(scores, right | (present & (errors <= RIGHT_WITHIN_PX))),
+            "sigma_ratio": _quantile((errors / (_RAYLEIGH_MEDIAN * sigmas))[found & present], 0.5),
         }
+
+    def _gathered(self) -> tuple[Tensor, Tensor, Tensor]:
+        points, scores, truth = (torch.cat(parts).float().cpu() for parts in (self._points, self._scores, self._truth))
+        return points, scores, truth
 
     def confusion(self) -> list[list[int]]:
         """Which LED's glint was told to be which: entry [i][j] counts glints of LED i found within 2 px as LED j.
@@ -80,7 +98,7 @@ class KeypointMetrics:
         Returns:
             C rows of C + 1 counts; the last column counts the glints that no prediction was paired with.
         """
-        points, scores, truth = (torch.cat(parts).float().cpu() for parts in (self._points, self._scores, self._truth))
+        points, scores, truth = self._gathered()
         C = points.shape[1]
         image, told, distance = pair_without_identity(points, scores >= PRESENT_FROM_SCORE, truth)
         near = distance <= RIGHT_WITHIN_PX
@@ -94,7 +112,7 @@ class KeypointMetrics:
 
 
 IN_LOG = ("f1", "precision", "recall", "f1_free", "px_median", "px_p95")
-ONLY_IN_JSON = ("f1_3px", "f1_5px", "px_mean", "px_error", "presence", "two_right", "calibration")
+ONLY_IN_JSON = ("f1_3px", "f1_5px", "px_mean", "px_error", "presence", "two_right", "calibration", "sigma_ratio")
 _NAMES = IN_LOG + ONLY_IN_JSON
 
 

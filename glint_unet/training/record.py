@@ -14,6 +14,7 @@ import torch
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.batches import FileSource, MemorySource, Source
+from glint_unet.data.stream import SyntheticStream
 from glint_unet.errors import NonFiniteLossError, SpaceError
 from glint_unet.files import write_json
 from glint_unet.messages import text
@@ -130,11 +131,10 @@ class RunRecord:
         state = self._state
         if self._config.on_nan == "stop" or state.rollbacks >= MOST_ROLLBACKS:
             raise error
-        restore_state(state, find_resume_point(str(self._run.path), None), self._config)
+        restore_state(state, find_resume_point(str(self._run.path), None))
         state.rollbacks += 1
-        state.set_learning_rate(self._config.lr)
         self.save_latest()
-        lr = state.optimizer.param_groups[0]["lr"]
+        lr = self._config.lr * 0.5**state.rollbacks
         where = {"epoch": error.values["epoch"], "step": error.values["step"], "lr": lr}
         self.log.log(text("rolled_back", done=state.epoch, number=state.rollbacks, most=MOST_ROLLBACKS, **where))
 
@@ -165,7 +165,7 @@ class RunRecord:
 def _check_space(config: TrainConfig, run: RunDirectory, state: TrainState) -> None:
     """A disk that cannot hold the run's checkpoints is told before the training, not at its end."""
     weights = sum(t.numel() * t.element_size() for t in state.network.state_dict().values())
-    full = weights * (1 if config.no_save_optimizer else 3)
+    full = weights * ((1 if config.no_save_optimizer else 3) + (state.average is not None))
     num_numbered = min(config.keep_last_n + 1, config.epochs // config.save_freq) if config.save_freq else 0
     num_files = 3 + num_numbered  # latest, best, the one being written
     need, free = num_files * full + 2 * weights, shutil.disk_usage(run.path).free
@@ -182,6 +182,8 @@ def _device_name(device: torch.device) -> str:
 def _where_data_is(source: Source) -> str:
     if isinstance(source, FileSource):
         return text("data_from_file", workers=source.num_workers)
+    if isinstance(source, SyntheticStream):
+        return text("data_drawn", level=source.rig.level, workers=source.num_workers)
     assert isinstance(source, MemorySource)
     megabytes = source.num_bytes / 2**20
     if not source.is_shared:

@@ -11,12 +11,12 @@ from glint_unet.errors import CheckpointError, GlintError, ResumeError, RunDirec
 from glint_unet.files import write_bytes
 from glint_unet.messages import text
 from glint_unet.training.checkpoint import CheckpointManager, restore
-from glint_unet.training.checkpoint_file import read_checkpoint, write_checkpoint
+from glint_unet.training.checkpoint_file import check_fits, deployed_weights, read_checkpoint, write_checkpoint
 from glint_unet.training.run_directory import RunDirectory, run_directory_of
 from glint_unet.training.state import Best, EpochProgress, TrainState
 
 _OF_THIS_START = {"resume": None, "allow_changed": "", "cleanup_shm": False, "model_path": None, "save": None}
-_STATE_KEYS = ("best", "rollbacks", "progress", "split", "dataset", "history")
+_STATE_KEYS = ("best", "rollbacks", "steps", "progress", "split", "dataset", "history")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,13 @@ def _readable_state(path: Path) -> dict[str, Any]:
     if missing:
         raise CheckpointError("checkpoint_incomplete", path=path, missing=", ".join(missing))
     try:
-        _position(content), int(content["rollbacks"]), Best(**content["best"]), EpochProgress(**content["progress"])
+        (
+            _position(content),
+            int(content["rollbacks"]),
+            int(content["steps"]),
+            Best(**content["best"]),
+            EpochProgress(**content["progress"]),
+        )
         Split.from_dict(content["split"]), str(content["dataset"]["md5"])
         TrainConfig.from_dict(content["train_args"])
     except GlintError:
@@ -131,11 +137,16 @@ def check_settings(config: TrainConfig, point: ResumePoint, dataset_md5: str) ->
     return [text("setting_changed", name=name, was=was, now=now) for name, (was, now) in changes.items()]
 
 
-def restore_state(state: TrainState, point: ResumePoint, config: TrainConfig) -> None:
+def restore_state(state: TrainState, point: ResumePoint) -> None:
     """Puts the checkpoint's state into a fresh one."""
+    if state.average is not None:
+        average = point.content.get("ema_state_dict", point.content["model_state_dict"])
+        check_fits(average, state.average, point.path)
     restore(point.content, point.path, state.network, state.optimizer)
+    if state.average is not None:
+        state.average.load_state_dict(average)
     state.rollbacks = point.content["rollbacks"]
-    state.set_learning_rate(config.lr)
+    state.steps = point.content["steps"]
     state.epoch = point.position[0]
     state.metrics = point.content["metrics"]
     state.best = Best(**point.content["best"])
@@ -163,7 +174,7 @@ def repair_run(run: RunDirectory, point: ResumePoint) -> tuple[Best, Path | None
     best = Best(**point.content["best"])
     if run.best.exists():
         content = _readable_state(run.best)
-        write_checkpoint(run.best_weights, content["model_state_dict"])
+        write_checkpoint(run.best_weights, deployed_weights(content))
         found = Best(**content["best"])
         best = found if found.beats(best) else best
     return best, aside

@@ -8,9 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from glint_unet.config import TrainConfig
 from glint_unet.data.split import Split
 from glint_unet.errors import NonFiniteLossError
 from glint_unet.model.losses import TERMS
+from glint_unet.training.ema import update_average
+from glint_unet.training.schedule import learning_rate
 
 
 @dataclass
@@ -20,7 +23,7 @@ class EpochProgress:
     Attributes:
         batches_done: steps taken.
         images_done: images seen.
-        term_sums: (6,) float64, each term of the loss summed over these images.
+        term_sums: (7,) float64, each term of the loss summed over these images.
         seconds: time spent, over all processes that worked on this epoch.
     """
 
@@ -30,7 +33,7 @@ class EpochProgress:
     seconds: float = 0.0
 
     def add(self, terms: Tensor, num_images: int) -> None:
-        """Counts one step: terms (6,), each a mean over its images; nothing waits for the device."""
+        """Counts one step: terms (7,), each a mean over its images; nothing waits for the device."""
         self.term_sums = self.term_sums.to(terms.device) + terms.detach().double() * num_images
         self.batches_done += 1
         self.images_done += num_images
@@ -94,7 +97,9 @@ class TrainState:
         optimizer: Adam's moments and learning rate.
         split: train and validation rows.
         dataset: which data set they are rows of: its MD5 and sizes.
+        average: the moving average of the weights; None where `ema_decay` is 0.
         epoch: epochs done.
+        steps: optimizer steps taken.
         metrics: {'train', 'val'} of the last epoch done.
         best: the best epoch so far.
         progress: of the epoch under way.
@@ -105,22 +110,39 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     split: Split
     dataset: dict[str, Any]
+    average: nn.Module | None = None
     epoch: int = 0
+    steps: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
     best: Best = field(default_factory=Best)
     progress: EpochProgress = field(default_factory=EpochProgress)
     rollbacks: int = 0
 
-    def set_learning_rate(self, lr: float) -> None:
-        """Sets the optimizer's learning rate: `lr`, halved by every rollback."""
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is validated and kept as best: the average, where there is one."""
+        return self.network if self.average is None else self.average
+
+    def set_learning_rate(self, config: TrainConfig, num_batches: int) -> None:
+        """Sets the optimizer's learning rate for the next step; `num_batches` make an epoch."""
+        epochs_done = self.epoch + self.progress.batches_done / num_batches
+        lr = learning_rate(config, self.steps, epochs_done, self.rollbacks)
         for group in self.optimizer.param_groups:
-            group["lr"] = lr * 0.5**self.rollbacks
+            group["lr"] = lr
+
+    def count_step(self, ema_decay: float) -> None:
+        """After each optimizer step: counts it and moves the average."""
+        self.steps += 1
+        if self.average is not None:
+            update_average(self.average, self.network, ema_decay, self.steps)
 
     def extra(self, history: list[dict[str, Any]]) -> dict[str, Any]:
         """What a checkpoint holds beside epoch, weights, optimizer, settings and metrics."""
         return {
             "best": self.best.to_dict(),
             "rollbacks": self.rollbacks,
+            "steps": self.steps,
+            **({} if self.average is None else {"ema_state_dict": self.average.state_dict()}),
             "progress": self.progress.to_dict(),
             "split": self.split.to_dict(),
             "dataset": self.dataset,

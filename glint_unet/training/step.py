@@ -6,22 +6,26 @@ import torch
 from torch import Tensor, nn
 
 from glint_unet.config import TrainConfig
+from glint_unet.data.augment import Draws, augment
 from glint_unet.data.batches import Batch
 from glint_unet.data.dataset_file import DatasetInfo
-from glint_unet.data.heatmaps import decode_heatmaps
+from glint_unet.data.heatmaps import highest_pixels, render_heatmaps
 from glint_unet.model.losses import loss_terms
+from glint_unet.model.votes import decode_output
 from glint_unet.training.metrics import KeypointMetrics
-from glint_unet.training.state import EpochProgress
+from glint_unet.training.state import EpochProgress, TrainState
 
 
-def train_step(
-    network: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch, config: TrainConfig, info: DatasetInfo
-) -> Tensor:
-    """Forward, loss, backward, Adam: returns the loss terms (6,), still on the device."""
-    terms = loss_terms(network(batch.network_input()), batch.targets(info), config)
-    optimizer.zero_grad(set_to_none=True)
+def train_step(state: TrainState, batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo) -> Tensor:
+    """Augment, forward, loss, backward, AdamW, average: returns the loss terms (7,), still on the device."""
+    images, targets, keypoints = prepare(batch, draws, config, info)
+    terms = loss_terms(state.network(images), targets, keypoints, config, info)
+    state.optimizer.zero_grad(set_to_none=True)
     terms[0].backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
+    if config.clip_norm:
+        nn.utils.clip_grad_norm_(state.network.parameters(), config.clip_norm)
+    state.optimizer.step()
+    state.count_step(config.ema_decay)
     return terms.detach()
 
 
@@ -31,10 +35,37 @@ def validate(
 ) -> tuple[dict[str, float | None], list[list[int]]]:
     """The mean of every loss term with the keypoint metrics over the batches, and the LEDs' confusion matrix."""
     network.eval()
-    sums, keypoints = EpochProgress(), KeypointMetrics()
+    sums, metrics = EpochProgress(), KeypointMetrics()
     for batch in batches:
         batch = batch.to(device)
-        logits = network(batch.network_input())
-        sums.add(loss_terms(logits, batch.targets(info), config), len(batch.images))
-        keypoints.add(*decode_heatmaps(logits.sigmoid(), info.stride), batch.true_keypoints(info))
-    return {**sums.means(), **keypoints.summary()}, keypoints.confusion()
+        images, targets, keypoints = prepare(batch, None, config, info)
+        output = network(images)
+        sums.add(loss_terms(output, targets, keypoints, config, info), len(batch.images))
+        metrics.add(*decode(output, config, info), keypoints)
+    return {**sums.means(), **metrics.summary()}, metrics.confusion()
+
+
+def prepare(batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo) -> tuple[Tensor, Tensor, Tensor]:
+    """What the network sees and should say.
+
+    Returns:
+        images (B, 1, H, W) in [0, 1], heatmaps (B, C, h, w) in [0, 1], keypoints (B, C, 2) in image pixels.
+    """
+    images, keypoints = batch.network_input(), batch.true_keypoints(info)
+    if draws is not None:
+        images, keypoints = augment(images, keypoints, draws, config)
+    if config.targets == "file":
+        return images, batch.stored_heatmaps(), keypoints
+    return images, render_heatmaps(keypoints, info.heatmap_size, info.stride, heatmap_sigma(config, info)), keypoints
+
+
+def decode(output: Tensor, config: TrainConfig, info: DatasetInfo) -> tuple[Tensor, Tensor, Tensor]:
+    """Points (B, C, 2) in image pixels, scores (B, C), standard deviations (B, C) in image pixels."""
+    C, stride = info.num_classes, info.stride
+    points, scores, sigmas = decode_output(output, C, stride, heatmap_sigma(config, info))
+    return (highest_pixels(output[:, :C], stride) if config.decoding == "argmax" else points), scores, sigmas
+
+
+def heatmap_sigma(config: TrainConfig, info: DatasetInfo) -> float:
+    """Standard deviation of the targets' Gaussians in heatmap pixels."""
+    return info.sigma_px if config.targets == "file" else config.sigma_px / info.stride

@@ -1,0 +1,187 @@
+"""Augmentation on the device: images and keypoints changed together, as a function of (seed, epoch, sample).
+
+Every random number comes from the Philox counter generator keyed by (seed, epoch, row), and pixel noise from a hash of
+(that key, pixel), never from a generator's state: a sample looks the same whatever batch, process or resume it is in.
+
+Legend: B batch, C glint channels, H W image.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glint_unet.config import TrainConfig
+from glint_unet.errors import SettingError
+
+_NUM_SHARED = 16  # random numbers of an image; behind them one for each LED
+_KERNEL_REACH = 3
+_MASK_64 = 2**64 - 1
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of a batch.
+
+    Attributes:
+        shared: (B, 16) float32 in [0, 1).
+        per_led: (B, C) float32 in [0, 1).
+        keys: (B,) int64, the noise's.
+    """
+
+    shared: Tensor
+    per_led: Tensor
+    keys: Tensor
+
+
+def draw(seed: int, epoch: int, rows: NDArray[np.int64], num_leds: int) -> Draws:
+    """The random numbers of some samples in one epoch."""
+    raw = np.stack(
+        [np.random.Philox(key=[seed + (epoch << 32), int(row)]).random_raw(1 + _NUM_SHARED + num_leds) for row in rows]
+    )
+    unit = ((raw[:, 1:] >> np.uint64(40)).astype(np.float32)) * np.float32(2**-24)
+    return Draws(
+        torch.from_numpy(unit[:, :_NUM_SHARED].copy()),
+        torch.from_numpy(unit[:, _NUM_SHARED:].copy()),
+        torch.from_numpy(raw[:, 0].astype(np.int64)),
+    )
+
+
+def flip_permutation(flip: str, num_leds: int) -> list[int] | None:
+    """Which LED's glint stands where after a left-right flip: channel c of the flipped image shows LED flip[c].
+
+    Args:
+        flip: LED numbers from 1, comma-separated, such as '1,8,7,6,5,4,3,2'; empty: no flips.
+        num_leds: C.
+
+    Raises:
+        SettingError: no permutation of the LEDs that, done twice, changes nothing.
+    """
+    if not flip:
+        return None
+    try:
+        order = [int(number) - 1 for number in flip.split(",")]
+    except ValueError:
+        order = []
+    if sorted(order) != list(range(num_leds)) or any(order[order[c]] != c for c in range(num_leds)):
+        raise SettingError("flip_not_a_permutation", value=flip, num_leds=num_leds)
+    return order
+
+
+def augment(images: Tensor, keypoints: Tensor, draws: Draws, config: TrainConfig) -> tuple[Tensor, Tensor]:
+    """Moves, flips, dims, blurs and disturbs a batch.
+
+    Args:
+        images: (B, 1, H, W) float32 in [0, 1].
+        keypoints: (B, C, 2) float32, (x, y) in image pixels; NaN where absent.
+        draws: the batch's random numbers.
+        config: the `aug_*` settings, all of them ranges around 'unchanged', and `flip`.
+
+    Returns:
+        images (B, 1, H, W) in [0, 1]; keypoints (B, C, 2), NaN also where they have left the image or were cut out.
+
+    Raises:
+        SettingError: `flip` is no permutation of the LEDs.
+    """
+    u = draws.shared.to(images.device, non_blocking=True)
+    images, keypoints = _cut_out(images, keypoints, draws.per_led.to(images.device, non_blocking=True), config)
+    images, keypoints = _move(images, keypoints, u, config)
+    images = _blur(images, u[:, 8] * config.aug_blur) if config.aug_blur else images
+    images = _change_light(images, u[:, 9:12], config.aug_intensity) if config.aug_intensity else images
+    if config.aug_noise:
+        sd = u[:, 12] * config.aug_noise / 255
+        images = images + sd[:, None, None, None] * gaussian_noise(draws.keys.to(images.device), images.shape)
+    return images.clamp(0, 1), keypoints
+
+
+def _move(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
+    """Rotation, scale, aspect and shift about the middle of the image, and the flip."""
+    B, _, H, W = images.shape
+    signed = 2 * u - 1
+    angle = signed[:, 0] * math.radians(config.aug_rotate_deg)
+    scale = torch.exp(signed[:, 1] * math.log1p(config.aug_scale))
+    aspect = torch.exp(signed[:, 2] * math.log1p(config.aug_scale) / 4)
+    order = flip_permutation(config.flip, keypoints.shape[1])
+    mirror = torch.where(u[:, 5] < 0.5, -1.0, 1.0) if order else torch.ones_like(angle)
+    cos, sin = angle.cos() * scale, angle.sin() * scale
+    forward = torch.stack([cos * aspect * mirror, -sin / aspect, sin * aspect * mirror, cos / aspect], -1).view(B, 2, 2)
+    shift = signed[:, 3:5] * config.aug_shift * images.new_tensor([W, H])
+    middle = images.new_tensor([(W - 1) / 2, (H - 1) / 2])
+
+    back = torch.linalg.inv(forward)
+    start = middle - (back @ (middle + shift)[..., None])[..., 0]  # where pixel (0, 0) comes from
+    x, y = torch.arange(W, device=images.device), torch.arange(H, device=images.device)
+    across = back[:, None, :, 0] * x[:, None]  # (B, W, 2)
+    down = back[:, None, :, 1] * y[:, None] + start[:, None]  # (B, H, 2)
+    to_unit = images.new_tensor([2 / W, 2 / H])  # grid_sample's frame: -1 and 1 are the outer borders
+    grid = down[:, :, None] * to_unit + (across * to_unit + (to_unit / 2 - 1))[:, None]
+    moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+    points = (keypoints - middle) @ forward.mT + middle + shift[:, None]
+    if order:
+        points = torch.where((mirror < 0)[:, None, None], points[:, order], points)
+    low, high = -0.5, images.new_tensor([W - 0.5, H - 0.5])
+    inside = ((points >= low) & (points <= high)).all(dim=-1, keepdim=True)
+    return moved, points.masked_fill(~inside, torch.nan)
+
+
+def _cut_out(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
+    """Replaces some glints by the darkest of their surroundings, so that a missing glint is nothing unusual."""
+    if not config.aug_cutout:
+        return images, keypoints
+    _, _, H, W = images.shape
+    chosen = (u < config.aug_cutout) & keypoints.isfinite().all(dim=-1)
+    reach = max(2.0, min(H, W) / 50)
+    x, y = (torch.arange(side, device=images.device) for side in (W, H))
+    across = torch.exp(-(((x - keypoints[..., :1]) / reach) ** 2)).nan_to_num(0) * chosen[..., None]  # (B, C, W)
+    down = torch.exp(-(((y - keypoints[..., 1:]) / reach) ** 2)).nan_to_num(0)
+    share = (2 * (down.mT @ across)).clamp(max=1)[:, None]  # (B, 1, H, W)
+    side = 2 * round(reach) + 1
+    darkest = -F.max_pool2d(-images, side, stride=1, padding=side // 2)
+    return images + share * (darkest - images), keypoints.masked_fill(chosen[..., None], torch.nan)
+
+
+def _blur(images: Tensor, sigma: Tensor) -> Tensor:
+    """Gaussian blur, each image by its own standard deviation (B,) in pixels."""
+    B, _, H, W = images.shape
+    k = torch.arange(-_KERNEL_REACH, _KERNEL_REACH + 1, device=images.device)
+    kernel = torch.exp(-(k**2) / (2 * sigma[:, None].clamp_min(0.05) ** 2))
+    kernel = (kernel / kernel.sum(dim=1, keepdim=True))[:, None]  # (B, 1, 7)
+    padded = F.pad(images.view(1, B, H, W), (_KERNEL_REACH,) * 4, mode="replicate")
+    blurred = F.conv2d(F.conv2d(padded, kernel[..., None], groups=B), kernel[..., None, :], groups=B)
+    return blurred.view(B, 1, H, W)
+
+
+def _change_light(images: Tensor, u: Tensor, strength: float) -> Tensor:
+    """Gain, offset and gamma."""
+    gain, offset, gamma = (2 * u - 1).unbind(dim=1)
+    bent = images.clamp(1e-4, 1) ** torch.exp(gamma * strength)[:, None, None, None]
+    return bent * torch.exp(gain * strength)[:, None, None, None] + (offset * strength / 2)[:, None, None, None]
+
+
+def gaussian_noise(keys: Tensor, shape: torch.Size) -> Tensor:
+    """Noise of mean 0 and variance 1 that is a function of (key, pixel): the sum of four hashed 16-bit numbers.
+
+    Args:
+        keys: (B,) int64.
+        shape: (B, 1, H, W).
+
+    Returns:
+        (B, 1, H, W) float32, in +-3.5.
+    """
+    B, _, H, W = shape
+    bits = keys[:, None] + torch.arange(H * W, device=keys.device) * _signed(0x9E3779B97F4A7C15)
+    for factor, turn in ((0xBF58476D1CE4E5B9, 30), (0x94D049BB133111EB, 27)):  # SplitMix64 (Steele et al., OOPSLA 2014)
+        bits = (bits ^ ((bits >> turn) & ((1 << (64 - turn)) - 1))) * _signed(factor)
+    bits = bits ^ ((bits >> 31) & ((1 << 33) - 1))
+    total = sum(((bits >> shift) & 0xFFFF for shift in (16, 32, 48)), bits & 0xFFFF).float()
+    return ((total - 2 * 65535) * (math.sqrt(3) / 65536)).view(B, 1, H, W)
+
+
+def _signed(value: int) -> int:
+    """A 64-bit pattern as the int64 that PyTorch calculates with."""
+    return value - (_MASK_64 + 1) if value >> 63 else value
