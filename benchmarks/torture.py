@@ -34,6 +34,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data import shared_cache, validation
 from glint_unet.data.batches import MemorySource
 from glint_unet.data.dataset_file import inspect_dataset
+from glint_unet.data.rig import Rig
 from glint_unet.data.synthetic import write_synthetic
 from glint_unet.errors import CheckpointError, GlintError
 from glint_unet.messages import set_language
@@ -485,7 +486,11 @@ def mutants_h5(bench: Bench, scale: float) -> Tally:
     tally = Tally("mutated HDF5 files (and shared/hostile)", "0 interpreter crashes, 0 hangs")
     plain, packed = bench.root / "plain.h5", bench.root / "packed.h5"
     for path, compression in ((plain, None), (packed, "gzip")):
-        list(write_synthetic(path, num=6, size=16, heatmap_size=4, num_leds=2, seed=1, compression=compression))
+        list(
+            write_synthetic(
+                path, Rig.ring(2, image_size=(16, 16), level="easy"), num=6, seed=1, compression=compression
+            )
+        )
     sources = [plain.read_bytes(), packed.read_bytes()]
     validation._SILENCE_S = 10.0
     outcomes: dict[str, int] = {}
@@ -696,7 +701,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="glint_torture_") as root:
             os.environ["HOME"] = root
             data = Path(root) / "eyes.h5"
-            list(write_synthetic(data, num=20, size=32, heatmap_size=16, num_leds=3, seed=5))
+            list(write_synthetic(data, Rig.ring(3, image_size=(32, 32), stride=2, level="easy"), num=20, seed=5))
             time.sleep(2.1)  # so that its identity is trusted and it is validated once
             bench = Bench(Path(root), random.Random(f"{name} {arguments.seed}"), data)
             started = time.monotonic()

@@ -61,7 +61,7 @@ class TrainConfig:
 
     targets: Literal["keypoints", "file"] = _setting("keypoints", resume="fixed")
     """Heatmaps to learn: rendered from keypoints (the file's, or its heatmaps' peaks), or as the file stores them."""
-    sigma_px: float = _setting(3.0, above=0, high=100, resume="fixed")
+    sigma_px: float = _setting(2.5, above=0, high=100, resume="fixed")
     """Standard deviation of heatmaps rendered from keypoints, in image pixels."""
 
     augment: bool = _setting(True, resume="fixed")
@@ -85,7 +85,7 @@ class TrainConfig:
 
     loss: Literal["focal", "bce", "dice", "hybrid", "quality_focal"] = _setting("quality_focal", resume="fixed")
     """Base loss; hybrid: focal, bce and dice by --lam_*; quality_focal: a focal loss that is right for soft targets."""
-    lam_votes: float = _setting(0.05, low=0, resume="fixed")
+    lam_votes: float = _setting(0.1, low=0, resume="fixed")
     """Weight of the votes' error, for networks that vote."""
     alpha: float = _setting(1.0, low=0, resume="fixed")
     """Weight alpha of the focal loss."""

@@ -103,7 +103,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "flip_not_a_permutation": (
         "--flip {value} 不是 {num_leds} 个 LED 左右翻转后的排列, 例如 1,8,7,6,5,4,3,2",
-        "--flip {value} is no order of {num_leds} LEDs after a left-right flip (two flips must change nothing); such as "
+        "--flip {value} is no order of {num_leds} LEDs after a left-right flip (two must change nothing); such as "
         "1,8,7,6,5,4,3,2",
     ),
     "rig_and_flags": (

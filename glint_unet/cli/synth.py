@@ -32,7 +32,7 @@ class SynthArguments:
     """Side of the heatmaps: size divided by 1, 2 or 4. Default: a quarter."""
     num_classes: int | None = None
     """Number of LEDs in the ring. Default: 8."""
-    level: Literal["easy", "medium", "hard"] | None = None
+    level: Literal["easy", "medium", "hard", "mixed"] | None = None
     """How hard the scenes are. Default: medium."""
     seed: int = 0
     """Seed of the scenes."""

@@ -12,7 +12,7 @@ size = 256                  # or [height, width]
 stride = 4                  # image pixels per heatmap pixel: 1, 2 or 4
 
 [scene]
-level = "medium"            # easy, medium or hard
+level = "medium"            # easy, medium, hard, or mixed: one of them for each image
 
 [stream]
 images = 1000               # training images per epoch of an endless stream; none is ever seen twice
@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_STRIDE, NUM_CHANNELS_LIMIT, STRIDES
 from glint_unet.errors import RigError
 
-LEVEL_NAMES = ("easy", "medium", "hard")
+LEVEL_NAMES = ("easy", "medium", "hard", "mixed")
 LARGEST_SIDE = 4096
 
 _TABLES = {
@@ -56,7 +56,7 @@ class Rig:
         image_size: (H, W) in pixels.
         stride: image pixels per heatmap pixel.
         sigma_px: standard deviation of the heatmaps' Gaussians in heatmap pixels.
-        level: easy, medium or hard.
+        level: easy, medium, hard, or mixed: one of them for each image.
         num_images: training images per epoch of an endless stream.
         num_validation: its validation images.
     """

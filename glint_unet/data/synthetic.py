@@ -144,7 +144,7 @@ def render_eye(rig: Rig, seed: int, index: int) -> tuple[NDArray[np.uint8], NDAr
         keypoints: (C, 2) float32, (x, y) in image pixels; NaN where the LED has no visible reflection.
     """
     rng = np.random.Generator(np.random.Philox(key=[seed, index]))
-    level = LEVELS[rig.level]
+    level = list(LEVELS.values())[rng.integers(len(LEVELS))] if rig.level == "mixed" else LEVELS[rig.level]
     scene = _draw_scene(rng, rig, level)
     image, visible = _paint(rng, scene, rig, level)
     keypoints = np.where(visible[:, None], scene.glints, np.float32(np.nan)).astype(np.float32)

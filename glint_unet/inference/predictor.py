@@ -12,7 +12,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.heatmaps import scale_points
 from glint_unet.data.images import resize_image
 from glint_unet.errors import CheckpointError, SettingError
-from glint_unet.model.network import Network, new_network
+from glint_unet.model.network import new_network
 from glint_unet.model.votes import decode_output
 from glint_unet.training.checkpoint_file import check_fits, deployed_weights, read_checkpoint
 from glint_unet.training.metrics import PRESENT_FROM_SCORE
@@ -48,7 +48,7 @@ class GlintDetector:
 
     def __init__(
         self,
-        network: Network,
+        network: torch.nn.Module,
         num_classes: int,
         image_size: tuple[int, int],
         sigma_px: float,
@@ -100,7 +100,8 @@ class GlintDetector:
             raise SettingError("images_form", shape=images.shape, dtype=images.dtype)
         resized = np.stack([resize_image(image, self._image_size) for image in batch])
         output = self._network(torch.from_numpy(resized).to(self._device)[:, None].float() / 255)
-        points, scores, sigmas = decode_output(output, self._num_classes, self._network.output_stride, self._sigma_px)
+        stride = self._image_size[0] // output.shape[2]
+        points, scores, sigmas = decode_output(output, self._num_classes, stride, self._sigma_px)
         scale_x, scale_y = batch.shape[2] / self._image_size[1], batch.shape[1] / self._image_size[0]
         points, sigmas = scale_points(points, scale_x, scale_y), sigmas * math.sqrt(scale_x * scale_y)
         present = scores >= PRESENT_FROM_SCORE

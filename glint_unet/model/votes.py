@@ -12,12 +12,13 @@ import math
 import torch
 from torch import Tensor
 
-from glint_unet.data.heatmaps import decode_heatmaps, scale_points
+from glint_unet.data.heatmaps import decode_heatmaps, highest_pixels, scale_points
 
 _LEAST_TARGET = 0.05
 _LOG_SCALE_RANGE = (-6.0, 3.0)
 _AGREE_PX = 0.5
 _TINY = 1e-6
+_FURTHEST_CORNER = 0.75  # a point this far from the centre of the highest pixel is beyond its corner
 
 
 def split_output(output: Tensor, num_classes: int) -> tuple[Tensor, Tensor | None]:
@@ -69,7 +70,8 @@ def decode_output(output: Tensor, num_classes: int, stride: int, sigma_px: float
 
     Returns:
         points: (B, C, 2) float32, (x, y) in image pixels.
-        scores: (B, C) float32, height of the peak, 0..1.
+        scores: (B, C) float32, 0..1: height of the peak over the height that a glint at this place has in the targets,
+            whose highest pixel is below 1 where the glint lies between pixels.
         sigmas: (B, C) float32, predicted standard deviation of the position along x and along y, in image pixels.
     """
     logits, votes = split_output(output.float(), num_classes)
@@ -77,9 +79,17 @@ def decode_output(output: Tensor, num_classes: int, stride: int, sigma_px: float
     if votes is None:
         points, scores, widths = decode_heatmaps(heatmaps, stride)
         spread = (widths**2 - sigma_px**2).clamp_min((0.02 * sigma_px) ** 2).sqrt() * stride
-        return points, scores, spread
+        return points, _full_height(scores, points, heatmaps, stride, sigma_px), spread
     points, scores, sigmas = _fused(heatmaps, votes)
-    return scale_points(points, stride, stride), scores, sigmas * stride
+    points = scale_points(points, stride, stride)
+    return points, _full_height(scores, points, heatmaps, stride, sigma_px), sigmas * stride
+
+
+def _full_height(heights: Tensor, points: Tensor, heatmaps: Tensor, stride: int, sigma_px: float) -> Tensor:
+    """Heights (B, C) of highest pixels, over what a Gaussian centred at `points` has there."""
+    away = (points - highest_pixels(heatmaps, stride)) / stride
+    offset = away.square().sum(dim=-1).clamp(max=_FURTHEST_CORNER**2)
+    return (heights * torch.exp(offset / (2 * sigma_px**2))).clamp(max=1)
 
 
 def _fused(heatmaps: Tensor, votes: Tensor) -> tuple[Tensor, Tensor, Tensor]:

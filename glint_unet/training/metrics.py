@@ -13,7 +13,7 @@ FURTHER_PX = (3.0, 5.0)
 PRESENT_FROM_SCORE = 0.5
 
 _CALIBRATION_BINS = 10
-_RAYLEIGH_MEDIAN = 1.177  # in units of its sigma: sqrt(2 ln 2)
+_LAPLACE_MEDIAN = 0.969  # of the distance under the density in model/votes.py, in units of its sigma: 1.678 b
 
 
 class KeypointMetrics:
@@ -52,8 +52,8 @@ class KeypointMetrics:
             two_right: share, among images with at least two glints, of those with at least two right ones.
             calibration: expected calibration error of the score (Guo et al., ICML 2017, eq. 3), ten bins; the event is
                 'LED present and within 2 px'.
-            sigma_ratio: median of error / (1.177 sigma) of found glints that are present, sigma the predicted standard
-                deviation; 1 where the prediction is honest (the median of a Rayleigh distribution is 1.177 sigma).
+            sigma_ratio: median of error / (0.969 sigma) of found glints that are present, sigma the predicted standard
+                deviation; 1 where the prediction is honest, below 1 where it is too careful.
         """
         if not self._points:
             return dict.fromkeys(_NAMES)
@@ -85,7 +85,7 @@ class KeypointMetrics:
             "presence": float((found == present).float().mean()),
             "two_right": _ratio(int((right.sum(dim=1) >= 2)[with_two].sum()), int(with_two.sum())),
             "calibration": _calibration_error(scores, right | (present & (errors <= RIGHT_WITHIN_PX))),
-            "sigma_ratio": _quantile((errors / (_RAYLEIGH_MEDIAN * sigmas))[found & present], 0.5),
+            "sigma_ratio": _quantile((errors / (_LAPLACE_MEDIAN * sigmas))[found & present], 0.5),
         }
 
     def _gathered(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -192,6 +192,6 @@ def test_a_disk_too_small_for_the_data_set_is_told_without_a_crash(tmp_path):
 
 def test_stems_survive_and_are_numbered_where_there_are_none(data, tmp_path):
     with open_dataset(data) as (file, info):
-        assert dataset_file.read_stems(file, info)[3] == "synthetic_5_000003"
+        assert dataset_file.read_stems(file, info)[3] == "synthetic_easy_5_000003"
     with open_dataset(make(tmp_path / "a.h5")) as (file, info):
         assert dataset_file.read_stems(file, info)[3] == "000003"

@@ -16,9 +16,10 @@ SIDE = 64
 )
 def test_decoding_finds_a_rendered_gaussian_to_a_hundredth_of_a_pixel(x, y, stride, sigma):
     truth = torch.tensor([[[x, y]]])
-    points, scores = decode_heatmaps(render_heatmaps(truth, (SIDE // stride,) * 2, stride, sigma), stride)
+    points, scores, widths = decode_heatmaps(render_heatmaps(truth, (SIDE // stride,) * 2, stride, sigma), stride)
     assert (points - truth).abs().max() <= 0.01
     assert 0.6 < scores.item() <= 1
+    assert widths.item() == pytest.approx(sigma, rel=1e-3)
 
 
 @given(x=st.floats(4, SIDE - 5), y=st.floats(4, SIDE - 5))
@@ -49,14 +50,15 @@ def test_each_keypoint_may_have_a_sigma_of_its_own():
 
 
 def test_a_flat_map_decodes_without_nan():
-    points, scores = decode_heatmaps(torch.zeros(1, 2, 4, 4), 4)
+    points, scores, widths = decode_heatmaps(torch.zeros(1, 2, 4, 4), 4)
     assert torch.isfinite(points).all()
     assert scores.max() == 0
+    assert torch.isfinite(widths).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (1, 3)])
 def test_maps_too_small_for_a_parabola_still_decode(size):
-    points, _ = decode_heatmaps(torch.ones(1, 1, *size), 1)
+    points, _, _ = decode_heatmaps(torch.ones(1, 1, *size), 1)
     assert torch.isfinite(points).all()
 
 

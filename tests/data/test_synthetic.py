@@ -2,53 +2,91 @@ import numpy as np
 import pytest
 
 from glint_unet.data.dataset_file import inspect_dataset
-from glint_unet.data.synthetic import render_eye, write_synthetic
+from glint_unet.data.rig import Rig
+from glint_unet.data.synthetic import LEVELS, render_eye, render_eyes, write_synthetic
 from glint_unet.errors import DatasetError
 
+EASY = Rig.ring(8, level="easy")
 
-def test_an_eye_is_a_function_of_seed_and_index():
-    image, keypoints = render_eye(3, 7, 64, 4)
-    again, same_keypoints = render_eye(3, 7, 64, 4)
+
+@pytest.mark.parametrize("level", [*LEVELS, "mixed"])
+def test_an_eye_is_a_function_of_rig_seed_and_index(level):
+    rig = Rig.ring(4, image_size=(48, 64), level=level)
+    image, keypoints = render_eye(rig, 3, 7)
+    again, same_keypoints = render_eye(rig, 3, 7)
+    assert image.shape == (48, 64)
     assert np.array_equal(image, again)
     assert np.array_equal(keypoints, same_keypoints, equal_nan=True)
-    assert not np.array_equal(image, render_eye(3, 8, 64, 4)[0])
-    assert not np.array_equal(image, render_eye(4, 7, 64, 4)[0])
+    assert not np.array_equal(image, render_eye(rig, 3, 8)[0])
+    assert not np.array_equal(image, render_eye(rig, 4, 7)[0])
 
 
-def test_a_glint_is_a_bright_spot_where_its_keypoint_says():
-    contrasts = []
-    for index in range(30):
-        image, keypoints = render_eye(1, index, 256, 8)
-        for x, y in keypoints[np.isfinite(keypoints).all(axis=-1)]:
-            column, row = round(float(x)), round(float(y))
-            around = image[row - 6 : row + 7, column - 6 : column + 7]
-            contrasts.append(float(image[row, column]) - float(np.median(around)))
-    assert len(contrasts) > 100
-    assert np.percentile(contrasts, 2) > 40
+def centroid_offsets(size, reach):
+    """Brightness centroid of each glint's surroundings, from its keypoint, in pixels."""
+    offsets = []
+    images, keypoints = render_eyes(Rig.ring(8, image_size=(size, size), level="easy"), 1, range(40))
+    for image, points in zip(images.astype(float), keypoints, strict=True):
+        for x, y in points[np.isfinite(points).all(axis=-1)]:
+            left, top = round(float(x)) - reach, round(float(y)) - reach
+            part = image[top : top + 2 * reach + 1, left : left + 2 * reach + 1]
+            part = np.clip(part - np.median(part), 0, None)
+            rows, columns = np.mgrid[top : top + part.shape[0], left : left + part.shape[1]]
+            offsets.append(((part * columns).sum() / part.sum() - x, (part * rows).sum() / part.sum() - y))
+    return np.array(offsets)
+
+
+@pytest.mark.parametrize(("size", "reach"), [(256, 4), (128, 2)])
+def test_a_keypoint_is_the_sub_pixel_centre_of_its_bright_spot(size, reach):
+    offsets = centroid_offsets(size, reach)
+    assert len(offsets) > 200
+    assert np.abs(np.median(offsets, axis=0)).max() < 0.02
+    assert np.median(np.linalg.norm(offsets, axis=1)) < 0.1
+
+
+def test_a_brighter_glint_has_a_plateau_and_no_pixel_wraps_around():
+    images, keypoints = render_eyes(Rig.ring(8, level="hard"), 1, range(40))
+    plateaus = 0
+    for image, points in zip(images, keypoints, strict=True):
+        for x, y in points[np.isfinite(points).all(axis=-1)]:
+            part = image[max(round(float(y)) - 1, 0) : round(float(y)) + 2, max(round(float(x)) - 1, 0) :][:, :3]
+            plateaus += bool((part == 255).all())
+    assert plateaus > 20
+
+
+def test_harder_levels_hide_more_glints():
+    shares = [np.isfinite(render_eyes(Rig.ring(8, level=level), 2, range(60))[1][..., 0]).mean() for level in LEVELS]
+    assert shares[0] > shares[1] > shares[2] > 0.3
 
 
 def test_glints_are_sometimes_missing_and_sometimes_all_hidden_by_a_blink():
-    counts = [int(np.isfinite(render_eye(2, index, 64, 8)[1]).all(axis=-1).sum()) for index in range(200)]
+    keypoints = render_eyes(Rig.ring(8, image_size=(64, 64), level="easy"), 2, range(200))[1]
+    counts = np.isfinite(keypoints[..., 0]).sum(axis=1).tolist()
     assert counts.count(0) > 0
     assert counts.count(8) > 50
     assert any(0 < count < 8 for count in counts)
 
 
-def test_glints_move_less_than_the_pupil_and_keep_their_order_around_the_ring():
-    for index in range(50):
-        keypoints = render_eye(6, index, 256, 8)[1]
-        if np.isfinite(keypoints).all():
-            centre = keypoints.mean(axis=0)
-            angles = np.arctan2(*(keypoints - centre).T[::-1])
-            steps = np.diff(np.unwrap(angles))
-            assert (steps > 0).all()
+def test_glints_keep_their_order_around_the_ring():
+    complete = [points for points in render_eyes(EASY, 6, range(50))[1] if np.isfinite(points).all()]
+    assert len(complete) > 10
+    for points in complete:
+        angles = np.arctan2(*(points - points.mean(axis=0)).T[::-1])
+        assert (np.diff(np.unwrap(angles)) > 0).all()
+
+
+def test_any_layout_of_leds_is_imaged_as_it_is():
+    rig = Rig(leds=((-1.0, 0.0), (1.0, 0.0), (0.0, 0.5)), level="easy")
+    for points in render_eyes(rig, 0, range(40))[1]:
+        if np.isfinite(points).all():
+            assert points[0, 0] < points[2, 0] < points[1, 0]
+            assert points[2, 1] > points[:2, 1].min()
 
 
 def test_the_file_holds_what_was_asked_for(tmp_path):
     path = tmp_path / "a.h5"
-    list(write_synthetic(path, num=3, size=32, heatmap_size=32, num_leds=5, seed=0))
+    list(write_synthetic(path, Rig.ring(5, image_size=(32, 48), stride=1), num=3, seed=0))
     info = inspect_dataset(path)
-    assert (info.num_images, info.num_classes, info.stride) == (3, 5, 1)
+    assert (info.num_images, info.num_classes, info.stride, info.image_size) == (3, 5, 1, (32, 48))
     assert info.has_keypoints
     assert info.has_present
     assert info.has_stems
@@ -56,4 +94,4 @@ def test_the_file_holds_what_was_asked_for(tmp_path):
 
 def test_a_stride_of_three_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="1, both 2 or both 4"):
-        list(write_synthetic(tmp_path / "a.h5", num=1, size=30, heatmap_size=10, num_leds=1, seed=0))
+        list(write_synthetic(tmp_path / "a.h5", Rig.ring(1, image_size=(30, 30), stride=3), num=1, seed=0))

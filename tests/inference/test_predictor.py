@@ -24,7 +24,7 @@ def test_points_are_in_the_frame_of_the_image_that_was_given(size):
     row, column = size[0] // 3, size[1] // 2
     rows, columns = np.mgrid[: size[0], : size[1]]
     image = (250 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 30)).astype(np.uint8)
-    glints = GlintDetector(BrightestPixel(), image_size=(64, 96), stride=4)(image)
+    glints = GlintDetector(BrightestPixel(), 1, (64, 96), 1.5)(image)
     assert glints.points.shape == (1, 1, 2)
     assert np.abs(glints.points[0, 0] - [column, row]).max() <= 1 + 0.5 * max(size[0] / 64, size[1] / 96)
     assert glints.present.all()
@@ -49,4 +49,4 @@ def test_a_run_becomes_a_detector(data, tmp_path):
 )
 def test_other_arrays_are_refused(images):
     with pytest.raises(SettingError, match="uint8"):
-        GlintDetector(BrightestPixel(), image_size=(8, 8), stride=4)(images)
+        GlintDetector(BrightestPixel(), 1, (8, 8), 1.5)(images)

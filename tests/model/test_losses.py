@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glint_unet.config import TrainConfig
+from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.model.losses import (
     TERMS,
     bce_loss,
@@ -19,6 +21,7 @@ from glint_unet.model.losses import (
     merge_channels,
     quality_focal_loss,
 )
+from glint_unet.model.votes import vote_loss
 
 EPS = 1e-6
 
@@ -27,6 +30,26 @@ def random_case(seed, B=2, C=3, h=4, w=5, spread=3.0):
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(B, C, h, w, generator=generator) * spread
     return logits, torch.rand(B, C, h, w, generator=generator)
+
+
+KEYPOINTS = torch.tensor([[[1.0, 2.0], [3.5, 0.5], [torch.nan, torch.nan]]])
+INFO = DatasetInfo(
+    path=Path("none.h5"),
+    num_images=1,
+    num_classes=3,
+    image_size=(4, 5),
+    heatmap_size=(4, 5),
+    has_heatmaps=False,
+    has_keypoints=True,
+    has_present=False,
+    has_stems=False,
+    sigma_px=1.0,
+    prefix="g",
+)
+
+
+def terms_of(logits, target, config):
+    return loss_terms(logits, target, KEYPOINTS.expand(len(logits), -1, -1), config, INFO)
 
 
 def sigmoid(z):
@@ -87,13 +110,14 @@ def test_quality_focal_equals_its_definition(seed, alpha, gamma):
         p = sigmoid(z)
         values.append(alpha * abs(t - p) ** gamma * -(t * math.log(p) + (1 - t) * math.log(1 - p)))
     loss = quality_focal_loss(logits, target, alpha, gamma).item()
-    assert loss == pytest.approx(sum(values) / len(values), rel=1e-3)
+    num_maps = logits.shape[0] * logits.shape[1]
+    assert loss == pytest.approx(sum(values) / num_maps, rel=1e-3)
 
 
 @pytest.mark.parametrize(("loss", "best_for_seven_tenths"), [(quality_focal_loss, 0.7), (focal_loss, 0.88)])
 def test_what_each_focal_loss_wants_for_a_target_of_seven_tenths(loss, best_for_seven_tenths):
     p = torch.linspace(0.01, 0.99, 981)
-    losses = torch.stack([loss(torch.logit(value)[None], torch.tensor([0.7])) for value in p])
+    losses = torch.stack([loss(torch.logit(value)[None, None], torch.tensor([[0.7]])) for value in p])
     assert p[losses.argmin()].item() == pytest.approx(best_for_seven_tenths, abs=0.01)
 
 
@@ -141,7 +165,7 @@ def test_merging_by_max_and_by_sum():
 
 
 CONFIGS = [
-    {"loss": loss, "div_mode": div, "agg_mode": agg, "agg_wB": 0.5, "agg_wD": 0.25}
+    {"loss": loss, "div_mode": div, "agg_mode": agg, "agg_wB": 0.5, "agg_wD": 0.25, "div_weight": 0.05, "lam_agg": 0.2}
     | ({"lam_focal": 0.3, "lam_bce": 0.7, "lam_dice": 0.2} if loss == "hybrid" else {})
     for loss in ("focal", "bce", "dice", "hybrid", "quality_focal")
     for div in ("overlap", "cosine", "kl")
@@ -153,7 +177,7 @@ CONFIGS = [
 def test_the_total_is_base_plus_weighted_div_plus_weighted_agg(case):
     config = TrainConfig(**case)
     logits, target = random_case(1)
-    terms = dict(zip(TERMS, loss_terms(logits, target, config).tolist(), strict=True))
+    terms = dict(zip(TERMS, terms_of(logits, target, config).tolist(), strict=True))
     own_focal = quality_focal_loss if config.loss == "quality_focal" else focal_loss
     weights = {"focal": 0.3, "bce": 0.7, "dice": 0.2} if config.loss == "hybrid" else {config.loss: 1.0}
     weights["focal"] = weights.get("focal", float(config.loss == "quality_focal"))
@@ -168,9 +192,9 @@ def test_the_total_is_base_plus_weighted_div_plus_weighted_agg(case):
 
 
 def test_terms_that_are_off_are_zero():
-    terms = loss_terms(*random_case(2), TrainConfig(loss="bce", div_weight=0, lam_agg=0)).tolist()
+    terms = terms_of(*random_case(2), TrainConfig(loss="bce")).tolist()
     assert terms[0] == terms[2] > 0
-    assert [terms[k] for k in (1, 3, 4, 5)] == [0, 0, 0, 0]
+    assert [terms[k] for k in (1, 3, 4, 5, 6)] == [0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("case", CONFIGS, ids=lambda c: f"{c['loss']}-{c['div_mode']}-{c['agg_mode']}")
@@ -179,7 +203,7 @@ def test_terms_that_are_off_are_zero():
 def test_gradients_stay_finite_whatever_the_network_says(case, spread, empty, gamma):
     logits, target = random_case(3, spread=spread)
     logits.requires_grad_()
-    total = loss_terms(logits, target * (not empty), TrainConfig(**case, gamma=gamma))[0]
+    total = terms_of(logits, target * (not empty), TrainConfig(**case, gamma=gamma))[0]
     total.backward()
     assert torch.isfinite(total)
     assert torch.isfinite(logits.grad).all()
@@ -188,5 +212,17 @@ def test_gradients_stay_finite_whatever_the_network_says(case, spread, empty, ga
 def test_a_batch_is_the_mean_of_its_images():
     logits, target = random_case(4, B=3)
     config = TrainConfig(loss="hybrid", lam_bce=1, lam_dice=1)
-    alone = [loss_terms(logits[k : k + 1], target[k : k + 1], config) for k in range(3)]
-    assert torch.allclose(loss_terms(logits, target, config), torch.stack(alone).mean(dim=0), rtol=1e-5)
+    alone = [terms_of(logits[k : k + 1], target[k : k + 1], config) for k in range(3)]
+    assert torch.allclose(terms_of(logits, target, config), torch.stack(alone).mean(dim=0), rtol=1e-5)
+
+
+def test_a_network_that_votes_is_judged_by_its_votes_too():
+    logits, target = random_case(5, B=1)
+    votes = torch.randn(1, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    output = torch.cat([logits, votes], dim=1)
+    without = terms_of(logits, target, TrainConfig(lam_votes=0.5))
+    together = terms_of(output, target, TrainConfig(lam_votes=0.5))
+    assert without[6] == 0
+    assert together[6].item() == pytest.approx(0.5 * vote_loss(votes, target, KEYPOINTS, 1).item(), rel=1e-5)
+    assert together[0].item() == pytest.approx((without[0] + together[6]).item(), rel=1e-5)
+    assert terms_of(output, target, TrainConfig(lam_votes=0))[6] == 0

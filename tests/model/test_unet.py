@@ -4,14 +4,17 @@ from torch import nn
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import inspect_dataset
-from glint_unet.model.unet import UNet, build_network
+from glint_unet.model.compact import CompactNet
+from glint_unet.model.network import build_network
+from glint_unet.model.unet import UNet
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
 @pytest.mark.parametrize("size", [(32, 32), (40, 24), (120, 160), (20, 28)])
-def test_the_output_has_the_heatmaps_size(stride, size):
-    network = UNet(num_classes=5, base_channels=2, output_stride=stride)
-    assert network(torch.rand(2, 1, *size)).shape == (2, 5, size[0] // stride, size[1] // stride)
+@pytest.mark.parametrize(("kind", "channels"), [(UNet, 5), (CompactNet, 8)])
+def test_the_output_has_the_heatmaps_size(kind, channels, stride, size):
+    network = kind(num_classes=5, base_channels=2, output_stride=stride)
+    assert network(torch.rand(2, 1, *size)).shape == (2, channels, size[0] // stride, size[1] // stride)
 
 
 def test_padding_at_the_right_and_bottom_moves_no_point():
@@ -24,8 +27,9 @@ def test_padding_at_the_right_and_bottom_moves_no_point():
     assert cut.shape == (1, 1, 12, 10)
 
 
-def test_the_plain_network_spends_two_billion_multiply_adds_on_256_pixels():
-    network, counted = UNet(num_classes=8, base_channels=16, output_stride=4), []
+def multiply_adds(network):
+    """Of the convolutions, on one image of 256x256."""
+    counted = []
 
     def count(module, inputs, output):
         if isinstance(module, nn.ConvTranspose2d):
@@ -37,11 +41,17 @@ def test_the_plain_network_spends_two_billion_multiply_adds_on_256_pixels():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             module.register_forward_hook(count)
     network(torch.rand(1, 1, 256, 256))
-    assert sum(counted) == pytest.approx(2.0e9, rel=0.05)
+    return sum(counted)
+
+
+def test_the_compact_network_spends_a_fifth_of_the_plain_ones_two_billion_multiply_adds():
+    assert multiply_adds(UNet()) == pytest.approx(2.0e9, rel=0.05)
+    assert multiply_adds(CompactNet()) <= multiply_adds(UNet()) / 5
 
 
 def test_the_weights_are_a_function_of_the_seed(data):
     info = inspect_dataset(data)
-    first, same, other = (build_network(TrainConfig(seed=seed), info).state_dict() for seed in (1, 1, 2))
-    assert all(torch.equal(first[name], same[name]) for name in first)
-    assert not torch.equal(first["enc1.0.weight"], other["enc1.0.weight"])
+    for arch, name in (("unet", "enc1.0.weight"), ("compact", "stem.0.0.weight")):
+        first, same, other = (build_network(TrainConfig(seed=s, arch=arch), info).state_dict() for s in (1, 1, 2))
+        assert all(torch.equal(first[name], same[name]) for name in first)
+        assert not torch.equal(first[name], other[name])

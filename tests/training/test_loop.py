@@ -22,13 +22,22 @@ from glint_unet.errors import (
     SpaceError,
 )
 from glint_unet.model.losses import TERMS
-from glint_unet.model.unet import build_network
+from glint_unet.model.network import build_network
 from glint_unet.training.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
 from glint_unet.training.resume import check_settings, find_resume_point
 from glint_unet.training.step import validate
 
-SMALL = {"base_channels": 2, "epochs": 2, "progress": False, "lang": "en", "save_freq": 1, "device": "cpu"}
+SMALL = {
+    "warmup_steps": 3,
+    "cooldown": 0.0,
+    "base_channels": 2,
+    "epochs": 2,
+    "progress": False,
+    "lang": "en",
+    "save_freq": 1,
+    "device": "cpu",
+}
 
 
 def settings(data, run, **changes) -> TrainConfig:
@@ -92,17 +101,19 @@ def test_the_logged_terms_add_up_to_the_total(finished):
         for part in ("train", "val"):
             assert row[part]["total"] == pytest.approx(sum(row[part][name] for name in TERMS[1:]), rel=1e-5)
             assert row[part]["bce"] == row[part]["dice"] == 0
+            assert row[part]["votes"] != 0
 
 
 def test_the_best_models_validation_figures_are_those_of_the_stored_weights(finished, data):
     best = read_checkpoint(finished / "best_model.pth")
     info = inspect_dataset(data)
-    network = build_network(TrainConfig(base_channels=2), info)
+    config = TrainConfig(base_channels=2)
+    network = build_network(config, info)
     network.load_state_dict(torch.load(finished / "best_model_weights.pt"))
     val = json.loads((finished / "split.json").read_text())["val"]
     source = MemorySource(info)
     batches = source.batches([np.array([row]) for row in val])  # one by one: the mean does not depend on the batches
-    figures, confusion = validate(network, batches, torch.device("cpu"), TrainConfig(base_channels=2), info)
+    figures, confusion = validate(network, batches, torch.device("cpu"), config, info)
     assert figures["total"] == pytest.approx(best["metrics"]["val"]["total"], rel=1e-5)
     assert confusion == best["history"][-1]["val_confusion"]
     assert sum(map(sum, confusion)) == int(source.gather(np.array(val)).keypoints.isfinite().all(dim=-1).sum())
@@ -230,7 +241,7 @@ def test_a_finished_run_has_nothing_to_do(data, tmp_path):
 
 
 REFUSED_ON_RESUME = {
-    "loss": ({"loss": "dice"}, ResumeError, "--loss focal -> dice"),
+    "loss": ({"loss": "dice"}, ResumeError, "--loss quality_focal -> dice"),
     "lr": ({"lr": 1e-4}, ResumeError, "--allow_changed lr"),
     "network": ({"base_channels": 4, "allow_changed": "base_channels"}, CheckpointError, "of another network"),
     "unknown": ({"allow_changed": "speed"}, ResumeError, "speed"),
@@ -260,19 +271,30 @@ def test_the_learning_rate_may_change_where_the_user_allows_it(data, tmp_path):
     run = tmp_path / "run"
     train(settings(data, run, epochs=1))
     train(resumed(run, epochs=2, lr=1e-5, allow_changed="lr"))
-    assert [row["lr"] for row in rows(run)] == [1e-3, 1e-5]
+    assert [row["lr"] for row in rows(run)] == [4e-3, 1e-5]
 
 
 OTHER_VALUES = {str: "other", int: 7, float: 0.123}
-CHOICES = {"loss": "dice", "div_mode": "kl", "agg_mode": "sum", "best_metric": "f1"}
+CHOICES = {
+    "decoding": "argmax",
+    "targets": "file",
+    "flip": "1,2,3",
+    "loss": "dice",
+    "div_mode": "kl",
+    "agg_mode": "sum",
+    "best_metric": "f1",
+    "augment": False,
+}
 FIXED = [f for f in dataclasses.fields(TrainConfig) if f.metadata["resume"] == "fixed" and f.name != "arch"]
 
 
 @pytest.mark.parametrize("name", [f.name for f in FIXED])
 def test_each_setting_that_belongs_to_the_run_is_refused_on_a_resume(finished, name):
     point = find_resume_point(str(finished), None)
-    value = CHOICES.get(name) or OTHER_VALUES[type(getattr(TrainConfig(), name))]
-    changed = dataclasses.replace(point.config, **{name: value})
+    value = CHOICES[name] if name in CHOICES else OTHER_VALUES[type(getattr(TrainConfig(), name))]
+    start = dataclasses.replace(point.config, augment=name != "targets")
+    point.content["train_args"]["augment"] = start.augment
+    changed = dataclasses.replace(start, **{name: value})
     md5 = point.content["dataset"]["md5"]
     with pytest.raises(ResumeError, match=f"--{name} .* -> {value}"):
         check_settings(changed, point, md5)
@@ -314,9 +336,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint(d
 
     step = loop.train_step
 
-    def broken(network, optimizer, batch, config, info):
-        terms = step(network, optimizer, batch, config, info)
-        return terms * torch.nan
+    def broken(*arguments):
+        return step(*arguments) * torch.nan
 
     monkeypatch.setattr(loop, "train_step", broken)
     with pytest.raises(NonFiniteLossError, match="epoch 2 by step 1"):
@@ -331,23 +352,23 @@ def test_a_rollback_goes_back_at_half_the_learning_rate_three_times_at_most(data
     train(settings(data, run, epochs=1))
     from glint_unet.training import loop
 
-    step, broken_at = loop.train_step, {0.001, 0.0005}
+    step, broken_at = loop.train_step, {4e-3, 2e-3}
 
-    def broken(network, optimizer, batch, config, info):
-        terms = step(network, optimizer, batch, config, info)
-        return terms * torch.nan if optimizer.param_groups[0]["lr"] in broken_at else terms
+    def broken(state, *arguments):
+        terms = step(state, *arguments)
+        return terms * torch.nan if state.optimizer.param_groups[0]["lr"] in broken_at else terms
 
     monkeypatch.setattr(loop, "train_step", broken)
     train(resumed(run, epochs=3, on_nan="rollback"))
-    assert [row["lr"] for row in rows(run)] == [1e-3, 2.5e-4, 2.5e-4]
+    assert [row["lr"] for row in rows(run)] == [4e-3, 1e-3, 1e-3]
     assert "(2 of 3)" in (run / "training.log").read_text(encoding="utf-8")
     train(resumed(run, epochs=4))
-    assert rows(run)[-1]["lr"] == 2.5e-4
-    broken_at |= {2.5e-4, 1.25e-4}
+    assert rows(run)[-1]["lr"] == 1e-3
+    broken_at |= {1e-3, 5e-4}
     with pytest.raises(NonFiniteLossError, match="epoch 5"):
         train(resumed(run, epochs=5))
     assert read_checkpoint(run / "latest_checkpoint.pth")["rollbacks"] == 3
-    assert torch.isfinite(weights(run / "latest_checkpoint.pth")["enc1.0.weight"]).all()
+    assert torch.isfinite(weights(run / "latest_checkpoint.pth")["stem.0.0.weight"]).all()
 
 
 def test_a_validation_loss_that_is_not_finite_stops_the_run_too(data, tmp_path, monkeypatch):

@@ -13,7 +13,8 @@ NAN = torch.nan
 
 def metrics_of(points, scores, truth):
     metrics = KeypointMetrics()
-    metrics.add(torch.tensor(points), torch.tensor(scores), torch.tensor(truth))
+    scores = torch.tensor(scores)
+    metrics.add(torch.tensor(points), scores, torch.ones_like(scores), torch.tensor(truth))
     return metrics
 
 
@@ -59,7 +60,7 @@ def test_most_glints_missed_means_no_error_figure_not_a_good_one():
 def test_batches_add_up():
     metrics = KeypointMetrics()
     for error in (0.0, 0.5, 1.0):
-        metrics.add(torch.tensor([[[error, 0.0]]]), torch.ones(1, 1), torch.zeros(1, 1, 2))
+        metrics.add(torch.tensor([[[error, 0.0]]]), torch.ones(1, 1), torch.ones(1, 1), torch.zeros(1, 1, 2))
     summary = metrics.summary()
     assert (summary["f1"], summary["precision"], summary["recall"], summary["px_median"]) == (1, 1, 1, 0.5)
     assert summary["calibration"] == 0
@@ -69,7 +70,7 @@ def test_nothing_to_count_is_none_not_a_perfect_score():
     metrics = KeypointMetrics()
     empty = metrics.summary()
     assert set(empty.values()) == {None}
-    metrics.add(torch.zeros(1, 1, 2), torch.zeros(1, 1), torch.full((1, 1, 2), NAN))
+    metrics.add(torch.zeros(1, 1, 2), torch.zeros(1, 1), torch.ones(1, 1), torch.full((1, 1, 2), NAN))
     summary = metrics.summary()
     assert summary.keys() == empty.keys()
     assert {name for name, value in summary.items() if value is not None} == {"presence", "calibration"}
@@ -81,7 +82,7 @@ def test_calibration_compares_the_score_with_what_came_true(score, share_right, 
     points = truth.clone()
     points[round(10 * share_right) :] = 9.0
     metrics = KeypointMetrics()
-    metrics.add(points, torch.full((10, 1), score), truth)
+    metrics.add(points, torch.full((10, 1), score), torch.ones(10, 1), truth)
     assert metrics.summary()["calibration"] == pytest.approx(error, abs=1e-5)
 
 
