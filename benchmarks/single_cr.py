@@ -1,9 +1,11 @@
 """A single corneal reflection whose centre is known exactly, and two classical ways to find it.
 
-After Byrne et al. (2023): 180x180, 8 bit. The reflection is a Gaussian so bright that it saturates: a plateau of radius
-2 to 18 px with the Gaussian's flanks around it. Behind it a luminance edge (pupil against iris) of any direction at any
-offset, and Gaussian noise over all of it. `dim` and `blurred` leave this range on purpose: peaks of 45 to 150 grey
-levels, without a plateau; and the plateau behind a defocused lens.
+After Byrne et al., "Precise localization of corneal reflections in eye images using deep learning trained on synthetic
+data", Behavior Research Methods 2023; amplitude, noise and luminances are those of their published simulation. 180x180,
+8 bit. The reflection is a Gaussian 2 to 20,000 times as bright as white, so it saturates: a plateau of radius 2 to 18
+px with the Gaussian's flanks around it. Behind it a luminance edge (pupil against iris) of any direction at any offset,
+and Gaussian noise of up to 30 grey levels over all of it. `dim` and `blurred` leave this range on purpose: peaks of 45
+to 150 grey levels, without a plateau; and the plateau behind a defocused lens.
 """
 
 import numpy as np
@@ -18,7 +20,7 @@ def render_cr(kind: str, seed: int, index: int) -> tuple[np.ndarray, np.ndarray]
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     centre = rng.uniform(40, SIDE - 41, 2)
     squared = (x - np.float32(centre[0])) ** 2 + (y - np.float32(centre[1])) ** 2
-    dark, light = rng.uniform(5, 60), rng.uniform(60, 140)
+    dark, light = 1 + rng.exponential(10), rng.uniform(0.125, 0.6) * 255
     direction, offset = rng.uniform(0, 2 * np.pi), rng.uniform(-60, 60)
     across = (x - centre[0]) * np.cos(direction) + (y - centre[1]) * np.sin(direction) - offset
     image = dark + (light - dark) / (1 + np.exp(-across / rng.uniform(0.3, 2.0)))
@@ -26,12 +28,12 @@ def render_cr(kind: str, seed: int, index: int) -> tuple[np.ndarray, np.ndarray]
         peak, sigma = rng.uniform(45, 150), rng.uniform(1.5, 6)
         image += peak * np.exp(-squared / (2 * sigma**2))
     else:
-        peak, radius = np.exp(rng.uniform(np.log(400), np.log(20000))), rng.uniform(2, 18)
-        sigma = radius / np.sqrt(2 * np.log(peak / (255 - dark)))
+        peak, radius = 255 * rng.uniform(2, 20000), rng.uniform(2, 18)
+        sigma = radius / np.sqrt(2 * np.log(peak / 255))
         blur = rng.uniform(2, 5) if kind == "blurred" else 0.0
         spread = sigma**2 + blur**2
         image += peak * sigma**2 / spread * np.exp(-squared / (2 * spread))
-    image += rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(0, 12)
+    image += rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(0, 30)
     return np.clip(image + 0.5, 0, 255).astype(np.uint8), centre[None].astype(np.float32)
 
 

@@ -313,8 +313,8 @@ def io_points(bench: Bench, scale: float) -> Tally:
     tally = Tally("every I/O operation of one epoch's end: SIGKILL, ENOSPC, EIO", "0 inconsistent directories")
     template, reference = bench.root / "io_template", bench.root / "io_reference"
     console = bench.root / "io.txt"
-    wait(fork(lambda: train(config(bench, template, epochs=4)), console))
-    wait(fork(lambda: train(config(bench, reference, epochs=6)), console))
+    wait(fork(lambda: train(config(bench, template, epochs=4, cooldown=0.0)), console))
+    wait(fork(lambda: train(config(bench, reference, epochs=6, cooldown=0.0)), console))
     num = count_operations(bench, template, console)
     every = max(1, round(1 / scale))
     for kind in ("kill", 28, 5):

@@ -8,6 +8,7 @@ from typing import Any
 
 _HOME = {
     "CheckpointManager": "training.checkpoint",
+    "CompactNet": "model.compact",
     "GlintDetector": "inference.predictor",
     "GlintError": "errors",
     "SharedMemoryDatasetCache": "data.shared_cache",

@@ -56,6 +56,8 @@ class TrainConfig:
     """Network: compact, with votes for the sub-pixel position, or the plain U-Net."""
     base_channels: int = _setting(16, low=1, high=512, resume="fixed")
     """Width of the network: channels of the U-Net's first level, half of those of the compact network's."""
+    init: str | None = _setting(None, resume="fixed")
+    """Begin with the best weights of this run directory or checkpoint, of the same network, instead of random ones."""
     decoding: Literal["subpixel", "argmax"] = _setting("subpixel", resume="fixed")
     """Glints from heatmaps in validation: refined to a fraction of a pixel, or the highest pixel."""
 

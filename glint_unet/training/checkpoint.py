@@ -167,6 +167,18 @@ class CheckpointManager:
                 remove(path)
 
 
+def load_deployed_weights(path: Path, model: nn.Module) -> None:
+    """Puts the best weights of a run directory, or those of a checkpoint, into a model of the same architecture.
+
+    Raises:
+        CheckpointError: missing, damaged, or of another architecture; the model is as it was.
+    """
+    path = RunDirectory(path).best if path.is_dir() else path
+    weights = deployed_weights(read_checkpoint(path))
+    check_fits(weights, model, path)
+    model.load_state_dict(weights)
+
+
 def restore(
     content: Mapping[str, Any], path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
 ) -> None:

@@ -22,6 +22,7 @@ from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import NonFiniteLossError, SettingError
 from glint_unet.messages import set_language, text
 from glint_unet.model.network import build_network
+from glint_unet.training.checkpoint import load_deployed_weights
 from glint_unet.training.device import choose_device
 from glint_unet.training.ema import averaged_copy
 from glint_unet.training.pictures import draw_results
@@ -139,6 +140,8 @@ def _initial_state(
     else:
         split = draw_split(info.num_images, config.val_split, config.seed)
     network = build_network(config, info).to(device)
+    if config.init and not point:
+        load_deployed_weights(Path(config.init), network)
     average = averaged_copy(network) if config.ema_decay else None
     dataset = {"md5": md5, **info.to_dict()}
     state = TrainState(network, _optimizer(network, config), split, dataset, average)

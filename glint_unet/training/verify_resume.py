@@ -19,7 +19,7 @@ from glint_unet.training.run_directory import RunDirectory
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _TIMES = ("epoch_time", "timestamp", "seconds", "output_dir")
-_OF_ONE_RUN = ("save_every_minutes", "resume")
+_OF_ONE_RUN = ("save_every_minutes", "resume", "epochs")
 
 
 @dataclass(frozen=True)

@@ -274,8 +274,24 @@ def test_the_learning_rate_may_change_where_the_user_allows_it(data, tmp_path):
     assert [row["lr"] for row in rows(run)] == [4e-3, 1e-5]
 
 
+def test_a_run_may_begin_with_the_best_weights_of_another(finished, data, tmp_path):
+    run = tmp_path / "run"
+    train(settings(data, run, epochs=1, init=str(finished), lr=1e-6, aug_noise=0))
+    begun, best = weights(run / "latest_checkpoint.pth"), torch.load(finished / "best_model_weights.pt")
+    for name, tensor in begun.items():
+        if "running" not in name and "num_batches" not in name:
+            assert torch.allclose(tensor, best[name], atol=1e-4)
+    train(resumed(run, epochs=2))
+    with pytest.raises(CheckpointError, match="of another network"):
+        train(settings(data, tmp_path / "wide", init=str(finished), base_channels=3))
+    with pytest.raises(CheckpointError, match="No such checkpoint"):
+        train(settings(data, tmp_path / "none", init=str(tmp_path / "nothing")))
+    assert not (tmp_path / "wide").exists()
+
+
 OTHER_VALUES = {str: "other", int: 7, float: 0.123}
 CHOICES = {
+    "init": "other",
     "decoding": "argmax",
     "targets": "file",
     "flip": "1,2,3",
