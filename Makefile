@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow torture check bench clean
+.PHONY: install demo test test-slow torture check bench bench-accuracy clean
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -20,9 +20,8 @@ DEMO_RUN := demo/run_$(shell date +%Y%m%d_%H%M%S)
 
 demo: $(STAMP)
 	mkdir -p demo
-	$(BIN)/glint-unet synth demo/eyes.h5 --num 400 --size 128 --heatmap_size 64 --overwrite
-	$(BIN)/python train_glint_unet.py --h5 demo/eyes.h5 --output_dir $(DEMO_RUN) --epochs 12 --base_channels 8 \
-		--lr 3e-3 --loss hybrid --lam_bce 1 --lam_dice 0.5 --div_weight 0
+	$(BIN)/glint-unet synth demo/eyes.h5 --num 600 --size 128 --overwrite
+	$(BIN)/python train_glint_unet.py --h5 demo/eyes.h5 --output_dir $(DEMO_RUN) --epochs 15
 	@echo
 	@echo "Look at $(DEMO_RUN)/predictions.png and $(DEMO_RUN)/results.png"
 
@@ -42,6 +41,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/real_recording.py
+
+bench-accuracy: $(STAMP)
+	$(BIN)/python benchmarks/accuracy.py
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info

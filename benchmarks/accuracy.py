@@ -30,7 +30,7 @@ import numpy as np
 import psutil
 import torch
 from classical import best_of_each
-from real_recording import REAL, read_frames, unseen_truth
+from real_recording import REAL, SEED_RECIPE, read_frames, unseen_truth
 from single_cr import KINDS, SIDE, radial_symmetry, render_crs, threshold_and_centroid
 
 from glint_unet.data.dataset_writer import DatasetWriter
@@ -43,10 +43,6 @@ from glint_unet.training.pictures import draw_predictions
 ROOT = Path(__file__).resolve().parent.parent
 TUNING_SEED, JUDGED_SEED = 101, 102
 GOAL_F1 = 0.95
-SEED_RECIPE = [
-    *("--arch", "unet", "--decoding", "argmax", "--targets", "file", "--no_augment", "--loss", "focal", "--lr", 1e-3),
-    *("--warmup_steps", 0, "--cooldown", 0, "--ema_decay", 0, "--div_weight", 0.05, "--lam_agg", 0.2),
-]
 ARMS = {
     "ours": ["--epochs", 20],
     "seed's network, our recipe": ["--epochs", 30, "--arch", "unet"],

@@ -8,7 +8,7 @@ neighbours are blinks, there is none. A frame between a visible and a hidden nei
 which no blob is found. A neighbouring frame is not an independent scene: this says that the system works end to end on
 a real eye, not how well it does on other eyes.
 
-Three arms: the seed's recipe (all defaults), the same with `--loss bce --lr 3e-3`, and with `--loss quality_focal`.
+Two arms: all defaults, and the seed's recipe.
 
     python benchmarks/real_recording.py [--out DIR] [--epochs 50]
 """
@@ -31,7 +31,11 @@ from glint_unet.training.pictures import draw_predictions
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"
 SEARCH_PX = 12
-RECIPES = {"seed": [], "bce": ["--loss", "bce", "--lr", "3e-3"], "quality_focal": ["--loss", "quality_focal"]}
+SEED_RECIPE = [
+    *("--arch", "unet", "--decoding", "argmax", "--targets", "file", "--no_augment", "--loss", "focal", "--lr", 1e-3),
+    *("--warmup_steps", 0, "--cooldown", 0, "--ema_decay", 0, "--div_weight", 0.05, "--lam_agg", 0.2),
+]
+RECIPES = {"defaults": [], "seed": SEED_RECIPE}
 
 
 def main() -> None:
@@ -48,7 +52,7 @@ def main() -> None:
     for name, recipe in RECIPES.items():
         train = ["--h5", out / "real.h5", "--output_dir", out / name, "--epochs", arguments.epochs]
         run(ROOT / "train_glint_unet.py", *train, *recipe)
-        print(f"\n{name}: {' '.join(recipe) or 'all defaults'}")
+        print(f"\n{name}: {' '.join(map(str, recipe)) or 'all defaults'}")
         report(out / name / "unseen_frames.png", frames, GlintDetector.load(out / name), visible, hidden)
 
 
