@@ -5,6 +5,9 @@ GlintError                 the user's mistake: its text has the value, the limit
  +- DatasetError           an HDF5 data set
  +- RigError               a rig file for synthetic eyes
  +- AnnotationError        an annotation file or its image
+ +- MediaError             an image, a folder, a video or a camera to be read
+ +- ExportError            an exported model that does not do what the trained one does
+ +- MissingPackageError    a package that only this feature needs
  +- CacheError             the machine's shared copy of a data set
  +- RunDirectoryError      a run directory: in use, not writable, already holding a run
  +- CheckpointError        a checkpoint: damaged, hostile, of another architecture
@@ -59,6 +62,18 @@ class RigError(GlintError):
 
 class AnnotationError(GlintError):
     """An annotation file or its image cannot be used."""
+
+
+class MediaError(GlintError):
+    """An image, a folder, a video or a camera that cannot be read or written."""
+
+
+class ExportError(GlintError):
+    """An exported model that does not do what the trained one does."""
+
+
+class MissingPackageError(GlintError):
+    """A package that only this feature needs is not installed."""
 
 
 class CacheError(GlintError):

@@ -300,8 +300,117 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "image_unreadable": ("无法读取图像 {path}: {reason}", "Image {path} cannot be read: {reason}"),
     "images_form": (
-        "图像的形状为 {shape}, 类型为 {dtype}; 应为 (B, H, W) 或 (H, W) 的 uint8",
-        "Images have shape {shape} and dtype {dtype}; they must be (B, H, W) or (H, W) uint8",
+        "图像的形状为 {shape}, 类型为 {dtype}; 应为 (H, W) 或 (B, H, W), 可有 3 色, 类型 uint8, uint16 或 0..1 的 "
+        "float",
+        "Images have shape {shape} and dtype {dtype}; they must be (H, W) or (B, H, W), with 3 colours or none, uint8, "
+        "uint16 or float in 0..1",
+    ),
+    "images_range": (
+        "浮点图像的值为 {low} 到 {high} (或含 NaN); 应在 0 到 1 之间, 请先除以最大值",
+        "Float images have values {low} to {high} (or NaN); they must be in 0..1: divide by the white level first",
+    ),
+    "run_without_best": (
+        "{path} 中还没有最佳模型 best_model.pth; 请先训练至少一轮, 或给出一个检查点文件",
+        "{path} holds no best_model.pth yet; train for an epoch, or name a checkpoint file",
+    ),
+    # --- using a model ---
+    "media_missing": ("输入不存在: {path}", "No such input: {path}"),
+    "media_no_images": ("文件夹 {path} 中没有图像", "The folder {path} holds no images"),
+    "media_no_match": ("没有文件匹配 {path}", "No file matches {path}"),
+    "media_unknown": (
+        "{path} 不是图像、视频或数据集; 可用的后缀: {known}",
+        "{path} is no image, video or data set; the endings are: {known}",
+    ),
+    "media_no_video": (
+        "无法作为视频打开: {path}; 请检查文件或摄像头编号, 或用 ffmpeg 转换",
+        "Cannot be opened as a video: {path}; check the file or the camera's number, or convert it by ffmpeg",
+    ),
+    "media_cannot_write": (
+        "无法写视频 {path}; 请换用 .mp4 或 .avi",
+        "The video {path} cannot be written; use .mp4 or .avi",
+    ),
+    "media_all_broken": (
+        "{path} 的 {num} 帧全部无法读取, 例如: {reason}",
+        "None of the {num} frames of {path} can be read: {reason}",
+    ),
+    "out_ending": ("--{flag} {path} 的后缀应为: {known}", "--{flag} {path} must end with one of: {known}"),
+    "labelme_not_empty": (
+        "{path} 中已有 JSON 标注, 不会覆盖; 请换一个目录",
+        "{path} holds JSON annotations already and they are not replaced; name another directory",
+    ),
+    "needs_package": (
+        "{what} 需要 Python 包 {name}; 请运行 pip install -c constraints.txt -e '.[{extra}]'",
+        "{what} needs the Python package {name}; run pip install -c constraints.txt -e '.[{extra}]'",
+    ),
+    "frame_broken": ("跳过: {source} 第 {number} 帧: {reason}", "Skipped: {source}, frame {number}: {reason}"),
+    "predicted": (
+        "{num} 帧, 跳过 {broken} 帧, {fps:.1f} 帧/秒: {path}",
+        "{num} frames, {broken} skipped, {fps:.1f} frames/s: {path}",
+    ),
+    "predict_interrupted": (
+        "已中断; 文件中有前 {num} 帧的结果",
+        "Interrupted; the file holds the first {num} frames",
+    ),
+    "evaluate_other_dataset": (
+        "{path} 不是该训练所用的数据集 (MD5 {md5}, 原为 {was}), 没有验证划分; 请加 --split all",
+        "{path} is not the data set of the run (MD5 {md5}, was {was}) and has no validation split; add --split all",
+    ),
+    "evaluate_other_leds": (
+        "{path} 有 {num} 个 LED, 模型有 {expected} 个",
+        "{path} has {num} LEDs, the model {expected}",
+    ),
+    "evaluate_stream": (
+        "{h5} 不是数据集文件; 请先用 glint-unet synth 生成",
+        "{h5} is no data set file; make one by glint-unet synth first",
+    ),
+    "evaluate_head": (
+        "{num} 张图像, 阈值 {threshold:.2f} (在验证集上选取)",
+        "{num} images, threshold {threshold:.2f} (chosen on the validation images)",
+    ),
+    "evaluate_right": (
+        "2 像素以内且 LED 正确: F1 {f1}, 精确率 {precision}, 召回率 {recall}; 3 像素 F1 {f1_3px}, 5 像素 {f1_5px}; "
+        "不计 LED {f1_free}",
+        "within 2 px, right LED: F1 {f1}, precision {precision}, recall {recall}; 3 px F1 {f1_3px}, 5 px {f1_5px}; "
+        "whatever the LED {f1_free}",
+    ),
+    "evaluate_px": (
+        "误差 (像素): 中位 {px_median}, 平均 {px_mean}, 95% {px_p95}; 实际/预测标准差 {sigma_ratio}",
+        "error in px: median {px_median}, mean {px_mean}, 95% {px_p95}; actual / predicted deviation {sigma_ratio}",
+    ),
+    "evaluate_presence": (
+        "存在判断正确 {presence}, 至少两个亮点正确的图像 {two_right}, 分数校准误差 {calibration}",
+        "presence told rightly {presence}, images with two right glints {two_right}, calibration error {calibration}",
+    ),
+    "evaluate_columns": (
+        "LED  存在  找到  精确率  召回率  中位px  95%px  偏x  偏y",
+        "LED  there  found  precision  recall  median_px  95%_px  bias_x  bias_y",
+    ),
+    "picture_written": ("图片: {path}", "Picture: {path}"),
+    "exported": ("已导出 {path} ({mb:.2f} MB)", "Exported {path} ({mb:.2f} MB)"),
+    "export_checked": (
+        "与 PyTorch 在 {num} 张图像上比较: 最大相差 {px:.5f} 像素 (上限 {limit})",
+        "Compared with PyTorch on {num} images: {px:.5f} px apart at most (limit {limit})",
+    ),
+    "export_no_images": (
+        "训练数据 {path} 不可用 ({reason}), 改用随机图像比较",
+        "The training data {path} cannot be used ({reason}); compared on random images instead",
+    ),
+    "export_differs": (
+        "{path} 与 PyTorch 相差 {px:.4f} 像素, 超过 {limit}; 文件已删除, 请去掉 --half 或更新 onnxruntime",
+        "{path} is {px:.4f} px from PyTorch, above {limit}; it was removed: drop --half, or update onnxruntime",
+    ),
+    "onnx_unusable": (
+        "{path} 不是本系统导出的 ONNX 模型: {reason}",
+        "{path} is no ONNX model that glint-unet exported: {reason}",
+    ),
+    "live_figures": (
+        "{num} 帧, {fps:.1f} 帧/秒; 延迟 (毫秒): 中位 {p50:.1f}, 95% {p95:.1f}, 99% {p99:.1f}, 最大 {worst:.1f}",
+        "{num} frames, {fps:.1f} frames/s; latency in ms: median {p50:.1f}, 95% {p95:.1f}, 99% {p99:.1f}, worst "
+        "{worst:.1f}",
+    ),
+    "live_no_window": (
+        "这里不能开窗口 ({reason}); 请去掉 --show, 用 --overlay",
+        "No window can be opened here ({reason}); leave --show away and use --overlay",
     ),
     # --- shared copies ---
     "cache_not_private": (

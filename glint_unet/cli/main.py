@@ -15,6 +15,10 @@ COMMANDS = {
     "pack": "LabelMe annotations -> data set",
     "check": "validate and summarise a data set",
     "synth": "make a data set of synthetic eyes",
+    "evaluate": "how good a model is on annotated images",
+    "predict": "glints of images, folders, videos and data sets as a table",
+    "live": "glints of a camera or a video as it runs",
+    "export": "a model for other programs: ONNX, safetensors, torch.export",
     "shm": "show and remove shared copies of data sets",
     "verify-resume": "train, kill, resume, and compare with a run that nobody interrupted",
 }

@@ -237,6 +237,7 @@ def pack_labelme(
             (H, W), (old_H, old_W) = settings.image_size, annotated.image.shape
             if abs(H * old_W - W * old_H) > max(old_H, old_W):  # more than a pixel's rounding
                 stretched(path)
+                writer.set_attribute("stretched", "yes")
             _append(writer, annotated, settings)
         if writer.num_rows == 0:
             raise AnnotationError("annotation_all_bad", path=in_dir, num=len(paths))

@@ -10,7 +10,8 @@ Legend of shapes: N images, C glint channels (one per LED), H W image, h w heatm
 | present | (N, C) | uint8 | optional |
 | stems | (N,) | UTF-8 | optional |
 
-Attributes, all optional: num_classes sigma_scale sigma_min img_h img_w hm_h hm_w prefix.
+Attributes, all optional: num_classes sigma_scale sigma_min img_h img_w hm_h hm_w prefix, and stretched: "yes" where
+packing changed the images' aspect.
 """
 
 import contextlib
@@ -53,6 +54,7 @@ class DatasetInfo:
         has_heatmaps, has_keypoints, has_present, has_stems: which optional datasets are there.
         sigma_px: standard deviation, in heatmap pixels, of heatmaps that have to be rendered from keypoints.
         prefix: label prefix of the LEDs; label g3 is channel 2.
+        stretched: whether the images were packed from images of another aspect, which changed it.
     """
 
     path: Path
@@ -66,6 +68,7 @@ class DatasetInfo:
     has_stems: bool
     sigma_px: float
     prefix: str
+    stretched: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON and checkpoints."""
@@ -154,6 +157,7 @@ def _inspect(file: h5py.File, path: Path) -> DatasetInfo:
         has_stems=stems is not None,
         sigma_px=_positive_attribute(file, path, "sigma_min", DEFAULT_SIGMA_MIN),
         prefix=_text_attribute(file, "prefix", "g"),
+        stretched=_text_attribute(file, "stretched", "no") == "yes",
     )
 
 

@@ -94,6 +94,10 @@ class DatasetWriter:
             self._file[name][self.num_rows : end] = values
         self.num_rows = end
 
+    def set_attribute(self, name: str, value: str | float) -> None:
+        """Sets an attribute of the file under way."""
+        self._file.attrs[name] = value
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -1,16 +1,16 @@
 """A trained network as a function from images to glints."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.heatmaps import scale_points
-from glint_unet.data.images import resize_image
+from glint_unet.data.images import Placement, place_image
 from glint_unet.errors import CheckpointError, SettingError
 from glint_unet.model.network import new_network
 from glint_unet.model.votes import decode_output
@@ -18,15 +18,20 @@ from glint_unet.training.checkpoint_file import check_fits, deployed_weights, re
 from glint_unet.training.metrics import PRESENT_FROM_SCORE
 from glint_unet.training.run_directory import RunDirectory
 
+_AGREE_PX = 1.0
+
+Decoded = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+Backend = Callable[[NDArray[np.uint8]], Decoded]
+
 
 class Glints(NamedTuple):
     """The glints of some images.
 
     Attributes:
         points: (B, C, 2) float32, (x, y) in pixels of the images given, (0, 0) the centre of the top-left pixel.
-        scores: (B, C) float32, height of the heatmap's peak, 0..1.
+        scores: (B, C) float32, 0..1: how much the network believes that the LED's glint is there.
         sigmas: (B, C) float32, predicted standard deviation of the position along x and along y, in the same pixels.
-        present: (B, C) bool, where the score says that the LED's glint is there.
+        present: (B, C) bool, where the score reaches the threshold.
     """
 
     points: NDArray[np.float32]
@@ -36,73 +41,223 @@ class Glints(NamedTuple):
 
 
 class GlintDetector:
-    """Finds every LED's glint in grey images of any size.
+    """Finds every LED's glint in grey or colour images of any size. Several threads may call one detector.
 
     Args:
-        network: gives logits of heatmaps, and votes where it votes.
+        backend: from images (B, H, W) uint8 of `image_size` to points (B, C, 2) in their pixels, scores and sigmas
+            (B, C).
+        image_size: (H, W) of the network's input; images are scaled and padded to it, or stretched, and points moved
+            back.
         num_classes: C.
-        image_size: (H, W) that the network was trained on; images are resized to it and points back.
-        sigma_px: standard deviation, in heatmap pixels, of the heatmaps it was trained on.
-        device: where to compute.
+        threshold: score from which a glint counts as present.
+        stretch: whether images were stretched to the network's aspect in training, instead of padded.
+        stride: image pixels per heatmap pixel.
+        prefix: of the LEDs' labels.
+        precise: average over four shifts of the image by half a heatmap pixel: more exact, at four times the cost.
     """
 
     def __init__(
         self,
-        network: torch.nn.Module,
-        num_classes: int,
+        backend: Backend,
         image_size: tuple[int, int],
-        sigma_px: float,
-        device: torch.device | str = "cpu",
+        num_classes: int,
+        *,
+        threshold: float = PRESENT_FROM_SCORE,
+        stretch: bool = False,
+        stride: int = 4,
+        prefix: str = "g",
+        precise: bool = False,
     ) -> None:
-        self._network = network.to(device).eval()
-        self._num_classes = num_classes
-        self._image_size = image_size
-        self._sigma_px = sigma_px
-        self._device = device
+        self.image_size = image_size
+        self.num_classes = num_classes
+        self.threshold = threshold
+        self.prefix = prefix
+        self._backend = backend
+        self._stretch = stretch
+        self._shift = max(1, stride // 2) if precise else 0
 
     @classmethod
-    def load(cls, run: str | Path, device: torch.device | str = "cpu") -> "GlintDetector":
-        """The best model of a run directory, or any full checkpoint.
+    def load(
+        cls,
+        run: str | Path,
+        device: torch.device | str = "cpu",
+        *,
+        precise: bool = False,
+        stretch: bool | None = None,
+        threshold: float | None = None,
+    ) -> "GlintDetector":
+        """The best model of a run directory, any full checkpoint, or an exported .onnx file.
+
+        Args:
+            run: the directory or file.
+            device: where to compute; .onnx files run on the CPU.
+            precise: see the class.
+            stretch, threshold: instead of what the run stored; for data sets packed elsewhere, which do not say that
+                their images were stretched.
 
         Raises:
             CheckpointError: missing, damaged, hostile, or without what a network is built from.
         """
         path = Path(run)
-        path = RunDirectory(path).best if path.is_dir() else path
-        content = read_checkpoint(path)
-        try:
-            config, dataset = TrainConfig.from_dict(content["train_args"]), content["dataset"]
-            C, stride, (H, W) = int(dataset["num_classes"]), int(dataset["stride"]), map(int, dataset["image_size"])
-            sigma_px = float(dataset["sigma_px"]) if config.targets == "file" else config.sigma_px / stride
-            network = new_network(config.arch, C, config.base_channels, stride)
-        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-            raise CheckpointError("checkpoint_incomplete", path=path, missing=error) from error
-        weights = deployed_weights(content)
-        check_fits(weights, network, path)
-        network.load_state_dict(weights)
-        return cls(network, C, (H, W), sigma_px, device)
+        if path.suffix == ".onnx":
+            from glint_unet.inference.onnx_file import open_onnx
 
-    @torch.no_grad()
-    def __call__(self, images: NDArray[np.uint8]) -> Glints:
+            backend, options = open_onnx(path)
+        else:
+            model = load_model(path)
+            backend, options = torch_backend(model, device), model.options()
+        options |= {} if stretch is None else {"stretch": stretch}
+        options |= {} if threshold is None else {"threshold": threshold}
+        return cls(backend, precise=precise, **options)
+
+    def labels(self) -> list[str]:
+        """The LEDs' names in the order of the channels: g1, g2, ..."""
+        return [f"{self.prefix}{channel + 1}" for channel in range(self.num_classes)]
+
+    def __call__(self, images: NDArray[Any]) -> Glints:
         """Finds the glints.
 
         Args:
-            images: (B, H, W) or (H, W) uint8 grey.
+            images: one image or a batch of images of one size: (H, W), (B, H, W), (H, W, 3) or (B, H, W, 3); an array
+                of three axes whose last has length 3 or 4 is one colour image. uint8; uint16 over its full range; or
+                float in 0..1.
 
         Returns:
             Their glints; a single image is a batch of one.
 
         Raises:
-            SettingError: another dtype or number of axes.
+            SettingError: another dtype, number of axes, or values that are not finite or out of range.
         """
-        batch = images[None] if images.ndim == 2 else images
-        if batch.ndim != 3 or batch.dtype != np.uint8 or 0 in batch.shape:
-            raise SettingError("images_form", shape=images.shape, dtype=images.dtype)
-        resized = np.stack([resize_image(image, self._image_size) for image in batch])
-        output = self._network(torch.from_numpy(resized).to(self._device)[:, None].float() / 255)
-        stride = self._image_size[0] // output.shape[2]
-        points, scores, sigmas = decode_output(output, self._num_classes, stride, self._sigma_px)
-        scale_x, scale_y = batch.shape[2] / self._image_size[1], batch.shape[1] / self._image_size[0]
-        points, sigmas = scale_points(points, scale_x, scale_y), sigmas * math.sqrt(scale_x * scale_y)
-        present = scores >= PRESENT_FROM_SCORE
-        return Glints(*(found.cpu().numpy() for found in (points, scores, sigmas, present)))
+        grey = as_grey(images)
+        placement = Placement.of((grey.shape[1], grey.shape[2]), self.image_size, stretch=self._stretch)
+        points, scores, sigmas = self._find(np.stack([place_image(image, placement) for image in grey]))
+        return Glints(
+            placement.back(points), scores, sigmas / np.float32(placement.mean_scale), scores >= self.threshold
+        )
+
+    def _find(self, images: NDArray[np.uint8]) -> Decoded:
+        """Points, scores and sigmas in the network's frame."""
+        first = points, scores, sigmas = self._backend(images)
+        if not self._shift:
+            return first
+        sums, weights = points / sigmas[..., None] ** 2, 1 / sigmas**2
+        for x, y in ((self._shift, 0), (0, self._shift), (self._shift, self._shift)):
+            H, W = images.shape[1:]
+            shifted = np.ascontiguousarray(np.pad(images, ((0, 0), (y, 0), (x, 0)), mode="edge")[:, :H, :W])
+            told, _, spread = self._backend(shifted)
+            told = told - np.array([x, y], np.float32)
+            agrees = np.linalg.norm(told - points, axis=-1) <= np.maximum(_AGREE_PX, 2 * sigmas)
+            weight = agrees / spread**2
+            sums, weights = sums + told * weight[..., None], weights + weight
+        return (sums / weights[..., None]).astype(np.float32), scores, sigmas
+
+
+def as_grey(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Images as (B, H, W) uint8; see `GlintDetector.__call__` for what is taken.
+
+    Raises:
+        SettingError: another form, dtype or range.
+    """
+    array = np.asarray(images)
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4)):
+        array = array[None]
+    if array.ndim not in (3, 4) or 0 in array.shape or (array.ndim == 4 and array.shape[-1] not in (3, 4)):
+        raise SettingError("images_form", shape=images.shape, dtype=images.dtype)
+    if array.dtype == np.uint16:
+        array = (array >> 8).astype(np.uint8)
+    elif array.dtype in (np.float16, np.float32, np.float64):
+        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+            raise SettingError("images_range", low=float(array.min()), high=float(array.max()))
+        array = (array * 255 + 0.5).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise SettingError("images_form", shape=images.shape, dtype=images.dtype)
+    if array.ndim == 4:  # luminance of ITU-R BT.601, as Pillow calculates it
+        red, green, blue = (array[..., k].astype(np.uint32) for k in range(3))
+        array = ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
+    return array
+
+
+class TrainedModel(NamedTuple):
+    """A network with its weights, and what it was trained for.
+
+    Attributes:
+        network: gives logits of heatmaps, and votes where it votes.
+        image_size: (H, W) of its input.
+        num_classes: C.
+        stride: image pixels per heatmap pixel.
+        sigma_px: standard deviation, in heatmap pixels, of the heatmaps it was trained on.
+        threshold: score from which a glint counts as present, chosen on the validation images.
+        stretch: whether images were stretched to the network's aspect.
+        prefix: of the LEDs' labels.
+        epoch: that the weights are of.
+        dataset_md5: of the data set it was trained on.
+        path: the checkpoint.
+    """
+
+    network: torch.nn.Module
+    image_size: tuple[int, int]
+    num_classes: int
+    stride: int
+    sigma_px: float
+    threshold: float
+    stretch: bool
+    prefix: str
+    epoch: int
+    dataset_md5: str
+    path: Path
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments of `GlintDetector`."""
+        names = ("image_size", "num_classes", "threshold", "stretch", "stride", "prefix")
+        return {name: getattr(self, name) for name in names}
+
+
+def load_model(path: Path) -> TrainedModel:
+    """The best model of a run directory, or any full checkpoint.
+
+    Raises:
+        CheckpointError: missing, damaged, hostile, or without what a network is built from.
+    """
+    if path.is_dir() and not RunDirectory(path).best.exists():
+        raise CheckpointError("run_without_best", path=path)
+    path = RunDirectory(path).best if path.is_dir() else path
+    content = read_checkpoint(path)
+    try:
+        config, dataset = TrainConfig.from_dict(content["train_args"]), content["dataset"]
+        stride, (H, W) = int(dataset["stride"]), map(int, dataset["image_size"])
+        sigma_px = float(dataset["sigma_px"]) if config.targets == "file" else config.sigma_px / stride
+        threshold = content["metrics"].get("val", {}).get("threshold")
+        model = TrainedModel(
+            network=new_network(config.arch, int(dataset["num_classes"]), config.base_channels, stride).eval(),
+            image_size=(H, W),
+            num_classes=int(dataset["num_classes"]),
+            stride=stride,
+            sigma_px=sigma_px,
+            threshold=PRESENT_FROM_SCORE if threshold is None else float(threshold),
+            stretch=bool(dataset.get("stretched", False)),
+            prefix=str(dataset["prefix"]),
+            epoch=int(content["epoch"]),
+            dataset_md5=str(dataset["md5"]),
+            path=path,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        raise CheckpointError("checkpoint_incomplete", path=path, missing=error) from error
+    if not (math.isfinite(model.threshold) and sigma_px > 0):
+        raise CheckpointError("checkpoint_incomplete", path=path, missing="threshold, sigma_px")
+    weights = deployed_weights(content)
+    check_fits(weights, model.network, path)
+    model.network.load_state_dict(weights)
+    return model
+
+
+def torch_backend(model: TrainedModel, device: torch.device | str = "cpu") -> Backend:
+    """The model as a detector's backend."""
+    network = model.network.to(device).eval()
+
+    @torch.inference_mode()
+    def find(images: NDArray[np.uint8]) -> Decoded:
+        output = network(torch.from_numpy(images).to(device)[:, None].float() / 255)
+        points, scores, sigmas = decode_output(output, model.num_classes, model.stride, model.sigma_px)
+        return points.cpu().numpy(), scores.cpu().numpy(), sigmas.cpu().numpy()
+
+    return find

@@ -39,8 +39,11 @@ class KeypointMetrics:
         self._sigmas.append(sigmas)
         self._truth.append(truth)
 
-    def summary(self) -> dict[str, float | None]:
+    def summary(self, found_from: float = PRESENT_FROM_SCORE) -> dict[str, float | None]:
         """The figures of all batches; one with nothing to count is None.
+
+        Args:
+            found_from: the score from which on a prediction counts as found.
 
         Returns:
             f1, precision, recall: within 2 px, with the right LED.
@@ -52,6 +55,7 @@ class KeypointMetrics:
             two_right: share, among images with at least two glints, of those with at least two right ones.
             calibration: expected calibration error of the score (Guo et al., ICML 2017, eq. 3), ten bins; the event is
                 'LED present and within 2 px'.
+            threshold: the score from which on calling a glint found makes F1 within 2 px greatest.
             sigma_ratio: median of error / (0.969 sigma) of found glints that are present, sigma the predicted standard
                 deviation; 1 where the prediction is honest, below 1 where it is too careful.
         """
@@ -60,7 +64,7 @@ class KeypointMetrics:
         points, scores, truth = self._gathered()
         sigmas = torch.cat(self._sigmas).float().cpu()
         errors = (points - truth).norm(dim=-1)  # (N, C), NaN where absent
-        found, present = scores >= PRESENT_FROM_SCORE, ~errors.isnan()
+        found, present = scores >= found_from, ~errors.isnan()
         right = found & (errors <= RIGHT_WITHIN_PX)
         num_found, num_present = int(found.sum()), int(present.sum())
         pairs = pair_without_identity(points, found, truth)
@@ -85,6 +89,7 @@ class KeypointMetrics:
             "presence": float((found == present).float().mean()),
             "two_right": _ratio(int((right.sum(dim=1) >= 2)[with_two].sum()), int(with_two.sum())),
             "calibration": _calibration_error(scores, right | (present & (errors <= RIGHT_WITHIN_PX))),
+            "threshold": _best_threshold(scores, errors),
             "sigma_ratio": _quantile((errors / (_LAPLACE_MEDIAN * sigmas))[found & present], 0.5),
         }
 
@@ -92,7 +97,7 @@ class KeypointMetrics:
         points, scores, truth = (torch.cat(parts).float().cpu() for parts in (self._points, self._scores, self._truth))
         return points, scores, truth
 
-    def confusion(self) -> list[list[int]]:
+    def confusion(self, found_from: float = PRESENT_FROM_SCORE) -> list[list[int]]:
         """Which LED's glint was told to be which: entry [i][j] counts glints of LED i found within 2 px as LED j.
 
         Returns:
@@ -100,7 +105,7 @@ class KeypointMetrics:
         """
         points, scores, truth = self._gathered()
         C = points.shape[1]
-        image, told, distance = pair_without_identity(points, scores >= PRESENT_FROM_SCORE, truth)
+        image, told, distance = pair_without_identity(points, scores >= found_from, truth)
         near = distance <= RIGHT_WITHIN_PX
         counts = torch.zeros(C, C + 1, dtype=torch.long)
         real = torch.arange(C).repeat(len(points))
@@ -112,7 +117,17 @@ class KeypointMetrics:
 
 
 IN_LOG = ("f1", "precision", "recall", "f1_free", "px_median", "px_p95")
-ONLY_IN_JSON = ("f1_3px", "f1_5px", "px_mean", "px_error", "presence", "two_right", "calibration", "sigma_ratio")
+ONLY_IN_JSON = (
+    "f1_3px",
+    "f1_5px",
+    "px_mean",
+    "px_error",
+    "presence",
+    "two_right",
+    "calibration",
+    "threshold",
+    "sigma_ratio",
+)
 _NAMES = IN_LOG + ONLY_IN_JSON
 
 
@@ -140,6 +155,17 @@ def pair_without_identity(points: Tensor, found: Tensor, truth: Tensor) -> tuple
         distances[image, glint] = torch.inf
         distances[image, :, prediction] = torch.inf
     return torch.cat(glints), torch.cat(predictions), torch.cat(nearest)
+
+
+def _best_threshold(scores: Tensor, errors: Tensor) -> float | None:
+    """The middle of the thresholds 0.05, 0.1, .. 0.95 whose F1 is within a thousandth of the greatest."""
+    num_present = int(errors.isfinite().sum())
+    candidates = torch.arange(1, 20) / 20
+    found = scores[..., None] >= candidates  # (N, C, 19)
+    right = (found & (errors <= RIGHT_WITHIN_PX)[..., None]).sum(dim=(0, 1))
+    f1 = 2 * right / (found.sum(dim=(0, 1)) + num_present).clamp_min(1)
+    good = candidates[f1 >= f1.max() - 1e-3]
+    return float(good[(len(good) - 1) // 2]) if num_present else None
 
 
 def _calibration_error(scores: Tensor, event: Tensor) -> float:

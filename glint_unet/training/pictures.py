@@ -75,6 +75,7 @@ def draw_predictions(
     truth: NDArray[np.float32] | None,
     path: Path,
     prefix: str = "g",
+    found_from: float = PRESENT_FROM_SCORE,
 ) -> None:
     """Predicted glints over images, as a PNG: a cross and the LED's label where found, a ring where it truly is.
 
@@ -85,6 +86,7 @@ def draw_predictions(
         truth: (B, C, 2), NaN where absent; None where it is not known.
         path: the PNG.
         prefix: of the LEDs' labels.
+        found_from: the score from which on a glint counts as found.
     """
     num_columns = min(4, len(images))
     num_rows = -(-len(images) // num_columns)
@@ -98,14 +100,14 @@ def draw_predictions(
             for channel, colour in enumerate(colours):
                 if truth is not None:
                     axes.plot(*truth[k, channel], "o", mec=colour, mfc="none", ms=13, mew=1)
-                if scores[k, channel] >= PRESENT_FROM_SCORE:
+                if scores[k, channel] >= found_from:
                     x, y = points[k, channel].tolist()
                     axes.plot(x, y, "+", color=colour, ms=9, mew=1.2)
                     label = f"{prefix}{channel + 1}"
                     text = axes.annotate(label, (x, y), (6, 5), textcoords="offset points", color=colour, fontsize=7)
                     text.set_path_effects([withStroke(linewidth=1.2, foreground="black")])
     known = "" if truth is None else ", rings: truth"
-    figure.suptitle(f"crosses: predicted glints (score >= {PRESENT_FROM_SCORE}){known}")
+    figure.suptitle(f"crosses: predicted glints (score >= {found_from:g}){known}")
     _save(figure, path, dpi=110)
 
 

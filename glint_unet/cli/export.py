@@ -1,0 +1,82 @@
+"""`glint-unet export`: a model for other programs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from glint_unet.cli.arguments import parse
+from glint_unet.cli.pack import check_output
+from glint_unet.errors import GlintError, SettingError
+from glint_unet.messages import text
+
+if TYPE_CHECKING:
+    from glint_unet.inference.predictor import TrainedModel
+
+_NUM_COMPARED = 64
+
+
+@dataclass(frozen=True)
+class ExportArguments:
+    """Write a model for other programs: .onnx with the decoding inside, .safetensors, or .pt2 (torch.export)."""
+
+    run: str
+    """Run directory or checkpoint."""
+    out: str
+    """File to write: .onnx, .safetensors or .pt2."""
+    half: bool = False
+    """Keep the weights of an .onnx file in 16 bits: half the size; they are calculated with in 32."""
+    overwrite: bool = False
+    """Replace an existing file."""
+    lang: Literal["zh", "en"] = "zh"
+    """Language of the messages."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Exports, and compares an .onnx file with PyTorch on the run's validation images."""
+    arguments = parse(ExportArguments, argv, "glint-unet export")
+    from glint_unet.inference import onnx_file
+    from glint_unet.inference.predictor import load_model
+
+    out = Path(arguments.out)
+    known = (".onnx", ".safetensors", ".pt2")
+    if out.suffix not in known or (arguments.half and out.suffix != ".onnx"):
+        allowed = known[0] if arguments.half else " ".join(known)
+        raise SettingError("out_ending", flag="out", path=out, known=allowed)
+    model = load_model(Path(arguments.run))
+    check_output(out, overwrite=arguments.overwrite)
+    if out.suffix == ".onnx":
+        onnx_file.export_onnx(model, out, half=arguments.half)
+        images = _validation_images(model)
+        worst = onnx_file.check_export(load_model(Path(arguments.run)), out, images)
+        print(text("export_checked", num=len(images), px=worst, limit=onnx_file.GATE_PX))
+    elif out.suffix == ".safetensors":
+        onnx_file.export_safetensors(model, out)
+    else:
+        onnx_file.export_torch(model, out)
+    print(text("exported", path=out, mb=out.stat().st_size / 2**20))
+    return 0
+
+
+def _validation_images(model: "TrainedModel") -> Any:
+    """Validation images of the run; random ones, and a line that says so, where the data set is gone."""
+    import numpy as np
+
+    from glint_unet.data.batches import FileSource
+    from glint_unet.data.dataset_file import inspect_dataset
+    from glint_unet.data.split import Split
+    from glint_unet.data.stream import SyntheticStream, is_stream
+    from glint_unet.training.checkpoint_file import read_checkpoint
+
+    content = read_checkpoint(model.path)
+    h5, rows = str(content["train_args"]["h5"]), Split.from_dict(content["split"]).val[:_NUM_COMPARED]
+    try:
+        if is_stream(h5):
+            return SyntheticStream(h5, seed=int(content["train_args"]["seed"])).gather(rows).images.numpy()
+        source = FileSource(inspect_dataset(h5), num_workers=0)
+        images = source.gather(rows).images.numpy()
+        source.close()
+        return images
+    except (GlintError, OSError, IndexError) as error:
+        print(text("export_no_images", path=h5, reason=error))
+        return np.random.default_rng(0).integers(0, 256, (_NUM_COMPARED, *model.image_size), dtype=np.uint8)

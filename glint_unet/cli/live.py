@@ -1,0 +1,103 @@
+"""`glint-unet live`: glints of a camera or a video as it runs."""
+
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from glint_unet.cli.arguments import parse
+from glint_unet.cli.pack import check_output, check_range
+from glint_unet.errors import MediaError
+from glint_unet.messages import text
+
+
+@dataclass(frozen=True)
+class LiveArguments:
+    """Find glints frame by frame as they come, and print frames per second and latency."""
+
+    run: str
+    """Run directory, checkpoint, or .onnx file."""
+    source: str
+    """Camera number, or a video file."""
+    overlay: str | None = None
+    """Write the drawn frames to this video (.mp4, .avi)."""
+    show: bool = False
+    """Show the drawn frames in a window; q closes it."""
+    num: int = 0
+    """Stop after this many frames; 0: when the source ends."""
+    every_s: float = 5.0
+    """Print the figures this often, in seconds."""
+    device: str = "cpu"
+    """Where to compute: cpu, cuda, cuda:1, ..."""
+    overwrite: bool = False
+    """Replace an existing video."""
+    lang: Literal["zh", "en"] = "zh"
+    """Language of the messages."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Reads, predicts and draws until the source ends or Ctrl-C."""
+    arguments = parse(LiveArguments, argv, "glint-unet live")
+    import cv2
+
+    from glint_unet.inference.media import Frame, grey_of, open_video
+    from glint_unet.inference.overlay import Overlay, draw_glints
+    from glint_unet.inference.predictor import GlintDetector
+
+    most = check_range("num", arguments.num, 0, 2**31)
+    detector = GlintDetector.load(arguments.run, arguments.device)
+    is_camera = arguments.source.isdecimal()
+    video = open_video(int(arguments.source) if is_camera else Path(arguments.source))
+    overlay = None
+    if arguments.overlay:
+        check_output(Path(arguments.overlay), overwrite=arguments.overwrite)
+        overlay = Overlay(Path(arguments.overlay), video.get(cv2.CAP_PROP_FPS))
+    latencies: list[float] = []
+    started = told = time.perf_counter()
+    with contextlib.ExitStack() as stack:
+        stack.callback(video.release)
+        if overlay:
+            stack.callback(overlay.close)
+        stack.enter_context(contextlib.suppress(KeyboardInterrupt))
+        while not most or len(latencies) < most:
+            is_there, picture = video.read()
+            if not is_there:
+                break
+            came = time.perf_counter()
+            grey = grey_of(picture)
+            glints = detector(grey)
+            latencies.append(1e3 * (time.perf_counter() - came))
+            if overlay or arguments.show:
+                drawn = draw_glints(grey, glints, 0, detector.labels())
+                if overlay:
+                    overlay.add(Frame(arguments.source, len(latencies) - 1, None, grey), drawn)
+                if arguments.show and not _shown(drawn):
+                    break
+            if time.perf_counter() - told >= arguments.every_s:
+                told = time.perf_counter()
+                print(_figures(latencies, told - started), flush=True)
+    if not latencies:
+        raise MediaError("media_no_video", path=arguments.source)
+    print(_figures(latencies, time.perf_counter() - started))
+    return 0
+
+
+def _shown(picture: object) -> bool:
+    """Shows a frame; False once the user has pressed q."""
+    import cv2
+
+    try:
+        cv2.imshow("glint-unet", picture)  # type: ignore[call-overload]
+        return (cv2.waitKey(1) & 0xFF) != ord("q")
+    except cv2.error as error:
+        raise MediaError("live_no_window", reason=" ".join(str(error).split())[:120]) from error
+
+
+def _figures(latencies: list[float], seconds: float) -> str:
+    import numpy as np
+
+    p50, p95, p99 = np.percentile(latencies, (50, 95, 99))
+    fps = len(latencies) / seconds
+    return text("live_figures", num=len(latencies), fps=fps, p50=p50, p95=p95, p99=p99, worst=max(latencies))

@@ -1,0 +1,171 @@
+"""How good a model is on annotated images: the figures of validation, a table of LEDs, a picture of the worst cases."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glint_unet.data.batches import FileSource, Rows
+from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
+from glint_unet.data.shared_cache import SharedMemoryDatasetCache
+from glint_unet.data.split import Split
+from glint_unet.data.validation import validate_dataset
+from glint_unet.errors import DatasetError, ResumeError
+from glint_unet.inference.predictor import GlintDetector
+from glint_unet.training.checkpoint_file import read_checkpoint
+from glint_unet.training.metrics import RIGHT_WITHIN_PX, KeypointMetrics
+from glint_unet.training.pictures import draw_predictions
+from glint_unet.training.run_directory import RunDirectory
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class LedReport:
+    """One LED over the images judged; None where there is nothing to count.
+
+    Attributes:
+        label: such as g3.
+        num_present, num_found: how often its glint is there, and how often one is said to be.
+        precision, recall: within 2 px.
+        px_median, px_p95: error where it is there and found.
+        bias_x, bias_y: mean error, in pixels; far from 0 means a systematic shift.
+    """
+
+    label: str
+    num_present: int
+    num_found: int
+    precision: float | None
+    recall: float | None
+    px_median: float | None
+    px_p95: float | None
+    bias_x: float | None
+    bias_y: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out.
+
+    Attributes:
+        num_images: judged.
+        threshold: score from which a glint counted as found.
+        figures: as `KeypointMetrics.summary` gives them.
+        leds: one report per LED.
+        confusion: as `KeypointMetrics.confusion` gives it.
+        worst: rows of the data set, the worst image first.
+    """
+
+    num_images: int
+    threshold: float
+    figures: dict[str, float | None]
+    leds: tuple[LedReport, ...]
+    confusion: list[list[int]]
+    worst: tuple[int, ...]
+
+
+def rows_to_judge(run: Path, h5: Path, part: str) -> Rows:
+    """The rows of a data set: all, or those that the run validated on.
+
+    Args:
+        run: a run directory or checkpoint; needed for 'val'.
+        h5: the data set.
+        part: 'val' or 'all'.
+
+    Raises:
+        DatasetError: the file cannot be used.
+        ResumeError: 'val', but it is not the data set of the run.
+    """
+    validate_dataset(h5)
+    if part == "all":
+        return np.arange(inspect_dataset(h5).num_images)
+    content = read_checkpoint(RunDirectory(run).best if run.is_dir() else run)
+    md5, was = SharedMemoryDatasetCache.compute_md5(h5), content["dataset"]["md5"]
+    if md5 != was:
+        raise ResumeError("evaluate_other_dataset", path=h5, md5=md5, was=was)
+    return Split.from_dict(content["split"]).val
+
+
+def evaluate(detector: GlintDetector, h5: Path, rows: Rows, worst: int = 16) -> Evaluation:
+    """Judges a detector on rows of a data set.
+
+    Args:
+        detector: its threshold decides what is found.
+        h5: a data set with keypoints or heatmaps.
+        rows: which of its images.
+        worst: how many of the worst images to name.
+
+    Raises:
+        DatasetError: the data set has another number of LEDs.
+    """
+    info = inspect_dataset(h5)
+    if info.num_classes != detector.num_classes:
+        raise DatasetError("evaluate_other_leds", path=h5, num=info.num_classes, expected=detector.num_classes)
+    points, scores, sigmas, truth = _predictions(detector, info, rows)
+    metrics = KeypointMetrics()
+    metrics.add(*(torch.from_numpy(array) for array in (points, scores, sigmas, truth)))
+    found, errors = scores >= detector.threshold, points - truth
+    distance = np.linalg.norm(errors, axis=-1)
+    leds = tuple(_led(label, found[:, c], distance[:, c], errors[:, c]) for c, label in enumerate(detector.labels()))
+    present = np.isfinite(distance)
+    wrong = (found != present) | (found & (np.nan_to_num(distance, nan=np.inf) > RIGHT_WITHIN_PX))
+    badness = wrong.sum(axis=1) * 1e3 + np.where(found & present, distance, 0).max(axis=1)
+    order = np.argsort(-badness, kind="stable")[:worst]
+    return Evaluation(
+        num_images=len(rows),
+        threshold=detector.threshold,
+        figures=metrics.summary(detector.threshold),
+        leds=leds,
+        confusion=metrics.confusion(detector.threshold),
+        worst=tuple(int(row) for row in rows[order]),
+    )
+
+
+def draw_worst(detector: GlintDetector, h5: Path, worst: tuple[int, ...], path: Path) -> None:
+    """The worst images with what was found and what is true, as a PNG."""
+    info = inspect_dataset(h5)
+    rows = np.array(worst, dtype=np.int64)
+    points, scores, _, truth = _predictions(detector, info, rows)
+    source = FileSource(info, num_workers=0)
+    images = source.gather(rows).images.numpy()
+    source.close()
+    draw_predictions(images, points, scores, truth, path, info.prefix, detector.threshold)
+
+
+def _predictions(
+    detector: GlintDetector, info: DatasetInfo, rows: Rows
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Points, scores, sigmas and true keypoints of the rows."""
+    source = FileSource(info, num_workers=0)
+    parts: list[tuple[Any, ...]] = []
+    for start in range(0, len(rows), _BATCH):
+        batch = source.gather(rows[start : start + _BATCH])
+        glints = detector(batch.images.numpy())
+        parts.append((glints.points, glints.scores, glints.sigmas, batch.true_keypoints(info).numpy()))
+    source.close()
+    points, scores, sigmas, truth = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return points, scores, sigmas, truth
+
+
+def _led(
+    label: str, found: NDArray[np.bool_], distance: NDArray[np.floating[Any]], errors: NDArray[np.floating[Any]]
+) -> LedReport:
+    present = np.isfinite(distance)
+    right = int((found & (np.nan_to_num(distance, nan=np.inf) <= RIGHT_WITHIN_PX)).sum())
+    located = found & present
+    near, bias = distance[located], errors[located]
+    num_present, num_found = int(present.sum()), int(found.sum())
+    return LedReport(
+        label=label,
+        num_present=num_present,
+        num_found=num_found,
+        precision=right / num_found if num_found else None,
+        recall=right / num_present if num_present else None,
+        px_median=float(np.median(near)) if len(near) else None,
+        px_p95=float(np.quantile(near, 0.95)) if len(near) else None,
+        bias_x=float(bias[:, 0].mean()) if len(near) else None,
+        bias_y=float(bias[:, 1].mean()) if len(near) else None,
+    )

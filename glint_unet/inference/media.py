@@ -1,0 +1,180 @@
+"""Images, folders, videos and data sets as one sequence of grey frames, read one at a time."""
+
+import glob
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glint_unet.data.dataset_file import open_dataset, read_stems
+from glint_unet.data.images import IMAGE_SUFFIXES, read_image
+from glint_unet.errors import AnnotationError, MediaError
+
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv")
+DATASET_SUFFIXES = (".h5", ".hdf5")
+
+_MOST_BROKEN_IN_A_ROW = 100
+
+
+class Frame(NamedTuple):
+    """One frame of an input.
+
+    Attributes:
+        source: the file, or the data set's stem.
+        number: from 0: of the frame in its video or data set; 0 for an image file.
+        time_s: since the video's beginning; None where there is no clock.
+        image: (H, W) uint8; None where the frame is broken.
+        problem: what is wrong with a broken frame.
+    """
+
+    source: str
+    number: int
+    time_s: float | None
+    image: NDArray[np.uint8] | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Media:
+    """An input that was proved to be there.
+
+    Attributes:
+        name: as the user gave it.
+        paths: its files.
+        num_frames: how many there are, as far as can be told before reading.
+        fps: of a video; None otherwise.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    num_frames: int
+    fps: float | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames in order; a frame that cannot be read comes without an image, and the next one follows."""
+        for path in self.paths:
+            yield from _frames_of(path)
+
+
+def open_media(text: str) -> Media:
+    """What `--input` names: an image, a folder of images, a glob pattern, a video, or a data set.
+
+    Raises:
+        MediaError: nothing there, no images in the folder, or a file that is none of these.
+        DatasetError: a data set that cannot be used.
+    """
+    path = Path(text)
+    if path.is_dir():
+        paths = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+        if not paths:
+            raise MediaError("media_no_images", path=path)
+        return Media(text, tuple(paths), len(paths))
+    if not path.exists() and glob.has_magic(text):
+        paths = sorted(Path(p) for p in glob.glob(text, recursive=True) if Path(p).is_file())  # noqa: PTH207
+        if not paths:
+            raise MediaError("media_no_match", path=text)
+        media = [_open_file(one) for one in paths]
+        fps = media[0].fps if len(media) == 1 else None
+        return Media(text, tuple(paths), sum(one.num_frames for one in media), fps)
+    if not path.exists():
+        raise MediaError("media_missing", path=path)
+    return _open_file(path)
+
+
+def _open_file(path: Path) -> Media:
+    suffix = path.suffix.lower()
+    if suffix in IMAGE_SUFFIXES:
+        return Media(str(path), (path,), 1)
+    if suffix in DATASET_SUFFIXES:
+        with open_dataset(path) as (_, info):
+            return Media(str(path), (path,), info.num_images)
+    if suffix in VIDEO_SUFFIXES:
+        video = open_video(path)
+        num_frames, fps = _video_length(video)
+        video.release()
+        return Media(str(path), (path,), num_frames, fps)
+    raise MediaError("media_unknown", path=path, known=" ".join(IMAGE_SUFFIXES + VIDEO_SUFFIXES + DATASET_SUFFIXES))
+
+
+def open_video(source: Path | int) -> Any:
+    """An open `cv2.VideoCapture` of a file or a camera number.
+
+    Raises:
+        MediaError: OpenCV cannot read it.
+    """
+    import cv2
+
+    cv2.utils.logging.setLogLevel(0)  # a broken file is told in our one line, not in FFmpeg's many
+    video = cv2.VideoCapture(source if isinstance(source, int) else str(source))
+    if not video.isOpened() or (isinstance(source, Path) and not video.grab()):
+        video.release()
+        raise MediaError("media_no_video", path=source)
+    if isinstance(source, Path):
+        video.release()
+        video = cv2.VideoCapture(str(source))
+    return video
+
+
+def _video_length(video: Any) -> tuple[int, float | None]:
+    import cv2
+
+    num_frames, fps = video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FPS)
+    return (
+        int(num_frames) if math.isfinite(num_frames) and num_frames > 0 else 0,
+        float(fps) if math.isfinite(fps) and 0 < fps < 1e5 else None,
+    )
+
+
+def _frames_of(path: Path) -> Iterator[Frame]:
+    suffix = path.suffix.lower()
+    if suffix in DATASET_SUFFIXES:
+        with open_dataset(path) as (file, info):
+            stems = read_stems(file, info) if info.has_stems else [path.stem] * info.num_images
+            for row in range(info.num_images):
+                yield Frame(stems[row], row, None, file["images"][row])
+    elif suffix in VIDEO_SUFFIXES:
+        yield from _video_frames(path)
+    else:
+        try:
+            yield Frame(str(path), 0, None, read_image(path))
+        except AnnotationError as error:
+            yield Frame(str(path), 0, None, None, str(error))
+
+
+def _video_frames(path: Path) -> Iterator[Frame]:
+    """A frame that cannot be decoded is broken if a later one can; a video may also just end before its header says."""
+    video = open_video(path)
+    try:
+        declared, fps = _video_length(video)
+        number, broken = 0, 0
+        while broken <= _MOST_BROKEN_IN_A_ROW:
+            is_there, colour = video.read()
+            if not is_there:
+                if number + broken >= declared:
+                    break
+                broken += 1
+                continue
+            for k in range(number, number + broken):
+                yield Frame(str(path), k, _time(k, fps), None, "cannot be decoded")
+            number, broken = number + broken, 0
+            yield Frame(str(path), number, _time(number, fps), grey_of(colour))
+            number += 1
+        if broken:
+            yield Frame(str(path), number, _time(number, fps), None, f"the video ends here; its header says {declared}")
+    finally:
+        video.release()
+
+
+def _time(number: int, fps: float | None) -> float | None:
+    return None if fps is None else number / fps
+
+
+def grey_of(picture: NDArray[Any]) -> NDArray[np.uint8]:
+    """A frame of OpenCV, (H, W, 3) blue-green-red or (H, W), as (H, W) uint8."""
+    import cv2
+
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8) if picture.ndim == 3 else picture

@@ -1,0 +1,129 @@
+"""Glints of many frames as a table: one row per frame and LED, in CSV, JSON or Parquet, written as it grows.
+
+Columns: source, frame (from 0), time_s, led (g1, g2, ...), x, y (pixels of the frame, empty where absent), score,
+sigma, present (0 or 1). The file appears when it is closed, whole; closed early, it holds the rows so far.
+"""
+
+import contextlib
+import csv
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from glint_unet.errors import MissingPackageError, SettingError
+from glint_unet.files import whole_file
+from glint_unet.inference.media import Frame
+from glint_unet.inference.predictor import Glints
+
+COLUMNS = ("source", "frame", "time_s", "led", "x", "y", "score", "sigma", "present")
+
+_ROWS_AT_ONCE = 8192
+
+
+class ResultFile:
+    """The table, for one writer.
+
+    Args:
+        path: ends with .csv, .json or .parquet.
+        labels: the LEDs' names.
+
+    Raises:
+        SettingError: another ending.
+        MissingPackageError: Parquet without pyarrow.
+    """
+
+    def __init__(self, path: Path, labels: list[str]) -> None:
+        kinds: dict[str, type[_Csv | _Json | _Parquet]] = {".csv": _Csv, ".json": _Json, ".parquet": _Parquet}
+        if path.suffix.lower() not in kinds:
+            raise SettingError("out_ending", flag="out", path=path, known=" ".join(kinds))
+        self.path = path
+        self.num_frames = 0
+        self._labels = labels
+        self._kind = kinds[path.suffix.lower()]
+        self._context = contextlib.ExitStack()
+        self._rows: list[tuple[Any, ...]] = []
+
+    def __enter__(self) -> Self:
+        temporary = self._context.enter_context(whole_file(self.path))
+        self._table = self._kind(Path(temporary))
+        return self
+
+    def add(self, frame: Frame, glints: Glints, k: int) -> None:
+        """Adds the frame's rows: entry k of `glints`."""
+        for channel, label in enumerate(self._labels):
+            is_there = bool(glints.present[k, channel])
+            x, y = (round(float(v), 4) for v in glints.points[k, channel])
+            score, sigma = round(float(glints.scores[k, channel]), 5), round(float(glints.sigmas[k, channel]), 4)
+            place = (x, y) if is_there else (None, None)
+            time_s = None if frame.time_s is None else round(frame.time_s, 6)
+            self._rows.append((frame.source, frame.number, time_s, label, *place, score, sigma, int(is_there)))
+        self.num_frames += 1
+        if len(self._rows) >= _ROWS_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._table.write(self._rows)
+        self._rows = []
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._flush()
+        self._table.close()
+        self._context.__exit__(kind, error, trace)
+
+
+class _Csv:
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(COLUMNS)
+
+    def write(self, rows: list[tuple[Any, ...]]) -> None:
+        self._writer.writerows(rows)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Json:
+    """A list of objects, one to a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8")
+        self._file.write("[")
+        self._is_first = True
+
+    def write(self, rows: list[tuple[Any, ...]]) -> None:
+        for row in rows:
+            self._file.write("\n" if self._is_first else ",\n")
+            self._file.write(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False))
+            self._is_first = False
+
+    def close(self) -> None:
+        self._file.write("\n]\n")
+        self._file.close()
+
+
+class _Parquet:
+    def __init__(self, path: Path) -> None:
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ModuleNotFoundError as error:
+            raise MissingPackageError("needs_package", name="pyarrow", what=".parquet", extra="parquet") from error
+        kinds = ("string", "int64", "float64", "string", "float64", "float64", "float64", "float64", "int8")
+        fields = [(name, getattr(pyarrow, kind)()) for name, kind in zip(COLUMNS, kinds, strict=True)]
+        self._arrow = pyarrow
+        self._schema = pyarrow.schema(fields)
+        self._writer = pyarrow.parquet.ParquetWriter(str(path), self._schema)
+
+    def write(self, rows: list[tuple[Any, ...]]) -> None:
+        columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+        arrays = [self._arrow.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
