@@ -57,8 +57,9 @@ def run(argv: Sequence[str]) -> int:
     evaluation = evaluate(detector, h5, rows_to_judge(model, h5, arguments.split), num_worst)
     figures = {name: "-" if value is None else f"{value:.3f}" for name, value in evaluation.figures.items()}
     print(text("evaluate_head", num=evaluation.num_images, threshold=evaluation.threshold))
-    for key in ("evaluate_right", "evaluate_px", "evaluate_presence"):
-        print(text(key, **figures))
+    print(text("evaluate_right", **figures))
+    print(text("evaluate_px", **figures))
+    print(text("evaluate_presence", **figures))
     print(text("evaluate_columns"))
     for led in evaluation.leds:
         label, num_present, num_found, *values = dataclasses.astuple(led)

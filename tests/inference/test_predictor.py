@@ -1,52 +1,169 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.heatmaps import render_heatmaps
+from glint_unet.data.images import Placement, place_image
 from glint_unet.errors import CheckpointError, SettingError
-from glint_unet.inference.predictor import GlintDetector
+from glint_unet.inference.predictor import GlintDetector, as_grey
+from glint_unet.training.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
 
 
-class BrightestPixel(torch.nn.Module):
-    """A stand-in for a perfect network: logits that peak where the image is brightest."""
+def centroid(images):
+    """A stand-in for a perfect network: the centroid of an image's light, above its median."""
+    points = []
+    for image in images.astype(np.float64):
+        light = np.clip(image - np.median(image), 0, None) ** 2
+        rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+        points.append([(light * columns).sum() / light.sum(), (light * rows).sum() / light.sum()])
+    ones = np.ones((len(images), 1), np.float32)
+    return np.array(points, np.float32)[:, None], ones, ones * 0.5
 
-    def forward(self, images):
-        B, _, H, W = images.shape
-        index = images.reshape(B, -1).argmax(dim=1)
-        points = torch.stack([index % W, index // W], dim=-1).float()[:, None]
-        return torch.logit(render_heatmaps(points, (H // 4, W // 4), 4, 1.5).clamp(1e-6, 1 - 1e-6))
 
-
-@pytest.mark.parametrize("size", [(64, 96), (128, 192), (100, 110)])
-def test_points_are_in_the_frame_of_the_image_that_was_given(size):
-    row, column = size[0] // 3, size[1] // 2
+def spot(size, x, y, sigma=6.0):
     rows, columns = np.mgrid[: size[0], : size[1]]
-    image = (250 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 30)).astype(np.uint8)
-    glints = GlintDetector(BrightestPixel(), 1, (64, 96), 1.5)(image)
+    return (250 * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * sigma**2))).astype(np.uint8)
+
+
+@pytest.mark.parametrize("stretch", [True, False])
+@pytest.mark.parametrize("size", [(64, 96), (128, 192), (100, 110), (240, 100), (90, 400)])
+def test_points_are_in_the_frame_of_the_image_that_was_given(size, stretch):
+    x, y = size[1] * 0.6 + 0.3, size[0] * 0.45
+    glints = GlintDetector(centroid, (64, 96), 1, stretch=stretch)(spot(size, x, y))
     assert glints.points.shape == (1, 1, 2)
-    assert np.abs(glints.points[0, 0] - [column, row]).max() <= 1 + 0.5 * max(size[0] / 64, size[1] / 96)
+    assert np.abs(glints.points[0, 0] - [x, y]).max() <= 0.15 * max(1, size[0] / 64, size[1] / 96)
     assert glints.present.all()
+    scale = Placement.of(size, (64, 96), stretch=stretch).mean_scale
+    assert glints.sigmas[0, 0] == pytest.approx(0.5 / scale, rel=1e-5)
 
 
-def test_a_run_becomes_a_detector(data, tmp_path):
-    run = tmp_path / "run"
+@given(H=st.integers(1, 500), W=st.integers(1, 500), h=st.integers(16, 300), w=st.integers(16, 300), s=st.booleans())
+def test_a_placement_is_exact_there_and_back_and_keeps_the_image_inside(H, W, h, w, s):
+    placement = Placement.of((H, W), (h, w), stretch=s)
+    points = np.array([[-0.5, -0.5], [0.0, 0.0], [W - 0.5, H - 0.5], [W / 3, H / 7]])
+    placed = placement.forth(points)
+    assert np.allclose(placement.back(placed), points, atol=1e-3 * max(1, H, W))
+    assert (placed >= -0.5 - 1e-3).all()
+    assert (placed <= np.array([w, h]) - 0.5 + 1e-3).all()
+    image = np.zeros((H, W), np.uint8)
+    assert place_image(image, placement).shape == (h, w)
+
+
+def test_the_padding_repeats_the_border_so_that_no_edge_appears():
+    image = np.full((10, 30), 77, np.uint8)
+    assert (place_image(image, Placement.of((10, 30), (32, 32))) == 77).all()
+
+
+FORMS = {
+    "grey": (np.zeros((40, 60), np.uint8), (1, 40, 60)),
+    "batch": (np.zeros((5, 40, 60), np.uint8), (5, 40, 60)),
+    "colour": (np.zeros((40, 60, 3), np.uint8), (1, 40, 60)),
+    "colour with alpha": (np.zeros((40, 60, 4), np.uint8), (1, 40, 60)),
+    "batch of colour": (np.zeros((2, 40, 60, 3), np.uint8), (2, 40, 60)),
+    "16 bit": (np.zeros((40, 60), np.uint16), (1, 40, 60)),
+    "float": (np.zeros((40, 60), np.float64), (1, 40, 60)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_image_is_taken(form):
+    images, shape = FORMS[form]
+    grey = as_grey(images)
+    assert grey.shape == shape
+    assert grey.dtype == np.uint8
+
+
+def test_the_same_picture_in_every_dtype_is_the_same_grey():
+    picture = np.random.default_rng(0).integers(0, 256, (9, 7), dtype=np.uint8)
+    assert np.array_equal(as_grey(picture.astype(np.uint16) * 257)[0], picture)
+    assert np.array_equal(as_grey(picture / np.float32(255))[0], picture)
+    assert np.array_equal(as_grey(np.stack([picture] * 3, axis=-1))[0], picture)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros(4, np.uint8),
+        np.zeros((4, 4), np.int64),
+        np.zeros((1, 4, 4, 2), np.uint8),
+        np.zeros((0, 4), np.uint8),
+        np.full((4, 4), 1.5),
+        np.full((4, 4), np.nan),
+        np.full((4, 4), -1.0, np.float32),
+    ],
+)
+def test_other_arrays_are_refused(images):
+    with pytest.raises(SettingError, match=r"uint8|0\.\.1"):
+        GlintDetector(centroid, (16, 16), 1)(images)
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("detector") / "run"
     small = {"base_channels": 2, "epochs": 1, "progress": False, "device": "cpu", "lang": "en"}
-    config = TrainConfig(h5=str(data), output_dir=str(run), **small)
-    train(config)
+    train(TrainConfig(h5=str(data), output_dir=str(path), **small))
+    return path
+
+
+def test_a_run_becomes_a_detector(run, tmp_path):
     images = np.random.default_rng(0).integers(0, 255, (3, 32, 32), dtype=np.uint8)
     from_run, from_file = GlintDetector.load(run)(images), GlintDetector.load(run / "latest_checkpoint.pth")(images)
     assert from_run.points.shape == (3, 3, 2)
     assert np.array_equal(from_run.points, from_file.points)
-    assert np.array_equal(from_run.present, from_run.scores >= 0.5)
+    threshold = read_checkpoint(run / "best_model.pth")["metrics"]["val"]["threshold"]
+    assert np.array_equal(from_run.present, from_run.scores >= threshold)
+    assert GlintDetector.load(run, threshold=0.0)(images).present.all()
     with pytest.raises(CheckpointError, match="No such checkpoint"):
         GlintDetector.load(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CheckpointError, match="no best_model"):
+        GlintDetector.load(tmp_path / "empty")
+    with pytest.raises(CheckpointError, match="bare weights"):
+        GlintDetector.load(run / "best_model_weights.pt")
 
 
-@pytest.mark.parametrize(
-    "images", [np.zeros((4, 4), np.float32), np.zeros((1, 4, 4, 3), np.uint8), np.zeros((0, 4), np.uint8)]
-)
-def test_other_arrays_are_refused(images):
-    with pytest.raises(SettingError, match="uint8"):
-        GlintDetector(BrightestPixel(), 1, (8, 8), 1.5)(images)
+def test_the_moving_average_is_what_is_deployed(run):
+    content = read_checkpoint(run / "best_model.pth")
+    weights = torch.load(run / "best_model_weights.pt")
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in content["ema_state_dict"].items())
+    assert not all(torch.equal(tensor, weights[name]) for name, tensor in content["model_state_dict"].items())
+
+
+def test_the_four_shifts_average_towards_the_truth():
+    def biased(images):
+        """Pulls every position to the centre of its 4x4 cell, as a network of stride 4 may."""
+        points, scores, sigmas = centroid(images)
+        cell = np.floor((points + 0.5) / 4) * 4 + 1.5
+        return (points + 0.3 * (cell - points)).astype(np.float32), scores, sigmas
+
+    generator = np.random.default_rng(0)
+    places = [generator.uniform(20, 44, 2) for _ in range(40)]
+    images = np.stack([spot((64, 64), x, y, 3.0) for x, y in places])
+    errors = [
+        np.linalg.norm(GlintDetector(biased, (64, 64), 1, precise=p)(images).points[:, 0] - places, axis=1).mean()
+        for p in (False, True)
+    ]
+    assert errors[1] < 0.6 * errors[0]
+
+
+def test_several_threads_may_share_a_detector(run):
+    detector = GlintDetector.load(run)
+    images = np.random.default_rng(1).integers(0, 255, (8, 4, 48, 40), dtype=np.uint8)
+    expected = [detector(batch).points for batch in images]
+    found = {}
+
+    def work(k):
+        found[k] = [detector(images[k]).points for _ in range(5)]
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for k in range(8):
+        assert all(np.array_equal(points, expected[k]) for points in found[k])
