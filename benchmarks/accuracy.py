@@ -139,12 +139,15 @@ def levels(arguments: argparse.Namespace) -> None:
     rig.write_text('[image]\nsize = 256\n[scene]\nlevel = "mixed"\n[stream]\nimages = 1000\nvalidation = 60\n')
     flags = ["--h5", f"synth:{rig}", "--seed", 2, "--epochs", 40, "--num_workers", 0, "--batch", 8]
     detector = train(arguments.out / "levels", flags, arguments)
+    precise = GlintDetector.load(arguments.out / "levels", precise=True)
     for level, goal in (("easy", 0.98), ("medium", 0.93), ("hard", 0.80)):
         rig = Rig.ring(8, level=level)
         tuning = render_eyes(rig, TUNING_SEED, range(60))
         images, truth = render_eyes(rig, JUDGED_SEED, range(300))
         found = figures(detector, images, truth)
         print(f"{level}: F1 within 3 px {found['f1_3px']:.3f} (goal {goal}), median error {found['px_median']:.3f} px")
+        exact = figures(precise, images, truth)
+        print(f"  --precise: F1 within 3 px {exact['f1_3px']:.3f}, median error {exact['px_median']:.3f} px")
         keys = ("f1", "f1_5px", "f1_free", "px_mean", "px_p95", "presence", "two_right", "calibration", "sigma_ratio")
         print("  " + ", ".join(f"{key} {found[key]:.3f}" for key in keys))
         for name, (setting, f1) in best_of_each(tuning, (images, truth)).items():

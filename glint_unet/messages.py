@@ -269,6 +269,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "annotation_not_json": ("{path} 不是有效的 JSON: {reason}", "{path} is not valid JSON: {reason}"),
     "annotation_too_large": ("{path} 超过 {limit_mb} MB", "{path} is larger than {limit_mb} MB"),
+    "annotation_not_readable": (
+        "无法将 {path} 作为 {kind} 标注读取: {reason}",
+        "{path} cannot be read as {kind} annotations: {reason}",
+    ),
+    "annotation_format": (
+        "无法判断 {path} 的标注格式; 请加 --format, 可用: {known}",
+        "The kind of annotation in {path} cannot be told from its name; add --format: {known}",
+    ),
+    "annotation_empty": ("{path} 中没有图像", "{path} names no image"),
+    "annotation_led_twice": (
+        "{path} 中图像 {name} 的同一个 LED 标注了两次",
+        "{path} annotates the same LED twice in {name}",
+    ),
+    "annotation_note_no_image": (
+        "标注的图像 {path} 不存在; 请用 --in_dir 指明图像目录",
+        "The annotated image {path} is missing; name the images' directory by --in_dir",
+    ),
     "annotation_not_labelme": (
         "{path} 不是 LabelMe 标注 (缺少 shapes 列表或标签)",
         "{path} is no LabelMe annotation (no list of labelled shapes)",

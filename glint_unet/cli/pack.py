@@ -1,24 +1,34 @@
-"""`glint-unet pack`: LabelMe annotations -> a data set."""
+"""`glint-unet pack`: annotations -> a data set."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from glint_unet.cli.arguments import parse
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_SIGMA_SCALE, DEFAULT_STRIDE, NUM_CHANNELS_LIMIT
 from glint_unet.errors import AnnotationError, DatasetError, SettingError
 from glint_unet.messages import text
 
+if TYPE_CHECKING:
+    from glint_unet.data.annotations import AnnotatedImage
+
 
 @dataclass(frozen=True)
 class PackArguments:
-    """Pack LabelMe circles and points labelled g1, g2, ... and their images into a data set."""
+    """Pack circles and points labelled g1, g2, ... (LabelMe or another tool) and their images into a data set."""
 
     in_dir: str
-    """Directory of LabelMe JSON files."""
+    """Directory of LabelMe JSON files; with --annotations, of the images."""
     out_h5: str
     """Data set to write (HDF5)."""
+    annotations: str | None = None
+    """One file of another tool: COCO keypoints (.json), CVAT (.xml), DeepLabCut (.csv), or stem,led,x,y (.csv)."""
+    format: Literal["auto", "coco", "cvat", "dlc", "csv"] = "auto"
+    """Kind of --annotations; auto goes by ending and first line."""
+    corner_pixels: bool = False
+    """With --annotations: (0, 0) is the corner of the top-left pixel, not its centre; half a pixel is taken off."""
     num_classes: int = 8
     """Number of LEDs: labels g1 to gN."""
     img_h: int = 256
@@ -49,7 +59,7 @@ class PackArguments:
 
 def run(argv: Sequence[str]) -> int:
     """Packs; status 1 where a file was skipped, unless --skip_bad."""
-    from glint_unet.data.annotations import PackSettings, find_labelme, pack_labelme
+    from glint_unet.data.annotations import PackSettings, pack
 
     arguments = parse(PackArguments, argv, "glint-unet pack")
     out_h5, in_dir = Path(arguments.out_h5), Path(arguments.in_dir)
@@ -67,19 +77,35 @@ def run(argv: Sequence[str]) -> int:
     )
     check_output(out_h5, overwrite=arguments.overwrite)
     bad: list[AnnotationError] = []
-    stretched: list[Path] = []
+    stretched: list[str] = []
 
     def tell(error: AnnotationError) -> None:
         bad.append(error)
         print(text("bad_file", reason=error))
 
-    paths = find_labelme(in_dir, recursive=arguments.recursive)
-    num = pack_labelme(paths, in_dir, out_h5, settings, tell, stretched.append)
+    num = pack(_readers(arguments, in_dir), in_dir, out_h5, settings, tell, stretched.append)
     if stretched:
         H, W = settings.image_size
         print(text("aspect_changed", path=stretched[0], H=H, W=W))
     print(text("packed", num=num, bad=len(bad), path=out_h5))
     return 1 if bad and not arguments.skip_bad else 0
+
+
+def _readers(arguments: PackArguments, in_dir: Path) -> "list[Callable[[], AnnotatedImage]]":
+    """One function per annotated image, which reads it."""
+    from glint_unet.data.annotation_formats import guess_format, read_notes
+    from glint_unet.data.annotations import find_labelme, read_labelme, read_note
+
+    num_classes, prefix = arguments.num_classes, arguments.prefix
+    if arguments.annotations is None:
+        paths = find_labelme(in_dir, recursive=arguments.recursive)
+        return [functools.partial(read_labelme, path, in_dir, num_classes, prefix) for path in paths]
+    if not in_dir.is_dir():
+        raise AnnotationError("annotation_no_directory", path=in_dir)
+    path = Path(arguments.annotations)
+    kind = guess_format(path) if arguments.format == "auto" else arguments.format
+    notes = read_notes(path, kind, in_dir, num_classes, prefix)
+    return [functools.partial(read_note, note, corner_pixels=arguments.corner_pixels) for note in notes]
 
 
 def check_range(flag: str, value: int, low: int, high: int) -> int:

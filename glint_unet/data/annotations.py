@@ -1,4 +1,4 @@
-"""LabelMe annotations -> keypoints -> a data set.
+"""Annotations -> keypoints -> a data set.
 
 A circle or a point labelled g3 is the glint of LED 3: channel 2. LabelMe coordinates are taken as pixels with (0, 0) at
 the centre of the top-left pixel: on the real recording of this project the annotated centres lie within 0.03 px of the
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from glint_unet.data.annotation_formats import ImageNote
 from glint_unet.data.dataset_file import DEFAULT_STRIDE
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.heatmaps import render_heatmaps, scale_points
@@ -191,29 +192,51 @@ def find_labelme(in_dir: Path, *, recursive: bool) -> list[Path]:
     return found
 
 
-def pack_labelme(
-    paths: Sequence[Path],
-    in_dir: Path,
+def read_note(note: ImageNote, *, corner_pixels: bool) -> AnnotatedImage:
+    """An image and its glints, as another tool annotated them.
+
+    Args:
+        note: what the tool's file says.
+        corner_pixels: the tool's (0, 0) is the corner of the top-left pixel, not its centre.
+
+    Raises:
+        AnnotationError: the image is missing or broken, or a point lies outside it.
+    """
+    if not note.path.is_file():
+        raise AnnotationError("annotation_note_no_image", path=note.path)
+    image, shift = read_image(note.path), 0.5 * corner_pixels
+    H, W = image.shape
+    glints = tuple(Glint(channel, x - shift, y - shift, 0.0) for channel, x, y in note.points)
+    for glint in glints:
+        if not (-0.5 <= glint.x <= W - 0.5 and -0.5 <= glint.y <= H - 0.5):
+            label = f"LED {glint.channel + 1}"
+            raise AnnotationError("annotation_outside", path=note.path, label=label, x=glint.x, y=glint.y, H=H, W=W)
+    return AnnotatedImage(note.stem, image, glints)
+
+
+def pack(
+    readers: Sequence[Callable[[], AnnotatedImage]],
+    source: Path,
     out_h5: Path,
     settings: PackSettings,
     bad: Callable[[AnnotationError], None],
-    stretched: Callable[[Path], None],
+    stretched: Callable[[str], None],
 ) -> int:
     """Writes annotated images as a data set.
 
     Args:
-        paths: LabelMe JSON files under `in_dir`.
-        in_dir: where the stems start.
+        readers: each reads one annotated image when it is called.
+        source: where they come from, for messages.
         out_h5: the file to write; it appears only when it is whole.
         settings: sizes and rules.
-        bad: told of each file that cannot be used; it is left out.
-        stretched: told of each file whose image has another aspect than the data set's.
+        bad: told of each image that cannot be used; it is left out.
+        stretched: told of each image that has another aspect than the data set's.
 
     Returns:
         The number of images written.
 
     Raises:
-        AnnotationError: not one file could be used; nothing is written.
+        AnnotationError: not one image could be used; nothing is written.
         SettingError: sigma is not positive.
     """
     if not (settings.sigma_min > 0 and settings.sigma_scale >= 0):
@@ -228,19 +251,19 @@ def pack_labelme(
         compression=settings.compression,
     )
     with writer:
-        for path in paths:
+        for read in readers:
             try:
-                annotated = read_labelme(path, in_dir, settings.num_classes, settings.prefix)
+                annotated = read()
             except AnnotationError as error:
                 bad(error)
                 continue
             (H, W), (old_H, old_W) = settings.image_size, annotated.image.shape
             if abs(H * old_W - W * old_H) > max(old_H, old_W):  # more than a pixel's rounding
-                stretched(path)
+                stretched(annotated.stem)
                 writer.set_attribute("stretched", "yes")
             _append(writer, annotated, settings)
         if writer.num_rows == 0:
-            raise AnnotationError("annotation_all_bad", path=in_dir, num=len(paths))
+            raise AnnotationError("annotation_all_bad", path=source, num=len(readers))
     return writer.num_rows
 
 

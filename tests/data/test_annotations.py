@@ -1,4 +1,5 @@
 import base64
+import functools
 import io
 import json
 
@@ -9,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from glint_unet.data.annotations import PackSettings, find_labelme, pack_labelme, read_labelme
+from glint_unet.data import annotations
+from glint_unet.data.annotations import PackSettings, find_labelme, read_labelme
 from glint_unet.data.images import read_image, resize_image
 from glint_unet.errors import AnnotationError
 
@@ -45,7 +47,8 @@ def annotate(directory, stem, shapes, *, size=(120, 160), **changes):
 def pack(directory, out, settings=SETTINGS, *, recursive=False):
     bad, stretched = [], []
     paths = find_labelme(directory, recursive=recursive)
-    num = pack_labelme(paths, directory, out, settings, bad.append, stretched.append)
+    readers = [functools.partial(read_labelme, p, directory, settings.num_classes, settings.prefix) for p in paths]
+    num = annotations.pack(readers, directory, out, settings, bad.append, stretched.append)
     return num, bad, stretched
 
 
@@ -176,7 +179,7 @@ def test_subdirectories_are_searched_where_asked_and_named_in_the_stems(tmp_path
 
 def test_an_image_of_another_aspect_is_told(tmp_path):
     path = annotate(tmp_path, "square", [], size=(100, 100))
-    assert pack(tmp_path, tmp_path / "out.h5")[2] == [path]
+    assert pack(tmp_path, tmp_path / "out.h5")[2] == [path.stem]
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "I;16", "I"])
