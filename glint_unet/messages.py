@@ -490,6 +490,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 不是完整的检查点 (缺少: {missing}); 请用 latest_checkpoint.pth, 权重文件不能续训",
         "{path} is no full checkpoint (missing: {missing}); use latest_checkpoint.pth: bare weights cannot be resumed",
     ),
+    "checkpoint_not_of_seed": (
+        "{path} 没有 dataset 项, 也不是最初版本的 U-Net: {reason}",
+        "{path} has no dataset entry and is not the first implementation's U-Net either: {reason}",
+    ),
     "checkpoint_other_network": (
         "{path} 属于另一种网络: 缺少 {missing} 个权重, 多出 {extra} 个, 例如 {example}; 请核对 --arch",
         "{path} is of another network: {missing} weights missing, {extra} too many, such as {example}; check --arch",

@@ -10,9 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from glint_unet.config import TrainConfig
+from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN
 from glint_unet.data.images import Placement, place_image
 from glint_unet.errors import CheckpointError, SettingError
 from glint_unet.model.network import new_network
+from glint_unet.model.old_names import renamed_weights
 from glint_unet.model.votes import decode_output
 from glint_unet.training.checkpoint_file import check_fits, deployed_weights, read_checkpoint
 from glint_unet.training.metrics import PRESENT_FROM_SCORE
@@ -222,6 +224,8 @@ def load_model(path: Path) -> TrainedModel:
         raise CheckpointError("run_without_best", path=path)
     path = RunDirectory(path).best if path.is_dir() else path
     content = read_checkpoint(path)
+    if "dataset" not in content:
+        return _model_of_first_implementation(content, path)
     try:
         config, dataset = TrainConfig.from_dict(content["train_args"]), content["dataset"]
         stride, (H, W) = int(dataset["stride"]), map(int, dataset["image_size"])
@@ -248,6 +252,30 @@ def load_model(path: Path) -> TrainedModel:
     check_fits(weights, model.network, path)
     model.network.load_state_dict(weights)
     return model
+
+
+def _model_of_first_implementation(content: dict[str, Any], path: Path) -> TrainedModel:
+    """A checkpoint of the seed's trainer: its U-Net under our names, 256x256 images, threshold and sigma as it had."""
+    weights = content["model_state_dict"]
+    try:
+        width, num_classes = next(iter(weights.values())).shape[0], list(weights.values())[-1].shape[0]
+        network = new_network("unet", int(num_classes), int(width), 4).eval()
+        network.load_state_dict(renamed_weights(weights, network.state_dict()))
+    except (ValueError, RuntimeError, AttributeError, IndexError, StopIteration, TypeError) as error:
+        raise CheckpointError("checkpoint_not_of_seed", path=path, reason=" ".join(str(error).split())[:200]) from error
+    return TrainedModel(
+        network=network,
+        image_size=(256, 256),
+        num_classes=int(num_classes),
+        stride=4,
+        sigma_px=DEFAULT_SIGMA_MIN,
+        threshold=PRESENT_FROM_SCORE,
+        stretch=True,  # as its packer did
+        prefix="g",
+        epoch=int(content["epoch"]),
+        dataset_md5="",
+        path=path,
+    )
 
 
 def torch_backend(model: TrainedModel, device: torch.device | str = "cpu") -> Backend:
