@@ -1,6 +1,6 @@
 """Weights of the first implementation's U-Net under our names.
 
-Its state dict has the same layers as `UNet` with stride 4 under other names (enc1 .. dec2, up3, out_conv). The map: both
+Its state dict has the layers of `UNet` with stride 4 under other names (enc1 .. dec2, up3, out_conv). The map: both
 list their tensors in the order in which an image passes them, so the n-th is the n-th, and every shape must agree.
 Where its convolutions have biases before batch normalisation, which ours have not, the bias is taken off the running
 mean: BN(Wx + b) with mean m is BN(Wx) with mean m - b, exactly.
