@@ -21,12 +21,16 @@ _TEMPORARY = ".{name}.{pid}.tmp"
 
 
 @contextlib.contextmanager
-def whole_file(path: Path, check: Callable[[Path], None] | None = None) -> Iterator[Path]:
+def whole_file(
+    path: Path, check: Callable[[Path], None] | None = None, *, survive_power_cut: bool = True
+) -> Iterator[Path]:
     """Yields a temporary path beside `path`; when the block ends without error, that file becomes `path`.
 
     Args:
         path: the file to make or to replace.
         check: reads the temporary file back and raises if it is not good; called before the rename.
+        survive_power_cut: wait until the disk has it; off for pictures and tables that can be made again, by the
+            thousand.
 
     Raises:
         SpaceError: the disk is full; the old file is untouched.
@@ -35,11 +39,13 @@ def whole_file(path: Path, check: Callable[[Path], None] | None = None) -> Itera
     temporary = path.with_name(_TEMPORARY.format(name=path.name, pid=os.getpid()))
     try:
         yield temporary
-        _sync(temporary)
+        if survive_power_cut:
+            _sync(temporary)
         if check is not None:
             check(temporary)
         os.replace(temporary, path)
-        _sync(path.parent)
+        if survive_power_cut:
+            _sync(path.parent)
     except OSError as error:
         raise _told(error, path) from error
     finally:
@@ -47,9 +53,11 @@ def whole_file(path: Path, check: Callable[[Path], None] | None = None) -> Itera
             os.unlink(temporary)
 
 
-def write_bytes(path: Path, content: bytes, check: Callable[[Path], None] | None = None) -> None:
+def write_bytes(
+    path: Path, content: bytes, check: Callable[[Path], None] | None = None, *, survive_power_cut: bool = True
+) -> None:
     """Writes a whole file at once, as `whole_file` does."""
-    with whole_file(path, check) as temporary:
+    with whole_file(path, check, survive_power_cut=survive_power_cut) as temporary:
         _write_all(temporary, content, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 
 

@@ -5,6 +5,7 @@ pixels of these images, `scores` and `sigmas` (batch, C). Its metadata says what
 """
 
 import json
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -65,6 +66,7 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
     H, W = model.image_size
     wrapped = DecodingNetwork(model, half=half).eval()
     example = torch.zeros(2, H, W, dtype=torch.uint8)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # the exporter misses torchvision, we do not
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter about itself
         program = torch.onnx.export(

@@ -17,6 +17,7 @@ from glint_unet.inference.media import VIDEO_SUFFIXES, Frame
 from glint_unet.inference.predictor import Glints
 
 _LEAST_HEIGHT = 480
+_LEAST_VIDEO_BYTES = 100
 _COLOURS = (
     (75, 180, 60),
     (25, 225, 255),
@@ -67,7 +68,7 @@ class Overlay:
 
     def __init__(self, path: Path, fps: float | None) -> None:
         self._path = path
-        self._fps = fps or 30.0
+        self._fps = _writable_rate(fps or 30.0)
         self._is_video = path.suffix.lower() in VIDEO_SUFFIXES
         self._video: Any = None
         self._size: tuple[int, int] | None = None
@@ -87,7 +88,7 @@ class Overlay:
         if not self._is_video:
             is_good, content = cv2.imencode(".png", picture)
             assert is_good
-            write_bytes(self._path / f"{frame_name(frame)}.png", content.tobytes())
+            write_bytes(self._path / f"{frame_name(frame)}.png", content.tobytes(), survive_power_cut=False)
             return
         if self._video is None:
             self._size = (picture.shape[1], picture.shape[0])
@@ -104,11 +105,18 @@ class Overlay:
         """Finishes the video; without `keep` nothing is left of it."""
         if self._video is not None:
             self._video.release()
+            if keep and (not self._temporary.exists() or self._temporary.stat().st_size < _LEAST_VIDEO_BYTES):
+                raise MediaError("media_cannot_write", path=self._path)
             if keep:
                 with whole_file(self._path) as temporary:
                     self._temporary.replace(temporary)
             else:
                 self._temporary.unlink(missing_ok=True)
+
+
+def _writable_rate(fps: float) -> float:
+    """The nearest frame rate that MPEG-4 can hold: a fraction of numbers up to 65,535."""
+    return round(fps, 3) if fps < 65 else round(fps, 1)
 
 
 class LabelMeFolder:
@@ -137,7 +145,7 @@ class LabelMeFolder:
             image_path = f"{name}.png"
             content = io.BytesIO()
             Image.fromarray(frame.image).save(content, format="png")
-            write_bytes(self._directory / image_path, content.getvalue())
+            write_bytes(self._directory / image_path, content.getvalue(), survive_power_cut=False)
         shapes: list[dict[str, Any]] = [
             {
                 "label": label,
@@ -153,7 +161,7 @@ class LabelMeFolder:
         annotation: dict[str, Any] = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": image_path}
         annotation |= {"imageData": None, "imageHeight": H, "imageWidth": W}
         text = json.dumps(annotation, ensure_ascii=False, indent=2)
-        write_bytes(self._directory / f"{name}.json", text.encode())
+        write_bytes(self._directory / f"{name}.json", text.encode(), survive_power_cut=False)
 
 
 def frame_name(frame: Frame) -> str:

@@ -197,6 +197,20 @@ def test_the_labelling_loop_predict_correct_pack(command, run, video, frames, tm
     assert "holds JSON annotations already" in err
 
 
+@pytest.mark.parametrize("fps", [23.976, 29.97, 77.863, 500.0])
+def test_an_overlay_of_any_frame_rate_is_written(run, frames, tmp_path, fps):
+    from glint_unet.inference.media import Frame
+    from glint_unet.inference.overlay import Overlay
+
+    overlay = Overlay(tmp_path / "o.mp4", fps)
+    for number, frame in enumerate(frames[:5]):
+        overlay.add(Frame("eye", number, None, frame), cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
+    overlay.close()
+    written = cv2.VideoCapture(str(tmp_path / "o.mp4"))
+    assert written.get(cv2.CAP_PROP_FRAME_COUNT) == 5
+    assert written.get(cv2.CAP_PROP_FPS) == pytest.approx(fps, abs=0.05)
+
+
 def test_a_cut_video_is_told_and_its_whole_frames_are_kept(command, run, video, tmp_path):
     cut = tmp_path / "cut.avi"
     content = video.read_bytes()
