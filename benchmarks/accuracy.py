@@ -173,8 +173,8 @@ def single_reflection(arguments: argparse.Namespace) -> None:
     with DatasetWriter(
         data, num_classes=1, image_size=(SIDE, SIDE), heatmap_size=(SIDE // 4, SIDE // 4), attributes={"prefix": "g"}
     ) as writer:
-        for start in range(0, 8000, 100):
-            images, centres = render_crs("saturated", 3, range(start, start + 100))
+        for start in range(0, 12_000, 100):
+            images, centres = render_crs(SINGLE_MIX[start // 100 % len(SINGLE_MIX)], 3, range(start, start + 100))
             empty = np.zeros((100, 1, SIDE // 4, SIDE // 4), np.float16)
             writer.append(images, empty, centres, [f"cr_{start + k}" for k in range(100)])
     flags = ["--h5", data, "--seed", 3, *SINGLE_RECIPE]
@@ -195,8 +195,9 @@ def single_reflection(arguments: argparse.Namespace) -> None:
             print(f"{kind}: {name}: {shown}, {over} of {len(errors)} above 1 px", flush=True)
 
 
+SINGLE_MIX = ("saturated", "saturated", "dim", "saturated", "saturated", "blurred")
 SINGLE_RECIPE = [
-    *("--epochs", 22, "--batch", 16, "--cooldown", 0.6, "--val_split", 0.02, "--aug_rotate_deg", 0, "--aug_scale", 0),
+    *("--epochs", 24, "--batch", 16, "--cooldown", 0.6, "--val_split", 0.02, "--aug_rotate_deg", 0, "--aug_scale", 0),
     *("--aug_noise", 0, "--aug_blur", 0, "--aug_cutout", 0.02),
 ]
 

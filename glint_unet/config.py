@@ -144,6 +144,8 @@ class TrainConfig:
     """CUDA device: 0, 1, ... Default: the first one, or the CPU where there is none."""
     device: Literal["auto", "cpu", "cuda"] = _setting("auto")
     """Kind of device; auto takes CUDA where there is one."""
+    threads: int = _setting(0, low=0, high=1024)
+    """Threads that compute on the CPU; 0: one per core. Experiments side by side: cores divided by experiments."""
 
     lang: Literal["zh", "en"] = _setting("zh")
     """Language of log and console."""

@@ -31,6 +31,8 @@ class LiveArguments:
     """Print the figures this often, in seconds."""
     device: str = "cpu"
     """Where to compute: cpu, cuda, cuda:1, ..."""
+    threads: int = 1
+    """CPU threads; one is the steadiest where other programs run, 0: one per core."""
     overwrite: bool = False
     """Replace an existing video."""
     lang: Literal["zh", "en"] = "zh"
@@ -45,8 +47,10 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.inference.media import Frame, grey_of, open_video
     from glint_unet.inference.overlay import Overlay, draw_glints
     from glint_unet.inference.predictor import GlintDetector
+    from glint_unet.training.device import use_threads
 
     most = check_range("num", arguments.num, 0, 2**31)
+    use_threads(check_range("threads", arguments.threads, 0, 1024))
     detector = GlintDetector.load(arguments.run, arguments.device)
     is_camera = arguments.source.isdecimal()
     video = open_video(int(arguments.source) if is_camera else Path(arguments.source))

@@ -44,6 +44,8 @@ class PredictArguments:
     """Average over four shifts of the image by half a heatmap pixel: more exact, at four times the cost."""
     device: str = "cpu"
     """Where to compute: cpu, cuda, cuda:1, ..."""
+    threads: int = 0
+    """CPU threads; 0: one per core."""
     overwrite: bool = False
     """Replace existing files."""
     progress: bool = True
@@ -61,8 +63,10 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.inference.overlay import LabelMeFolder, Overlay, draw_glints
     from glint_unet.inference.predictor import GlintDetector
     from glint_unet.inference.result_file import ResultFile
+    from glint_unet.training.device import use_threads
 
     batch, out = check_range("batch", arguments.batch, 1, 4096), Path(arguments.out)
+    use_threads(check_range("threads", arguments.threads, 0, 1024))
     detector = GlintDetector.load(
         arguments.run,
         arguments.device,

@@ -108,7 +108,7 @@ def open_video(source: Path | int) -> Any:
     """
     import cv2
 
-    cv2.utils.logging.setLogLevel(0)  # a broken file is told in our one line, not in FFmpeg's many
+    cv2.utils.logging.setLogLevel(0)  # a broken file is told in our one line, not in OpenCV's many
     video = cv2.VideoCapture(source if isinstance(source, int) else str(source))
     if not video.isOpened() or (isinstance(source, Path) and not video.grab()):
         video.release()

@@ -179,7 +179,9 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
     if not path.is_file():
         raise CheckpointError("checkpoint_missing", path=path)
     try:
-        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        settings = runtime.SessionOptions()
+        settings.intra_op_num_threads = torch.get_num_threads()
+        session = runtime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
         said = session.get_modelmeta().custom_metadata_map
         (H, W), labels = json.loads(said["image_size"]), json.loads(said["labels"])
         options = {

@@ -1,6 +1,5 @@
 """Glints drawn over frames: as PNG files, as a video, and as LabelMe annotations to correct and pack again."""
 
-import io
 import json
 import os
 import re
@@ -9,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from glint_unet.errors import MediaError, SettingError
 from glint_unet.files import whole_file, write_bytes
@@ -86,9 +84,7 @@ class Overlay:
         import cv2
 
         if not self._is_video:
-            is_good, content = cv2.imencode(".png", picture)
-            assert is_good
-            write_bytes(self._path / f"{frame_name(frame)}.png", content.tobytes(), survive_power_cut=False)
+            _write_png(self._path / f"{frame_name(frame)}.png", picture)
             return
         if self._video is None:
             self._size = (picture.shape[1], picture.shape[0])
@@ -143,9 +139,7 @@ class LabelMeFolder:
             image_path = os.path.relpath(source, self._directory)
         else:
             image_path = f"{name}.png"
-            content = io.BytesIO()
-            Image.fromarray(frame.image).save(content, format="png")
-            write_bytes(self._directory / image_path, content.getvalue(), survive_power_cut=False)
+            _write_png(self._directory / image_path, frame.image)
         shapes: list[dict[str, Any]] = [
             {
                 "label": label,
@@ -162,6 +156,14 @@ class LabelMeFolder:
         annotation |= {"imageData": None, "imageHeight": H, "imageWidth": W}
         text = json.dumps(annotation, ensure_ascii=False, indent=2)
         write_bytes(self._directory / f"{name}.json", text.encode(), survive_power_cut=False)
+
+
+def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
+    import cv2
+
+    is_good, content = cv2.imencode(".png", picture)
+    assert is_good
+    write_bytes(path, content.tobytes(), survive_power_cut=False)
 
 
 def frame_name(frame: Frame) -> str:

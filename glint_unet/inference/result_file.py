@@ -78,7 +78,7 @@ class ResultFile:
 class _Csv:
     def __init__(self, path: Path) -> None:
         self._file = path.open("w", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file)
+        self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(COLUMNS)
 
     def write(self, rows: list[tuple[Any, ...]]) -> None:

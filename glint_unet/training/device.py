@@ -20,6 +20,15 @@ def choose_device(config: TrainConfig) -> torch.device:
     return torch.device("cuda", 0) if num_gpus and config.device != "cpu" else torch.device("cpu")
 
 
+def use_threads(num: int) -> None:
+    """Computes on the CPU with `num` threads; 0: as many as torch chooses, one per core.
+
+    Threads of two programs on the same cores wait for each other: beside other work, fewer are faster.
+    """
+    if num:
+        torch.set_num_threads(num)
+
+
 def _named_gpu(config: TrainConfig, num_gpus: int) -> torch.device:
     assert config.gpu is not None
     numbers = config.gpu.split(",")

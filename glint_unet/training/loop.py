@@ -23,7 +23,7 @@ from glint_unet.errors import NonFiniteLossError, SettingError
 from glint_unet.messages import set_language, text
 from glint_unet.model.network import build_network
 from glint_unet.training.checkpoint import load_deployed_weights
-from glint_unet.training.device import choose_device
+from glint_unet.training.device import choose_device, use_threads
 from glint_unet.training.ema import averaged_copy
 from glint_unet.training.pictures import draw_results
 from glint_unet.training.record import RunRecord
@@ -55,6 +55,7 @@ def train(config: TrainConfig) -> Path:
         raise SettingError("h5_required")
     info, md5 = _examine(config)
     device = choose_device(config)
+    use_threads(config.threads)
     point = find_resume_point(config.resume, config.output_dir) if config.resume else None
     changes = check_settings(config, point, md5) if point else []
     state = _initial_state(config, info, md5, device, point)
