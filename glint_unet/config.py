@@ -130,11 +130,13 @@ class TrainConfig:
     """When the loss is NaN or infinite: stop, or go back to the last checkpoint at half the learning rate, 3 times."""
 
     preload: bool = _setting(True)
-    """Hold the data set in memory; --no_preload reads each batch from the file."""
+    """Hold the data set in memory; --no_preload, the same as --cache none, reads batches from the file."""
     num_workers: int = _setting(4, low=0, high=256)
     """Loader processes where batches are read from the file; a data set in memory needs none."""
     shared_memory: bool = _setting(False)
-    """Hold the data set in memory once for all runs on this machine."""
+    """Hold the data set in memory once for all runs on this machine; the same as --cache shared."""
+    cache: Literal["auto", "ram", "shared", "device", "none"] = _setting("auto")
+    """Where to hold the data set: ram, shared by all runs, the GPU (device), or not at all. auto: GPU if it fits."""
     verify_hash: bool = _setting(False)
     """Read and validate the whole data set again, although it is known and seems unchanged."""
     cleanup_shm: bool = _setting(False)
@@ -169,6 +171,21 @@ class TrainConfig:
             raise SettingError("file_targets_augmented")
         if self.loss == "hybrid" and self.lam_focal + self.lam_bce + self.lam_dice == 0:
             raise SettingError("hybrid_without_weights")
+        self.where_to_hold()
+
+    def where_to_hold(self) -> str:
+        """`cache`, or what the seed's names for it ask for.
+
+        Raises:
+            SettingError: they contradict each other.
+        """
+        if self.cache == "auto":
+            return "shared" if self.shared_memory else "auto" if self.preload else "none"
+        if self.shared_memory and self.cache != "shared":
+            raise SettingError("cache_conflict", cache=self.cache, flag="shared_memory")
+        if not self.preload and self.cache != "none":
+            raise SettingError("cache_conflict", cache=self.cache, flag="no_preload")
+        return self.cache
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":

@@ -8,6 +8,7 @@ GlintError                 the user's mistake: its text has the value, the limit
  +- MediaError             an image, a folder, a video or a camera to be read
  +- ExportError            an exported model that does not do what the trained one does
  +- MissingPackageError    a package that only this feature needs
+ +- LoaderError            a loader process that died
  +- CacheError             the machine's shared copy of a data set
  +- RunDirectoryError      a run directory: in use, not writable, already holding a run
  +- CheckpointError        a checkpoint: damaged, hostile, of another architecture
@@ -74,6 +75,10 @@ class ExportError(GlintError):
 
 class MissingPackageError(GlintError):
     """A package that only this feature needs is not installed."""
+
+
+class LoaderError(GlintError):
+    """A loader process died."""
 
 
 class CacheError(GlintError):

@@ -15,6 +15,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Network: {arch}, {weights:,} weights, input {H}x{W}, output {C} heatmaps of {h}x{w}",
     ),
     "device": ("设备: {device}", "Device: {device}"),
+    "data_on_device": ("数据已载入 {device} 的显存: {mb:.1f} MB", "Data held in the memory of {device}: {mb:.1f} MB"),
+    "cache_conflict": (
+        "--cache {cache} 与 --{flag} 矛盾; 请去掉其中之一",
+        "--cache {cache} and --{flag} contradict each other; drop one of them",
+    ),
+    "loader_died": (
+        "{workers} 个数据加载进程中有一个意外终止: {reason}; 若被系统因内存不足杀死, 请减少 --num_workers",
+        "One of the {workers} loader processes died: {reason}; if the system killed it for memory, lower --num_workers",
+    ),
     "data_in_memory": ("数据已载入内存: {mb:.1f} MB", "Data held in memory: {mb:.1f} MB"),
     "data_shared_new": ("数据已放入共享内存: {mb:.1f} MB (新建)", "Data put into shared memory: {mb:.1f} MB (created)"),
     "data_shared_attached": (
@@ -36,6 +45,28 @@ TEXTS: dict[str, tuple[str, str]] = {
     "epoch": (
         "Epoch {epoch:03d} (耗时: {seconds:.2f}s, LR: {lr:.2e}):",
         "Epoch {epoch:03d} (time: {seconds:.2f}s, LR: {lr:.2e}):",
+    ),
+    "timing": (
+        "时间: 等待数据 {data:.1%}, 计算 {compute:.1%}, 验证 {val:.1%}, 保存 {save:.1%}; 训练 {speed:.1f} 张/秒",
+        "Time: waiting for data {data:.1%}, computing {compute:.1%}, validation {val:.1%}, saving {save:.1%}; "
+        "training {speed:.1f} images/s",
+    ),
+    "data_is_the_brake": (
+        "数据跟不上计算: {share:.0%} 的时间在等待数据; {hint}",
+        "Data is the brake: {share:.0%} of the time was spent waiting for it; {hint}",
+    ),
+    "faster_from_file": (
+        "内存足够时去掉 --no_preload, 多个实验共用时加 --shared_memory, 否则加大 --num_workers (现为 {workers})",
+        "drop --no_preload if the memory holds the data, add --shared_memory if several experiments use it, "
+        "or raise --num_workers (now {workers})",
+    ),
+    "faster_stream": (
+        "请加大 --num_workers (现为 {workers}), 或先用 glint-unet synth 生成数据集文件",
+        "raise --num_workers (now {workers}), or make a data set file by glint-unet synth first",
+    ),
+    "faster_in_memory": (
+        "数据已在内存中: 机器可能被其他程序占满, 请减少 --threads 或错开实验",
+        "the data is in memory already: other programs may hold the machine; lower --threads or run fewer at once",
     ),
     "saved_best": (
         "  ✅ 保存最佳模型 (Val Loss: {total:.4f})",

@@ -50,9 +50,7 @@ def _dispatch(argv: Sequence[str]) -> int:
 
 def guarded(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
     """Runs a command and turns the user's mistakes into one line on stderr and exit status 2."""
-    os.environ.setdefault(
-        "OPENCV_FFMPEG_LOGLEVEL", "-8"
-    )  # a broken video is told in one line
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # a broken video is told in one line
     try:
         return command(argv)
     except GlintError as error:

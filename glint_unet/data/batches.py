@@ -1,12 +1,12 @@
-"""Rows of a data set as whole batches: from memory, from the machine's shared copy, or from the file.
+"""Rows of a data set as whole batches: from memory, the machine's shared copy, the GPU's memory, or the file.
 
 A batch is gathered in one piece (one `take` per array), never image by image; it stays uint8 / float16 until it is on
 the device.
 """
 
 import signal
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import h5py
 import numpy as np
@@ -20,9 +20,14 @@ from glint_unet.data import dataset_file
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.heatmaps import keypoints_of_heatmaps
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
-from glint_unet.errors import GlintError, SpaceError
+from glint_unet.errors import GlintError, LoaderError, SpaceError
 
 Rows = NDArray[np.int64]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+_WINDOW_BYTES = 64 * 2**20
+_SHARE_OF_GPU = 4
 
 
 class Batch(NamedTuple):
@@ -44,11 +49,19 @@ class Batch(NamedTuple):
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         return cls(tensors["images"], tensors.get("heatmaps"), tensors.get("keypoints"))
 
-    def to(self, device: torch.device) -> "Batch":
-        """The same batch on a device."""
-        images, heatmaps, keypoints = (None if p is None else p.to(device, non_blocking=True) for p in self)
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        """The batch with every array changed."""
+        images, heatmaps, keypoints = (None if part is None else change(part) for part in self)
         assert images is not None
         return Batch(images, heatmaps, keypoints)
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        return self.each(lambda part: part.to(device, non_blocking=True))
+
+    def part(self, start: int, end: int) -> "Batch":
+        """Its images `start` to `end`, as arrays of their own."""
+        return self.each(lambda part: part[start:end].clone())
 
     def network_input(self) -> Tensor:
         """(B, 1, H, W) float32 in [0, 1]."""
@@ -101,8 +114,9 @@ class MemorySource:
         self._arrays = self._attach() if shared else self._load()
 
     def _load(self) -> dict[str, NDArray[Any]]:
-        with dataset_file.open_dataset(self.info.path) as (file, info):
-            need, free = dataset_file.memory_bytes(file), psutil.virtual_memory().available
+        info = self.info
+        with dataset_file.open_dataset(info.path) as (file, _):
+            need, free = dataset_file.memory_bytes(file, info.array_names), psutil.virtual_memory().available
             if need > free:
                 raise SpaceError("memory_too_small", path=info.path, need_mb=need // 2**20, free_mb=free // 2**20)
             return {name: dataset_file.load_array(file, name) for name in info.array_names}
@@ -120,6 +134,10 @@ class MemorySource:
         """Bytes held."""
         return sum(array.nbytes for array in self._arrays.values())
 
+    def whole(self) -> Batch:
+        """All rows, not copied."""
+        return Batch.of(self._arrays)
+
     def gather(self, rows: Rows) -> Batch:
         """See `Source`."""
         return Batch.of({name: array.take(rows, axis=0) for name, array in self._arrays.items()})
@@ -134,8 +152,51 @@ class MemorySource:
             self._handles.pop().close()
 
 
+class DeviceSource:
+    """A data set held in the memory of the device that computes: a batch is gathered there, and nothing is copied.
+
+    Args:
+        info: what the file declares.
+        device: where to hold it.
+
+    Raises:
+        SpaceError: the data set is larger than the free memory, the machine's or the device's.
+        DatasetError: NaN or values out of range in the file.
+    """
+
+    def __init__(self, info: DatasetInfo, device: torch.device) -> None:
+        self.info = info
+        self.device = device
+        held = MemorySource(info)
+        free = free_device_bytes(device)
+        if held.num_bytes > free:
+            need_mb, free_mb = held.num_bytes // 2**20, free // 2**20
+            raise SpaceError("memory_too_small", path=info.path, need_mb=need_mb, free_mb=free_mb)
+        self._batch = held.whole().to(device)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes held."""
+        return sum(part.numel() * part.element_size() for part in self._batch if part is not None)
+
+    def gather(self, rows: Rows) -> Batch:
+        """See `Source`."""
+        index = torch.from_numpy(rows).to(self.device, non_blocking=True)
+        return self._batch.each(lambda part: part.index_select(0, index))
+
+    def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
+        """See `Source`."""
+        return map(self.gather, batches_of_rows)
+
+    def close(self) -> None:
+        """See `Source`."""
+
+
 class FileSource:
-    """A data set read batch by batch from its file, in this process or in loader processes.
+    """A data set read from its file, in this process or in loader processes, some batches at a time.
+
+    Batches want rows in random order, but the file keeps them in compressed chunks. Batches that follow each other are
+    therefore read together, as many as 64 MiB hold, and each chunk that they touch is unpacked once for all of them.
 
     Args:
         info: what the file declares.
@@ -152,13 +213,24 @@ class FileSource:
         if self._file is None:
             self._file = h5py.File(self.info.path, "r")
         increasing, back = np.unique(rows, return_inverse=True)
-        readers = {name: dataset_file.READERS[name] for name in self.info.array_names}
-        return Batch.of({name: read(self._file, increasing)[back] for name, read in readers.items()})
+        names = self.info.array_names
+        return Batch.of({name: dataset_file.read_rows(self._file, name, increasing)[back] for name in names})
+
+    def gather_together(self, window: Sequence[Rows]) -> list[Batch]:
+        """Several batches in one reading."""
+        whole = self.gather(np.concatenate(window))
+        ends = np.cumsum([len(rows) for rows in window])
+        return [whole.part(end - len(rows), end) for rows, end in zip(window, ends, strict=True)]
 
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
         """See `Source`."""
+        with dataset_file.open_dataset(self.info.path) as (file, _):
+            num_rows = dataset_file.rows_read_together(file, self.info.array_names, _WINDOW_BYTES)
         self.close()  # a worker must open the file itself: HDF5 handles do not survive a fork
-        return batches_by_workers(self, batches_of_rows, self.num_workers)
+        size = max(1, num_rows // max((len(rows) for rows in batches_of_rows), default=1))
+        windows = [batches_of_rows[k : k + size] for k in range(0, len(batches_of_rows), size)]
+        for batches in by_workers(self.gather_together, windows, self.num_workers):
+            yield from batches
 
     def close(self) -> None:
         """See `Source`."""
@@ -174,41 +246,85 @@ def leave_signals_to_the_parent(worker_number: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def batches_by_workers(source: "Source", batches_of_rows: Sequence[Rows], num_workers: int) -> Iterator[Batch]:
-    """The batches in order, each gathered whole by a loader process; by this one where `num_workers` is 0."""
+def by_workers(make: Callable[[Item], Made], items: Sequence[Item], num_workers: int) -> Iterator[Made]:
+    """`make` of every item in order, by loader processes; by this one where `num_workers` is 0.
+
+    Raises:
+        LoaderError: a loader process died.
+        GlintError: as `make` raised it, from whatever process.
+    """
     loader = DataLoader(
-        _WholeBatches(source, batches_of_rows),
+        _EachItem(make, items),
         batch_size=None,
         num_workers=num_workers,
         worker_init_fn=leave_signals_to_the_parent,
     )
-    for batch in loader:
-        if isinstance(batch, GlintError):
-            raise batch
-        yield batch
+    made = iter(loader)
+    while True:
+        try:
+            one = next(made, None)
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise LoaderError("loader_died", reason=_ends_of(made), workers=num_workers) from error
+        if one is None:
+            return
+        if isinstance(one, GlintError):
+            raise one
+        yield one
 
 
-class _WholeBatches(Dataset["Batch | GlintError"]):
-    """What a loader process runs: item k is the whole batch k, or the user's mistake that kept it from being read."""
+def _ends_of(made: Any) -> str:
+    """How the loader processes that are no more ended: the signal's name, or the exit status."""
+    ends = []
+    for process in getattr(made, "_workers", []):
+        process.join(timeout=1.0)
+        if process.exitcode:
+            ends.append(signal.Signals(-process.exitcode).name if process.exitcode < 0 else f"exit {process.exitcode}")
+    return ", ".join(ends) or "?"
 
-    def __init__(self, source: "Source", batches_of_rows: Sequence[Rows]) -> None:
-        self._source = source
-        self._batches_of_rows = batches_of_rows
+
+class _EachItem(Dataset[Any]):
+    """What a loader process runs: item k made, or the user's mistake that kept it from being made."""
+
+    def __init__(self, make: Callable[[Any], Any], items: Sequence[Any]) -> None:
+        self._make = make
+        self._items = items
 
     def __len__(self) -> int:
-        return len(self._batches_of_rows)
+        return len(self._items)
 
-    def __getitem__(self, k: int) -> Batch | GlintError:
+    def __getitem__(self, k: int) -> Any:
         try:
-            return self._source.gather(self._batches_of_rows[k])
+            return self._make(self._items[k])
         except GlintError as error:
             return error
 
 
-def open_source(
-    info: DatasetInfo, *, preload: bool, shared_memory: bool, num_workers: int
-) -> MemorySource | FileSource:
-    """The source that the settings ask for; `shared_memory` implies a set held in memory."""
-    if preload or shared_memory:
-        return MemorySource(info, shared=shared_memory)
-    return FileSource(info, num_workers=num_workers)
+def free_device_bytes(device: torch.device) -> int:
+    """Bytes free in the memory of a device, as far as its driver tells; the machine's for the CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
+
+
+def open_source(info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:
+    """The source that `--cache` names.
+
+    Args:
+        info: what the file declares.
+        cache: ram, shared, device or none; auto: device where a GPU computes and the data take at most a quarter of
+            its free memory, else ram.
+        num_workers: loader processes where nothing is held.
+        device: that computes.
+    """
+    if cache == "auto":
+        with dataset_file.open_dataset(info.path) as (file, _):
+            need = dataset_file.memory_bytes(file, info.array_names)
+        fits = device.type == "cuda" and need * _SHARE_OF_GPU <= free_device_bytes(device)
+        cache = "device" if fits else "ram"
+    if cache == "device":
+        return DeviceSource(info, device)
+    if cache == "none":
+        return FileSource(info, num_workers=num_workers)
+    return MemorySource(info, shared=cache == "shared")

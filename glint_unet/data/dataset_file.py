@@ -295,6 +295,35 @@ def _read(file: h5py.File, name: str, rows: Any) -> NDArray[Any]:
         raise DatasetError("dataset_damaged", path=file.filename, name=name, reason=_reason(error)) from error
 
 
+def read_rows(file: h5py.File, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """An array's rows, of increasing numbers, in its compact form; a chunk that holds some of them is unpacked once.
+
+    Raises:
+        DatasetError: as the array's reader.
+    """
+    read, rows_per_chunk = READERS[name], (file[name].chunks or (1,))[0]
+    if rows_per_chunk == 1:
+        return read(file, rows)
+    starts = np.unique(rows // rows_per_chunk) * rows_per_chunk
+    parts = []
+    for start in starts.tolist():
+        block = read(file, slice(start, start + rows_per_chunk))
+        parts.append(block[rows[(rows >= start) & (rows < start + rows_per_chunk)] - start])
+    return np.concatenate(parts) if parts else read(file, rows)
+
+
+def rows_read_together(file: h5py.File, names: Sequence[str], num_bytes: int) -> int:
+    """How many rows to read at once so that chunks of several rows are not unpacked for one row each.
+
+    1 where every chunk is one row, or nothing is compressed.
+    """
+    packed = [name for name in names if file[name].chunks and file[name].chunks[0] > 1 and file[name].compression]
+    if not packed:
+        return 1
+    bytes_per_row = sum(math.prod(file[name].shape[1:]) * file[name].dtype.itemsize for name in names)
+    return max(1, num_bytes // int(bytes_per_row))
+
+
 READERS = {"images": read_images, "heatmaps": read_heatmaps, "keypoints": read_keypoints}
 ARRAY_NAMES = tuple(READERS)
 
@@ -307,9 +336,9 @@ def compact_form(file: h5py.File, name: str) -> tuple[tuple[int, ...], np.dtype[
     return stored.shape, np.dtype(np.float32 if name == "keypoints" else np.float16)
 
 
-def memory_bytes(file: h5py.File) -> int:
-    """Bytes that the file's arrays take in memory in their compact form."""
-    forms = [compact_form(file, name) for name in ARRAY_NAMES if name in file]
+def memory_bytes(file: h5py.File, names: Sequence[str]) -> int:
+    """Bytes that the named arrays take in memory in their compact form."""
+    forms = [compact_form(file, name) for name in names]
     return sum(math.prod(shape) * dtype.itemsize for shape, dtype in forms)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glint_unet.data.batches import Batch, Rows, batches_by_workers
+from glint_unet.data.batches import Batch, Rows, by_workers
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.rig import Rig
 from glint_unet.data.split import Split
@@ -77,7 +77,7 @@ class SyntheticStream:
 
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
         """See `Source`."""
-        return batches_by_workers(self, batches_of_rows, self.num_workers)
+        return by_workers(self.gather, batches_of_rows, self.num_workers)
 
     def close(self) -> None:
         """See `Source`."""

@@ -15,6 +15,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.augment import draw, flip_permutation
 from glint_unet.data.batches import Batch, Rows, Source, open_source
 from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
+from glint_unet.data.prefetch import ready_for
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.data.split import Split, draw_split, epoch_batches
 from glint_unet.data.stream import SyntheticStream, is_stream
@@ -31,6 +32,7 @@ from glint_unet.training.resume import ResumePoint, check_settings, find_resume_
 from glint_unet.training.run_directory import RunDirectory, new_run_directory
 from glint_unet.training.state import TrainState
 from glint_unet.training.step import train_step, validate
+from glint_unet.training.step_clock import StepClock
 from glint_unet.training.stop_signals import Interrupted, StopSignals
 
 _STEPS_BETWEEN_CHECKS = 64
@@ -62,7 +64,7 @@ def train(config: TrainConfig) -> Path:
     run = _run_directory(config, point)
     config = dataclasses.replace(config, output_dir=str(run.path))
 
-    with run.locked(), StopSignals() as stop, contextlib.closing(_source(config, info)) as source:
+    with run.locked(), StopSignals() as stop, contextlib.closing(_source(config, info, device)) as source:
         record = RunRecord(config, run, state)
         record.begin(source, device, point, changes)
         if state.epoch >= config.epochs:
@@ -73,10 +75,10 @@ def train(config: TrainConfig) -> Path:
             try:
                 _train_epoch(config, state, source, device, record, stop)
                 val_started = time.monotonic()
-                val_batches = source.batches(_val_batches(config, state))
+                val_batches = ready_for(device, source.batches(_val_batches(config, state)))
                 val_metrics, confusion = validate(state.judged, stop.cut_short(val_batches), device, config, info)
                 _leave_if_asked(record, stop)
-                record.finish_epoch(val_metrics, confusion, state.progress.seconds + time.monotonic() - val_started)
+                record.finish_epoch(val_metrics, confusion, time.monotonic() - val_started)
             except NonFiniteLossError as error:
                 record.roll_back(error)
         draw_results(run, source, state, config, record.log.history, device)
@@ -97,21 +99,24 @@ def _train_epoch(
     rows = epoch_batches(state.split.train, config.batch, config.seed, epoch)
     if isinstance(source, SyntheticStream):
         rows = source.rows_of_epoch(rows, epoch)
-    started = time.monotonic() - progress.seconds
     state.network.train()
+    clock = StepClock(device, progress)
     rest = rows[progress.batches_done :]
-    batches = _with_bar(config, epoch, len(rows), progress.batches_done, source.batches(rest))
+    batches = _with_bar(config, epoch, len(rows), progress.batches_done, ready_for(device, source.batches(rest)))
     for batch_rows, batch in zip(rest, batches, strict=True):
-        state.set_learning_rate(config, len(rows))
-        draws = draw(config.seed, epoch, batch_rows, source.info.num_classes) if config.augment else None
-        terms = train_step(state, batch.to(device), draws, config, source.info)
-        progress.add(terms, len(batch.images))
-        progress.seconds = time.monotonic() - started
-        if device.type == "cpu" or progress.batches_done % _STEPS_BETWEEN_CHECKS == 0:
-            progress.check_finite(epoch)
-        if record.save_is_due():
+        with clock.step():
+            state.set_learning_rate(config, len(rows))
+            draws = draw(config.seed, epoch, batch_rows, source.info.num_classes) if config.augment else None
+            terms = train_step(state, batch.to(device), draws, config, source.info)
+            progress.add(terms, len(batch.images))
+            if device.type == "cpu" or progress.batches_done % _STEPS_BETWEEN_CHECKS == 0:
+                progress.check_finite(epoch)
+        if stop.received is not None or record.save_is_due():
+            clock.pause()
+            _leave_if_asked(record, stop)
             record.save_latest()
-        _leave_if_asked(record, stop)
+            clock.restart()
+    clock.pause()
     progress.check_finite(epoch)
 
 
@@ -180,9 +185,9 @@ def _examine(config: TrainConfig) -> tuple[DatasetInfo, str]:
     return info, md5
 
 
-def _source(config: TrainConfig, info: DatasetInfo) -> Source:
+def _source(config: TrainConfig, info: DatasetInfo, device: torch.device) -> Source:
     if is_stream(config.h5):
         return SyntheticStream(config.h5, seed=config.seed, num_workers=config.num_workers)
     if config.targets == "keypoints" and info.has_keypoints:
         info = dataclasses.replace(info, has_heatmaps=False)  # what is rendered need not be loaded
-    return open_source(info, preload=config.preload, shared_memory=config.shared_memory, num_workers=config.num_workers)
+    return open_source(info, config.where_to_hold(), num_workers=config.num_workers, device=device)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.batches import FileSource, MemorySource, Source
+from glint_unet.data.batches import DeviceSource, FileSource, MemorySource, Source
 from glint_unet.data.stream import SyntheticStream
 from glint_unet.errors import NonFiniteLossError, SpaceError
 from glint_unet.files import write_json
@@ -26,6 +26,8 @@ from glint_unet.training.training_log import TrainingLogger
 
 MOST_ROLLBACKS = 3
 
+_MOST_WAITING = 0.1
+_LEAST_TOLD_S = 0.5
 _RULE = "=" * 80
 
 
@@ -46,6 +48,8 @@ class RunRecord:
         _check_space(config, run, state)
         self.log = TrainingLogger(run.path)
         self._saved_at = time.monotonic()
+        self._save_seconds = 0.0  # since the last row
+        self._hint = ""
 
     def begin(self, source: Source, device: torch.device, point: ResumePoint | None, changes: list[str]) -> None:
         """Writes down what begins: settings, data set, split; on a resume, also what it goes on from."""
@@ -79,6 +83,7 @@ class RunRecord:
         self.log.log(text("network", arch=config.arch, weights=num_weights, H=H, W=W, C=info.num_classes, h=h, w=w))
         self.log.log(text("device", device=_device_name(device)))
         self.log.log(_where_data_is(source))
+        self._hint = _faster_data(source)
         self.log.log(text("num_samples", train=len(self._state.split.train), val=len(self._state.split.val)))
 
     def _take_over(self, point: ResumePoint) -> None:
@@ -97,21 +102,46 @@ class RunRecord:
     def save_latest(self) -> None:
         """Writes latest_checkpoint.pth, also in the middle of an epoch."""
         self._state.progress.check_finite(self._state.epoch + 1)
+        started = time.monotonic()
         self._checkpoints.save_latest(**self._snapshot())
         self._saved_at = time.monotonic()
+        self._save_seconds += self._saved_at - started
 
-    def finish_epoch(self, val_metrics: Mapping[str, float | None], confusion: list[list[int]], seconds: float) -> None:
-        """Ends the epoch under way: its row, its log lines, its checkpoints."""
+    def finish_epoch(
+        self, val_metrics: Mapping[str, float | None], confusion: list[list[int]], val_seconds: float
+    ) -> None:
+        """Ends the epoch under way: its row, its log lines, its checkpoints.
+
+        The row's `timing` is in seconds: `data` waited for, `compute` in steps, `val`, and `save` of all checkpoints
+        since the last row, which are those of the epoch before and those within this one.
+        """
         state, config = self._state, self._config
         total = val_metrics["total"]
         if total is None or not math.isfinite(total):
             raise NonFiniteLossError("loss_not_finite", epoch=state.epoch + 1, step=state.progress.batches_done)
-        train_metrics = state.progress.means()
+        train_metrics, progress = state.progress.means(), state.progress
         state.epoch += 1
         state.progress = EpochProgress()
         state.metrics = {"train": train_metrics, "val": dict(val_metrics)}
         lr = float(state.optimizer.param_groups[0]["lr"])
-        self.log.log_epoch(state.epoch, train_metrics, val_metrics, lr, seconds, {"val_confusion": confusion})
+        timing = {
+            "data": max(progress.seconds - progress.compute_seconds, 0.0),
+            "compute": progress.compute_seconds,
+            "val": val_seconds,
+            "save": self._save_seconds,
+        }
+        self._save_seconds = 0.0
+        speed = progress.images_done / max(progress.seconds, 1e-9)
+        more = {
+            "val_confusion": confusion,
+            "timing": {
+                **{part: round(seconds, 4) for part, seconds in timing.items()},
+                "images_per_s": round(speed, 1),
+            },
+        }
+        self.log.log_epoch(state.epoch, train_metrics, val_metrics, lr, progress.seconds + val_seconds, more)
+        self._log_timing(timing, speed)
+        started = time.monotonic()
         candidate = Best.of_epoch(state.epoch, val_metrics, config.best_metric)
         if candidate.beats(state.best):
             state.best = candidate
@@ -120,7 +150,17 @@ class RunRecord:
         if config.save_freq and state.epoch % config.save_freq == 0:
             path = self._checkpoints.save_checkpoint(**self._snapshot())
             self.log.log(text("saved_numbered", path=path.relative_to(self._run.path)))
+        self._save_seconds += time.monotonic() - started
         self.save_latest()
+
+    def _log_timing(self, timing: dict[str, float], speed: float) -> None:
+        """The share of each part, and once, where data is the brake, which flag helps."""
+        total = max(sum(timing.values()), 1e-9)
+        shares = {part: seconds / total for part, seconds in timing.items()}
+        self.log.log(text("timing", **shares, speed=speed))
+        if self._hint and shares["data"] > _MOST_WAITING and timing["data"] > _LEAST_TOLD_S:
+            self.log.log(text("data_is_the_brake", share=shares["data"], hint=self._hint))
+            self._hint = ""
 
     def roll_back(self, error: NonFiniteLossError) -> None:
         """Goes back to the last checkpoint at half the learning rate; raises the error where that is not to be.
@@ -184,8 +224,19 @@ def _where_data_is(source: Source) -> str:
         return text("data_from_file", workers=source.num_workers)
     if isinstance(source, SyntheticStream):
         return text("data_drawn", level=source.rig.level, workers=source.num_workers)
+    if isinstance(source, DeviceSource):
+        return text("data_on_device", mb=source.num_bytes / 2**20, device=source.device)
     assert isinstance(source, MemorySource)
     megabytes = source.num_bytes / 2**20
     if not source.is_shared:
         return text("data_in_memory", mb=megabytes)
     return text("data_shared_new" if source.created_shared_copy else "data_shared_attached", mb=megabytes)
+
+
+def _faster_data(source: Source) -> str:
+    """What to do where training waits for data."""
+    if isinstance(source, FileSource):
+        return text("faster_from_file", workers=source.num_workers)
+    if isinstance(source, SyntheticStream):
+        return text("faster_stream", workers=source.num_workers)
+    return text("faster_in_memory")

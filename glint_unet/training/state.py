@@ -25,12 +25,14 @@ class EpochProgress:
         images_done: images seen.
         term_sums: (7,) float64, each term of the loss summed over these images.
         seconds: time spent, over all processes that worked on this epoch.
+        compute_seconds: the part of it in which steps were computed; in the rest they waited for data.
     """
 
     batches_done: int = 0
     images_done: int = 0
     term_sums: Tensor = field(default_factory=lambda: torch.zeros(len(TERMS), dtype=torch.float64))
     seconds: float = 0.0
+    compute_seconds: float = 0.0
 
     def add(self, terms: Tensor, num_images: int) -> None:
         """Counts one step: terms (7,), each a mean over its images; nothing waits for the device."""
@@ -54,6 +56,7 @@ class EpochProgress:
             "images_done": self.images_done,
             "term_sums": self.term_sums.cpu(),
             "seconds": self.seconds,
+            "compute_seconds": self.compute_seconds,
         }
 
 

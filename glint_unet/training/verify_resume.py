@@ -18,7 +18,7 @@ from glint_unet.training.checkpoint_file import read_checkpoint
 from glint_unet.training.run_directory import RunDirectory
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
-_TIMES = ("epoch_time", "timestamp", "seconds", "output_dir")
+_TIMES = ("epoch_time", "timing", "compute_seconds", "timestamp", "seconds", "output_dir")
 _OF_ONE_RUN = ("save_every_minutes", "resume", "epochs")
 
 

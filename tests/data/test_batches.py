@@ -1,12 +1,18 @@
+import os
+import signal
+import threading
+
 import h5py
 import numpy as np
 import pytest
 import torch
 
-from glint_unet.data.batches import FileSource, MemorySource
+from glint_unet.data import dataset_file
+from glint_unet.data.batches import DeviceSource, FileSource, MemorySource, open_source
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.heatmaps import render_heatmaps
-from glint_unet.errors import DatasetError, SpaceError
+from glint_unet.data.prefetch import ahead
+from glint_unet.errors import DatasetError, LoaderError, SpaceError
 
 ROWS = [np.array([7, 2, 2, 19]), np.array([0, 1]), np.array([5])]
 
@@ -23,12 +29,16 @@ def test_memory_shared_copy_and_file_give_the_same_batches(data, shm_root, num_w
         MemorySource(info, shared=True),
         FileSource(info, num_workers=num_workers),
     )
-    for a, b, c in zip(memory.batches(ROWS), shared.batches(ROWS), file.batches(ROWS), strict=True):
+    device = DeviceSource(info, torch.device("cpu"))
+    sources = (memory, shared, file, device)
+    for a, b, c, d in zip(*(source.batches(ROWS) for source in sources), strict=True):
         assert a.images.dtype == torch.uint8
         assert a.heatmaps.dtype == torch.float16
         assert same(a, b)
         assert same(a, c)
-    for source in (memory, shared, file):
+        assert same(a, d)
+    assert device.num_bytes == memory.num_bytes
+    for source in sources:
         source.close()
 
 
@@ -72,3 +82,105 @@ def test_a_set_larger_than_the_memory_is_refused_before_it_is_read(data, monkeyp
     monkeypatch.setattr("psutil.virtual_memory", lambda: Little)
     with pytest.raises(SpaceError, match="--no_preload"):
         MemorySource(inspect_dataset(data))
+
+
+@pytest.fixture
+def chunked(data, tmp_path):
+    """The same data set in compressed chunks of 8 rows, as other tools write them."""
+    path = tmp_path / "chunked.h5"
+    with h5py.File(data) as old, h5py.File(path, "w") as new:
+        new.attrs.update(old.attrs)
+        for name in ("images", "heatmaps", "keypoints"):
+            part = old[name][:]
+            new.create_dataset(name, data=part, chunks=(8, *part.shape[1:]), compression="gzip")
+    return path
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_chunks_of_several_rows_give_the_same_batches(data, chunked, num_workers):
+    order = np.random.default_rng(0).permutation(20)
+    rows = [order[k : k + 3] for k in range(0, 20, 3)]
+    wanted = MemorySource(inspect_dataset(data)).batches(rows)
+    for a, b in zip(wanted, FileSource(inspect_dataset(chunked), num_workers=num_workers).batches(rows), strict=True):
+        assert same(a, b)
+
+
+def test_a_chunk_is_unpacked_once_for_all_the_batches_read_together(chunked, monkeypatch):
+    unpacked = []
+
+    def read(file, rows):
+        unpacked.append(rows)
+        return dataset_file.read_images(file, rows)
+
+    monkeypatch.setitem(dataset_file.READERS, "images", read)
+    order = np.random.default_rng(0).permutation(20)
+    source = FileSource(inspect_dataset(chunked), num_workers=0)
+    assert len(list(source.batches([order[k : k + 3] for k in range(0, 20, 3)]))) == 7
+    assert [(rows.start, rows.stop) for rows in unpacked] == [(0, 8), (8, 16), (16, 24)]
+
+
+def test_few_rows_are_read_together_where_they_are_large(chunked, monkeypatch):
+    monkeypatch.setattr("glint_unet.data.batches._WINDOW_BYTES", 6 * 32 * 32 * 4)
+    source, sizes = FileSource(inspect_dataset(chunked), num_workers=0), []
+    gather = source.gather
+    monkeypatch.setattr(source, "gather", lambda rows: sizes.append(len(rows)) or gather(rows))
+    assert [len(b.images) for b in source.batches([np.arange(k, k + 4) for k in range(0, 20, 4)])] == [4] * 5
+    assert len(sizes) > 1
+    assert max(sizes) <= 8
+
+
+def test_a_loader_process_that_dies_is_told_with_its_cause(data):
+    class Deadly(FileSource):
+        def gather(self, rows):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(LoaderError, match=r"SIGKILL.*lower --num_workers"):
+        list(Deadly(inspect_dataset(data), num_workers=1).batches(ROWS))
+
+
+@pytest.mark.parametrize(
+    ("cache", "kind"), [("auto", MemorySource), ("ram", MemorySource), ("device", DeviceSource), ("none", FileSource)]
+)
+def test_the_cache_asked_for_is_the_one_opened(data, cache, kind):
+    source = open_source(inspect_dataset(data), cache, num_workers=0, device=torch.device("cpu"))
+    assert type(source) is kind
+    source.close()
+
+
+def test_batches_are_made_ahead_of_their_use_and_in_order():
+    made, asked = [], threading.Event()
+
+    def batches():
+        for k in range(6):
+            made.append(k)
+            yield k
+            if k == 2:
+                asked.set()
+
+    ready = ahead(batches(), depth=3)
+    assert next(ready) == 0
+    assert asked.wait(5)  # three more were made, though one was asked for
+    assert list(ready) == [1, 2, 3, 4, 5]
+    assert made == list(range(6))
+
+
+def test_an_error_while_making_ahead_comes_in_its_place():
+    def batches():
+        yield 0
+        raise DatasetError("dataset_missing", path="x")
+
+    ready = ahead(batches())
+    assert next(ready) == 0
+    with pytest.raises(DatasetError):
+        next(ready)
+
+
+def test_leaving_early_ends_the_thread():
+    def endless():
+        while True:
+            yield 0
+
+    ready = ahead(endless())
+    next(ready)
+    ready.close()
+    assert "prefetch" not in [thread.name for thread in threading.enumerate()]

@@ -41,7 +41,8 @@ def wait_for(condition, seconds=150):
 
 def rows(run):
     return [
-        {k: v for k, v in row.items() if k != "epoch_time"} for row in json.loads((run / "metrics.json").read_text())
+        {k: v for k, v in row.items() if k not in ("epoch_time", "timing")}
+        for row in json.loads((run / "metrics.json").read_text())
     ]
 
 

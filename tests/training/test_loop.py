@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.batches import MemorySource
+from glint_unet.data.batches import FileSource, MemorySource
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.errors import (
     CheckpointError,
@@ -19,6 +20,7 @@ from glint_unet.errors import (
     GlintError,
     NonFiniteLossError,
     ResumeError,
+    SettingError,
     SpaceError,
 )
 from glint_unet.model.losses import TERMS
@@ -52,7 +54,8 @@ def resumed(checkpoint: Path, **changes) -> TrainConfig:
 def rows(run):
     """metrics.json without its times."""
     return [
-        {k: v for k, v in row.items() if k != "epoch_time"} for row in json.loads((run / "metrics.json").read_text())
+        {k: v for k, v in row.items() if k not in ("epoch_time", "timing")}
+        for row in json.loads((run / "metrics.json").read_text())
     ]
 
 
@@ -139,6 +142,42 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(finished, data, tmp_path):
 def test_data_from_the_file_gives_the_same_run_as_data_in_memory(finished, data, tmp_path):
     train(settings(data, tmp_path / "file", epochs=4, preload=False, num_workers=2))
     assert rows(tmp_path / "file") == rows(finished)
+
+
+def test_data_on_the_device_gives_the_same_run(finished, data, tmp_path):
+    train(settings(data, tmp_path / "run", cache="device", epochs=4))
+    assert rows(tmp_path / "run") == rows(finished)
+
+
+def test_the_timing_of_an_epoch_adds_up_to_its_time(finished):
+    for row in json.loads((finished / "metrics.json").read_text()):
+        timing = row["timing"]
+        assert min(timing.values()) >= 0
+        assert timing["data"] + timing["compute"] + timing["val"] == pytest.approx(row["epoch_time"], abs=0.02)
+        assert timing["images_per_s"] == pytest.approx(18 / (timing["data"] + timing["compute"]), rel=0.05)
+        assert timing["save"] > 0
+
+
+def test_data_that_comes_late_is_told_once_with_the_flag_that_helps(data, tmp_path, monkeypatch):
+    gather = FileSource.gather
+
+    def slow(source, rows):
+        time.sleep(0.1)
+        return gather(source, rows)
+
+    monkeypatch.setattr(FileSource, "gather", slow)
+    train(settings(data, tmp_path / "run", preload=False, num_workers=0, epochs=2, batch=2))
+    log = (tmp_path / "run/training.log").read_text()
+    assert log.count("Data is the brake") == 1
+    assert "raise --num_workers (now 0)" in log
+    row = json.loads((tmp_path / "run/metrics.json").read_text())[-1]
+    assert 0.9 < row["timing"]["data"] < 0.9 + row["timing"]["compute"]
+
+
+@pytest.mark.parametrize("named", [{"preload": False}, {"shared_memory": True}])
+def test_names_of_a_cache_that_contradict_each_other_are_refused(named):
+    with pytest.raises(SettingError, match="--cache ram and --"):
+        TrainConfig(cache="ram", **named)
 
 
 @pytest.mark.parametrize("name", ["latest_checkpoint.pth", "checkpoints/checkpoint_epoch_002.pth"])
