@@ -43,6 +43,12 @@ class TrainConfig:
     """Share of the epochs, at the end, in which the learning rate falls to a fiftieth; 0: constant."""
     weight_decay: float = _setting(0.0, low=0, high=10, resume="fixed")
     """Decoupled weight decay (AdamW) of all weights but biases and normalisation."""
+    accumulate: int = _setting(1, low=1, resume="fixed")
+    """Compute each batch in this many parts, one after the other: for batches larger than the memory."""
+    amp: Literal["auto", "none", "bf16"] = _setting("auto", resume="fixed")
+    """Arithmetic of the network in training: bf16 (autocast), none (float32); auto: bf16 on GPUs that have it."""
+    compile: bool = _setting(False)
+    """Compile the network by torch.compile: a minute at the start, faster steps after, other rounding."""
     clip_norm: float = _setting(0.0, low=0, resume="fixed")
     """Clip the gradient's norm to this; 0: never."""
     ema_decay: float = _setting(0.99, low=0, high=0.99999, resume="fixed")
@@ -126,6 +132,8 @@ class TrainConfig:
     no_save_optimizer: bool = _setting(False)
     """Leave the optimizer out of the checkpoints: a third of the size, but no exact resume."""
 
+    profile: int = _setting(0, low=0, high=1000)
+    """Write a torch profiler trace of this many training steps into the run directory; 0: none."""
     on_nan: Literal["stop", "rollback"] = _setting("stop")
     """When the loss is NaN or infinite: stop, or go back to the last checkpoint at half the learning rate, 3 times."""
 

@@ -60,7 +60,8 @@ class CompactNet(nn.Module):
         """
         H, W = images.shape[-2:]
         x = F.pad(images, (0, -W % _MULTIPLE, 0, -H % _MULTIPLE), mode="replicate")
-        fine = self.stem(F.pixel_unshuffle(x, _FOLD))
+        folded = F.pixel_unshuffle(x, _FOLD).contiguous(memory_format=torch.channels_last)
+        fine = self.stem(folded)
         level8 = self.down8(F.max_pool2d(fine, 2))
         level16 = self.down16(F.max_pool2d(level8, 2))
         x = self.down32(F.max_pool2d(level16, 2))

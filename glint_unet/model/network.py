@@ -17,6 +17,8 @@ def build_network(config: TrainConfig, info: DatasetInfo) -> Network:
 
 
 def new_network(arch: str, num_classes: int, base_channels: int, output_stride: int) -> Network:
-    """A network with fresh weights: `arch` as in `TrainConfig`."""
+    """A network with fresh weights in the channels-last memory format: `arch` as in `TrainConfig`."""
     kind = UNet if arch == "unet" else CompactNet
-    return kind(num_classes=num_classes, base_channels=base_channels, output_stride=output_stride)
+    network = kind(num_classes=num_classes, base_channels=base_channels, output_stride=output_stride)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth to a third faster
+    return network

@@ -192,18 +192,22 @@ def restore(
         before = optimizer.state_dict()
         try:
             optimizer.load_state_dict(content["optimizer_state_dict"])
-            _check_moments(optimizer)
+            _lay_out_moments(optimizer)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             optimizer.load_state_dict(before)
             raise CheckpointError("checkpoint_other_optimizer", path=path, reason=error) from error
     model.load_state_dict(content["model_state_dict"])
 
 
-def _check_moments(optimizer: torch.optim.Optimizer) -> None:
+def _lay_out_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Brings the moments into their weights' memory format: fused AdamW (torch 2.13) goes by memory, not by index."""
     for parameter, state in optimizer.state.items():
         for name, value in state.items():
-            if name != "step" and value.shape != parameter.shape:
+            if name == "step":
+                continue
+            if value.shape != parameter.shape:
                 raise ValueError(f"{name} {tuple(value.shape)} != {tuple(parameter.shape)}")
+            state[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 def _as_dict(args: Any) -> dict[str, Any]:

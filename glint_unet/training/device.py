@@ -20,6 +20,12 @@ def choose_device(config: TrainConfig) -> torch.device:
     return torch.device("cuda", 0) if num_gpus and config.device != "cpu" else torch.device("cpu")
 
 
+def amp_dtype(amp: str, device: torch.device) -> torch.dtype | None:
+    """What autocast computes in; None without autocast. `amp` as in `TrainConfig`."""
+    has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if amp == "bf16" or (amp == "auto" and has_bf16) else None
+
+
 def use_threads(num: int) -> None:
     """Computes on the CPU with `num` threads; 0: as many as torch chooses, one per core.
 

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from glint_unet.training.checkpoint import load_deployed_weights
 from glint_unet.training.device import choose_device, use_threads
 from glint_unet.training.ema import averaged_copy
 from glint_unet.training.pictures import draw_results
+from glint_unet.training.profile import profiled
 from glint_unet.training.record import RunRecord
 from glint_unet.training.resume import ResumePoint, check_settings, find_resume_point, restore_state
 from glint_unet.training.run_directory import RunDirectory, new_run_directory
@@ -64,7 +65,12 @@ def train(config: TrainConfig) -> Path:
     run = _run_directory(config, point)
     config = dataclasses.replace(config, output_dir=str(run.path))
 
-    with run.locked(), StopSignals() as stop, contextlib.closing(_source(config, info, device)) as source:
+    with (
+        run.locked(),
+        StopSignals() as stop,
+        contextlib.closing(_source(config, info, device)) as source,
+        profiled(config.profile, run, device) as step_done,
+    ):
         record = RunRecord(config, run, state)
         record.begin(source, device, point, changes)
         if state.epoch >= config.epochs:
@@ -73,7 +79,7 @@ def train(config: TrainConfig) -> Path:
         started = time.monotonic()
         while state.epoch < config.epochs:
             try:
-                _train_epoch(config, state, source, device, record, stop)
+                _train_epoch(config, state, source, device, record, stop, step_done)
                 val_started = time.monotonic()
                 val_batches = ready_for(device, source.batches(_val_batches(config, state)))
                 val_metrics, confusion = validate(state.judged, stop.cut_short(val_batches), device, config, info)
@@ -93,6 +99,7 @@ def _train_epoch(
     device: torch.device,
     record: RunRecord,
     stop: StopSignals,
+    step_done: Callable[[], None],
 ) -> None:
     """The rest of the epoch under way: all of it, or what an interrupted run left."""
     progress, epoch = state.progress, state.epoch + 1
@@ -111,6 +118,7 @@ def _train_epoch(
             progress.add(terms, len(batch.images))
             if device.type == "cpu" or progress.batches_done % _STEPS_BETWEEN_CHECKS == 0:
                 progress.check_finite(epoch)
+        step_done()
         if stop.received is not None or record.save_is_due():
             clock.pause()
             _leave_if_asked(record, stop)
@@ -153,6 +161,8 @@ def _initial_state(
     state = TrainState(network, _optimizer(network, config), split, dataset, average)
     if point:
         restore_state(state, point)
+    if config.compile:
+        state.forward = torch.compile(network)
     return state
 
 

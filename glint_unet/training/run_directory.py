@@ -78,6 +78,11 @@ class RunDirectory:
         """Picture of predictions over validation images."""
         return self.path / "predictions.png"
 
+    @property
+    def trace(self) -> Path:
+        """Trace of the training steps that `--profile` asked for."""
+        return self.path / "profile.json"
+
     def numbered(self, epoch: int) -> Path:
         """The numbered checkpoint of an epoch."""
         return self.checkpoints / f"checkpoint_epoch_{epoch:03d}.pth"

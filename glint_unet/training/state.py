@@ -1,7 +1,7 @@
 """What a run is at one instant: all that a checkpoint must hold for the rest to come out the same."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -120,6 +120,10 @@ class TrainState:
     best: Best = field(default_factory=Best)
     progress: EpochProgress = field(default_factory=EpochProgress)
     rollbacks: int = 0
+
+    def __post_init__(self) -> None:
+        self.forward: Callable[[Tensor], Tensor] = self.network
+        """The network as training calls it: itself, or what compiles or distributes it."""
 
     @property
     def judged(self) -> nn.Module:

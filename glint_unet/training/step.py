@@ -10,23 +10,40 @@ from glint_unet.data.augment import Draws, augment
 from glint_unet.data.batches import Batch
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.heatmaps import highest_pixels, render_heatmaps
-from glint_unet.model.losses import loss_terms
+from glint_unet.model.losses import TERMS, loss_terms
 from glint_unet.model.votes import decode_output
+from glint_unet.training.device import amp_dtype
 from glint_unet.training.metrics import KeypointMetrics
 from glint_unet.training.state import EpochProgress, TrainState
 
 
 def train_step(state: TrainState, batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo) -> Tensor:
-    """Augment, forward, loss, backward, AdamW, average: returns the loss terms (7,), still on the device."""
+    """Augment, forward, loss, backward, AdamW, average: returns the loss terms (7,), still on the device.
+
+    The batch is computed in `config.accumulate` parts whose gradients add up; each part's terms count by its images.
+    """
     images, targets, keypoints = prepare(batch, draws, config, info)
-    terms = loss_terms(state.network(images), targets, keypoints, config, info)
+    dtype = amp_dtype(config.amp, images.device)
     state.optimizer.zero_grad(set_to_none=True)
-    terms[0].backward()  # type: ignore[no-untyped-call]
+    whole = torch.zeros(len(TERMS), device=images.device)
+    for part in _parts(len(images), config.accumulate):
+        with torch.autocast(images.device.type, dtype, enabled=dtype is not None):
+            output = state.forward(images[part])
+        terms = loss_terms(output.float(), targets[part], keypoints[part], config, info)
+        terms = terms * ((part.stop - part.start) / len(images))
+        terms[0].backward()
+        whole += terms.detach()
     if config.clip_norm:
         nn.utils.clip_grad_norm_(state.network.parameters(), config.clip_norm)
     state.optimizer.step()
     state.count_step(config.ema_decay)
-    return terms.detach()
+    return whole
+
+
+def _parts(num: int, most: int) -> list[slice]:
+    """`num` images in at most `most` parts of nearly the same size."""
+    size = -(-num // most)
+    return [slice(start, min(start + size, num)) for start in range(0, num, size)]
 
 
 @torch.no_grad()
