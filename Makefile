@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow torture check bench bench-accuracy clean
+.PHONY: install demo test test-slow torture check bench bench-gpu bench-accuracy clean
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -40,7 +40,13 @@ check: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
+	@# MONAI is a peer to compare with; without it the other rows are printed all the same
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/real_recording.py
+
+bench-gpu: $(STAMP)
+	$(BIN)/python benchmarks/speed.py --device cuda
 
 bench-accuracy: $(STAMP)
 	$(BIN)/python benchmarks/accuracy.py

@@ -26,7 +26,6 @@ Rows = NDArray[np.int64]
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
-_WINDOW_BYTES = 64 * 2**20
 _SHARE_OF_GPU = 4
 
 
@@ -196,7 +195,7 @@ class FileSource:
     """A data set read from its file, in this process or in loader processes, some batches at a time.
 
     Batches want rows in random order, but the file keeps them in compressed chunks. Batches that follow each other are
-    therefore read together, as many as 64 MiB hold, and each chunk that they touch is unpacked once for all of them.
+    therefore read together, and each chunk that they touch is unpacked once for all of them.
 
     Args:
         info: what the file declares.
@@ -207,14 +206,21 @@ class FileSource:
         self.info = info
         self.num_workers = num_workers
         self._file: h5py.File | None = None
+        with dataset_file.open_dataset(info.path) as (file, _):
+            self._rows_together = dataset_file.rows_read_together(file, info.array_names)
 
     def gather(self, rows: Rows) -> Batch:
         """See `Source`. HDF5 wants row numbers that increase, so they are read sorted and put in order after."""
         if self._file is None:
             self._file = h5py.File(self.info.path, "r")
+            if self.info.has_keypoints:  # a thousandth of the images' size: read once
+                self._keypoints = dataset_file.read_keypoints(self._file, slice(None))
         increasing, back = np.unique(rows, return_inverse=True)
-        names = self.info.array_names
-        return Batch.of({name: dataset_file.read_rows(self._file, name, increasing)[back] for name in names})
+        large = [name for name in self.info.array_names if name != "keypoints"]
+        arrays = {name: dataset_file.read_rows(self._file, name, increasing)[back] for name in large}
+        if self.info.has_keypoints:
+            arrays["keypoints"] = self._keypoints[rows]
+        return Batch.of(arrays)
 
     def gather_together(self, window: Sequence[Rows]) -> list[Batch]:
         """Several batches in one reading."""
@@ -224,10 +230,9 @@ class FileSource:
 
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
         """See `Source`."""
-        with dataset_file.open_dataset(self.info.path) as (file, _):
-            num_rows = dataset_file.rows_read_together(file, self.info.array_names, _WINDOW_BYTES)
-        self.close()  # a worker must open the file itself: HDF5 handles do not survive a fork
-        size = max(1, num_rows // max((len(rows) for rows in batches_of_rows), default=1))
+        if self.num_workers:
+            self.close()  # a worker must open the file itself: HDF5 handles do not survive a fork
+        size = max(1, self._rows_together // max((len(rows) for rows in batches_of_rows), default=1))
         windows = [batches_of_rows[k : k + size] for k in range(0, len(batches_of_rows), size)]
         for batches in by_workers(self.gather_together, windows, self.num_workers):
             yield from batches

@@ -120,7 +120,7 @@ def test_a_chunk_is_unpacked_once_for_all_the_batches_read_together(chunked, mon
 
 
 def test_few_rows_are_read_together_where_they_are_large(chunked, monkeypatch):
-    monkeypatch.setattr("glint_unet.data.batches._WINDOW_BYTES", 6 * 32 * 32 * 4)
+    monkeypatch.setattr(dataset_file, "_PACKED_TOGETHER", 6 * 32 * 32 * 4)
     source, sizes = FileSource(inspect_dataset(chunked), num_workers=0), []
     gather = source.gather
     monkeypatch.setattr(source, "gather", lambda rows: sizes.append(len(rows)) or gather(rows))

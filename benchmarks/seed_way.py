@@ -1,0 +1,60 @@
+"""The seed's way to train, small: the peer of benchmarks/speed.py.
+
+All of the file as float32 arrays, one item at a time, default collate, worker processes, `.to(device)`, one loss per
+pair of channels in a loop, Adam, `.item()` at every step.
+"""
+
+import h5py
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+ALPHA, GAMMA, DIV_WEIGHT, AGG_WEIGHT = 1.0, 2.0, 0.05, 0.2
+
+
+class SeedDataset(Dataset):
+    def __init__(self, path):
+        with h5py.File(path) as file:
+            self.images = file["images"][:].astype(np.float32) / 255
+            self.heatmaps = file["heatmaps"][:].astype(np.float32)
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, k):
+        return torch.from_numpy(self.images[k][None]), torch.from_numpy(self.heatmaps[k])
+
+
+def seed_loader(dataset, num_workers: int, batch: int, pinned: bool = False) -> DataLoader:
+    return DataLoader(dataset, batch, shuffle=True, num_workers=num_workers, pin_memory=pinned)
+
+
+def seed_loss(logits: Tensor, target: Tensor) -> Tensor:
+    p = torch.sigmoid(logits)
+    pairs, C = 0.0, logits.shape[1]
+    for i in range(C):
+        for j in range(i + 1, C):
+            pairs = pairs + F.cosine_similarity(p[:, i].flatten(1), p[:, j].flatten(1), dim=1).mean()
+    merged, merged_target = logits.max(dim=1, keepdim=True)[0], target.max(dim=1, keepdim=True)[0]
+    return _focal(logits, target) + DIV_WEIGHT * pairs / (C * (C - 1) / 2) + AGG_WEIGHT * _focal(merged, merged_target)
+
+
+def _focal(logits: Tensor, target: Tensor) -> Tensor:
+    p = torch.sigmoid(logits)
+    bce = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (ALPHA * (1 - (p * target + (1 - p) * (1 - target))) ** GAMMA * bce).mean()
+
+
+def seed_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, loader: DataLoader, device: torch.device) -> float:
+    network.train()
+    total = 0.0
+    for images, heatmaps in loader:
+        images, heatmaps = images.to(device), heatmaps.to(device)
+        optimizer.zero_grad()
+        loss = seed_loss(network(images), heatmaps)
+        loss.backward()
+        optimizer.step()
+        total += loss.item()
+    return total / len(loader)
