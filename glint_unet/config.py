@@ -151,9 +151,11 @@ class TrainConfig:
     """Remove this data set's shared copy, then exit."""
 
     gpu: str | None = _setting(None)
-    """CUDA device: 0, 1, ... Default: the first one, or the CPU where there is none."""
+    """CUDA device: 0, 1, ..., or several: 0,1. Default: the first one, or the CPU where there is none."""
     device: Literal["auto", "cpu", "cuda"] = _setting("auto")
     """Kind of device; auto takes CUDA where there is one."""
+    processes: int = _setting(1, low=1, high=64)
+    """Processes that train together on the CPU, each on its share of every batch; GPUs: name several in --gpu."""
     threads: int = _setting(0, low=0, high=1024)
     """Threads that compute on the CPU; 0: one per core. Experiments side by side: cores divided by experiments."""
 

@@ -165,9 +165,21 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--gpu {value} 与 --device cpu 矛盾, 请去掉其中一个",
         "--gpu {value} contradicts --device cpu; leave one away",
     ),
-    "several_gpus": (
-        "--gpu {value}: 多 GPU 训练尚未实现; 目前请用一个, 例如 --gpu {first}",
-        "--gpu {value}: training on several GPUs is not there yet; use one for now, such as --gpu {first}",
+    "gpus_and_processes": (
+        "--processes {processes} 用于 CPU; 多个 GPU 请只用 --gpu {value}",
+        "--processes {processes} is for the CPU; for several GPUs give --gpu {value} alone",
+    ),
+    "gpus_in_group": (
+        "启动了 {size} 个进程, 但 --gpu {value} 给出 {num} 个 GPU; 两者应相等",
+        "{size} processes were started, but --gpu {value} names {num} GPUs; they must be as many",
+    ),
+    "rank_died": (
+        "训练进程 {rank} 意外终止 ({how}), 其余进程已停止; 用 --resume 从最近的检查点继续",
+        "Process {rank} of the training died ({how}), the others were ended; --resume goes on from the last save",
+    ),
+    "group": (
+        "{size} 个进程一起训练, 每批 {batch} 张图像由它们分担",
+        "{size} processes train together and share each batch of {batch} images",
     ),
     # --- disks and memory ---
     "disk_full": (

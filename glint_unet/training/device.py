@@ -4,20 +4,48 @@ import torch
 
 from glint_unet.config import TrainConfig
 from glint_unet.errors import DeviceError
+from glint_unet.training.group import Group
 
 
-def choose_device(config: TrainConfig) -> torch.device:
-    """The device that `--gpu` and `--device` ask for.
+def choose_device(config: TrainConfig, group: Group) -> torch.device:
+    """The device that `--gpu` and `--device` ask for, for this process of the group.
 
     Raises:
-        DeviceError: a GPU that this machine does not have, or several of them.
+        DeviceError: a GPU that this machine does not have, or not one for each process.
     """
+    numbers = gpu_numbers(config)
     num_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if config.gpu is not None:
-        return _named_gpu(config, num_gpus)
-    if config.device == "cuda" and num_gpus == 0:
+    if numbers:
+        if len(numbers) != group.size:
+            raise DeviceError("gpus_in_group", size=group.size, value=config.gpu, num=len(numbers))
+        missing = [number for number in numbers if number >= num_gpus]
+        if missing:
+            raise DeviceError("no_gpu", asked=f"--gpu {config.gpu}", found=num_gpus)
+        return torch.device("cuda", numbers[group.local_rank])
+    if config.device == "cuda" and config.processes > 1:
+        raise DeviceError("gpus_and_processes", processes=config.processes, value="0,1")
+    if config.device == "cuda" and num_gpus <= group.local_rank:
         raise DeviceError("no_gpu", asked="--device cuda", found=num_gpus)
-    return torch.device("cuda", 0) if num_gpus and config.device != "cpu" else torch.device("cpu")
+    on_gpu = num_gpus > group.local_rank and config.device != "cpu" and config.processes == 1
+    return torch.device("cuda", group.local_rank) if on_gpu else torch.device("cpu")
+
+
+def gpu_numbers(config: TrainConfig) -> list[int]:
+    """The GPUs that `--gpu` names; none where it is not given.
+
+    Raises:
+        DeviceError: no numbers, one twice, or together with flags for the CPU.
+    """
+    if config.gpu is None:
+        return []
+    numbers = [number.strip() for number in config.gpu.split(",")]
+    if not all(number.isdecimal() for number in numbers) or len(set(numbers)) < len(numbers):
+        raise DeviceError("gpu_not_a_number", value=config.gpu)
+    if config.device == "cpu":
+        raise DeviceError("gpu_and_cpu", value=config.gpu)
+    if config.processes > 1:
+        raise DeviceError("gpus_and_processes", processes=config.processes, value=config.gpu)
+    return [int(number) for number in numbers]
 
 
 def amp_dtype(amp: str, device: torch.device) -> torch.dtype | None:
@@ -26,24 +54,10 @@ def amp_dtype(amp: str, device: torch.device) -> torch.dtype | None:
     return torch.bfloat16 if amp == "bf16" or (amp == "auto" and has_bf16) else None
 
 
-def use_threads(num: int) -> None:
-    """Computes on the CPU with `num` threads; 0: as many as torch chooses, one per core.
+def use_threads(num: int, num_processes: int = 1) -> None:
+    """Computes on the CPU with `num` threads; 0: as many as torch chooses, one per core, shared by a group's processes.
 
     Threads of two programs on the same cores wait for each other: beside other work, fewer are faster.
     """
-    if num:
-        torch.set_num_threads(num)
-
-
-def _named_gpu(config: TrainConfig, num_gpus: int) -> torch.device:
-    assert config.gpu is not None
-    numbers = config.gpu.split(",")
-    if not all(number.strip().isdecimal() for number in numbers):
-        raise DeviceError("gpu_not_a_number", value=config.gpu)
-    if config.device == "cpu":
-        raise DeviceError("gpu_and_cpu", value=config.gpu)
-    if len(numbers) > 1:
-        raise DeviceError("several_gpus", value=config.gpu, first=numbers[0])
-    if int(numbers[0]) >= num_gpus:
-        raise DeviceError("no_gpu", asked=f"--gpu {config.gpu}", found=num_gpus)
-    return torch.device("cuda", int(numbers[0]))
+    if num or num_processes > 1:
+        torch.set_num_threads(num or max(1, torch.get_num_threads() // num_processes))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from glint_unet.config import TrainConfig
@@ -21,14 +22,15 @@ from glint_unet.data.split import Split, draw_split, epoch_batches
 from glint_unet.data.stream import SyntheticStream, is_stream
 from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import NonFiniteLossError, SettingError
-from glint_unet.messages import set_language, text
+from glint_unet.messages import set_language
 from glint_unet.model.network import build_network
 from glint_unet.training.checkpoint import load_deployed_weights
 from glint_unet.training.device import choose_device, use_threads
 from glint_unet.training.ema import averaged_copy
+from glint_unet.training.group import Group
 from glint_unet.training.pictures import draw_results
 from glint_unet.training.profile import profiled
-from glint_unet.training.record import RunRecord
+from glint_unet.training.record import Follower, RunRecord
 from glint_unet.training.resume import ResumePoint, check_settings, find_resume_point, restore_state
 from glint_unet.training.run_directory import RunDirectory, new_run_directory
 from glint_unet.training.state import TrainState
@@ -39,11 +41,12 @@ from glint_unet.training.stop_signals import Interrupted, StopSignals
 _STEPS_BETWEEN_CHECKS = 64
 
 
-def train(config: TrainConfig) -> Path:
+def train(config: TrainConfig, group: Group | None = None) -> Path:
     """Trains until `config.epochs` epochs are done, keeping everything in one run directory.
 
     Args:
         config: all settings; `config.resume` goes on with an earlier run.
+        group: the processes that train together, this one among them; None: this one alone.
 
     Returns:
         The run directory.
@@ -56,38 +59,43 @@ def train(config: TrainConfig) -> Path:
     set_language(config.lang)
     if not config.h5:
         raise SettingError("h5_required")
-    info, md5 = _examine(config)
-    device = choose_device(config)
-    use_threads(config.threads)
-    point = find_resume_point(config.resume, config.output_dir) if config.resume else None
-    changes = check_settings(config, point, md5) if point else []
-    state = _initial_state(config, info, md5, device, point)
-    run = _run_directory(config, point)
+    group = group or Group()
+    with group.main_first():
+        info, md5 = _examine(config)
+        device = choose_device(config, group)
+        use_threads(config.threads, group.size)
+        point = find_resume_point(config.resume, config.output_dir) if config.resume else None
+        changes = check_settings(config, point, md5) if point else []
+        state = _initial_state(config, info, md5, device, point)
+    run = RunDirectory(group.from_main(_run_directory(config, point).path if group.is_main else Path()))
     config = dataclasses.replace(config, output_dir=str(run.path))
+    state.forward = _called_in_training(state.network, config, device, group)
 
     with (
-        run.locked(),
+        run.locked() if group.is_main else contextlib.nullcontext(),
         StopSignals() as stop,
-        contextlib.closing(_source(config, info, device)) as source,
-        profiled(config.profile, run, device) as step_done,
+        contextlib.closing(_source(config, info, device, group)) as source,
+        profiled(config.profile if group.is_main else 0, run, device) as step_done,
     ):
-        record = RunRecord(config, run, state)
-        record.begin(source, device, point, changes)
+        record = RunRecord(config, run, state) if group.is_main else Follower(config, run, state)
+        record.begin(source, device, group.size, point, changes)
         if state.epoch >= config.epochs:
-            record.log.log(text("nothing_to_do", epoch=state.epoch, epochs=config.epochs))
+            record.nothing_to_do()
             return run.path
         started = time.monotonic()
         while state.epoch < config.epochs:
             try:
-                _train_epoch(config, state, source, device, record, stop, step_done)
+                _train_epoch(config, state, source, device, group, record, stop, step_done)
                 val_started = time.monotonic()
                 val_batches = ready_for(device, source.batches(_val_batches(config, state)))
-                val_metrics, confusion = validate(state.judged, stop.cut_short(val_batches), device, config, info)
-                _leave_if_asked(record, stop)
-                record.finish_epoch(val_metrics, confusion, time.monotonic() - val_started)
+                judged = validate(state.judged, stop.cut_short(val_batches), device, config, info)
+                _leave_if_asked(group.agree(stop.received), group, record)
+                record.finish_epoch(*group.from_main(judged), time.monotonic() - val_started)
             except NonFiniteLossError as error:
                 record.roll_back(error)
-        draw_results(run, source, state, config, record.log.history, device)
+                group.wait()
+        if group.is_main:
+            draw_results(run, source, state, config, record.log.history, device)
         record.finished(time.monotonic() - started)
     return run.path
 
@@ -97,6 +105,7 @@ def _train_epoch(
     state: TrainState,
     source: Source,
     device: torch.device,
+    group: Group,
     record: RunRecord,
     stop: StopSignals,
     step_done: Callable[[], None],
@@ -109,35 +118,41 @@ def _train_epoch(
     state.network.train()
     clock = StepClock(device, progress)
     rest = rows[progress.batches_done :]
-    batches = _with_bar(config, epoch, len(rows), progress.batches_done, ready_for(device, source.batches(rest)))
-    for batch_rows, batch in zip(rest, batches, strict=True):
+    shares = [group.share(batch_rows) for batch_rows in rest]
+    gathered = ready_for(device, source.batches([mine for mine, _ in shares]))
+    batches = _with_bar(config, epoch, len(rows), progress.batches_done, gathered, hidden=not group.is_main)
+    for batch_rows, (mine, weight), batch in zip(rest, shares, batches, strict=True):
         with clock.step():
             state.set_learning_rate(config, len(rows))
-            draws = draw(config.seed, epoch, batch_rows, source.info.num_classes) if config.augment else None
-            terms = train_step(state, batch.to(device), draws, config, source.info)
-            progress.add(terms, len(batch.images))
+            draws = draw(config.seed, epoch, mine, source.info.num_classes) if config.augment else None
+            terms = train_step(state, batch.to(device), draws, config, source.info, weight)
+            progress.add(group.mean(terms), len(batch_rows))
             if device.type == "cpu" or progress.batches_done % _STEPS_BETWEEN_CHECKS == 0:
                 progress.check_finite(epoch)
         step_done()
-        if stop.received is not None or record.save_is_due():
+        stop_signal = group.agree(stop.received)
+        if stop_signal is not None or record.save_is_due():
             clock.pause()
-            _leave_if_asked(record, stop)
+            _leave_if_asked(stop_signal, group, record)
             record.save_latest()
             clock.restart()
     clock.pause()
     progress.check_finite(epoch)
 
 
-def _leave_if_asked(record: RunRecord, stop: StopSignals) -> None:
-    if stop.received is not None:
-        record.interrupted(signal.Signals(stop.received).name)
-        raise Interrupted(stop.received)
+def _leave_if_asked(stop_signal: int | None, group: Group, record: RunRecord) -> None:
+    if stop_signal is not None:
+        record.interrupted(signal.Signals(stop_signal).name)
+        group.wait()  # until it is saved
+        raise Interrupted(stop_signal)
 
 
-def _with_bar(config: TrainConfig, epoch: int, total: int, done: int, batches: Iterator[Batch]) -> Iterator[Batch]:
+def _with_bar(
+    config: TrainConfig, epoch: int, total: int, done: int, batches: Iterator[Batch], *, hidden: bool
+) -> Iterator[Batch]:
     title = f"Epoch {epoch:03d}/{config.epochs:03d}"
-    hidden = None if config.progress else True  # None: shown where the console is a terminal
-    return iter(tqdm(batches, desc=title, total=total, initial=done, disable=hidden, leave=False, unit="batch"))
+    disable = None if config.progress and not hidden else True  # None: shown where the console is a terminal
+    return iter(tqdm(batches, desc=title, total=total, initial=done, disable=disable, leave=False, unit="batch"))
 
 
 def _val_batches(config: TrainConfig, state: TrainState) -> list[Rows]:
@@ -161,9 +176,15 @@ def _initial_state(
     state = TrainState(network, _optimizer(network, config), split, dataset, average)
     if point:
         restore_state(state, point)
-    if config.compile:
-        state.forward = torch.compile(network)
     return state
+
+
+def _called_in_training(
+    network: torch.nn.Module, config: TrainConfig, device: torch.device, group: Group
+) -> Callable[[Tensor], Tensor]:
+    """The network, distributed over the group and compiled as asked."""
+    called = group.distributed(network, device)
+    return torch.compile(called) if config.compile else called
 
 
 def _run_directory(config: TrainConfig, point: ResumePoint | None) -> RunDirectory:
@@ -195,9 +216,12 @@ def _examine(config: TrainConfig) -> tuple[DatasetInfo, str]:
     return info, md5
 
 
-def _source(config: TrainConfig, info: DatasetInfo, device: torch.device) -> Source:
+def _source(config: TrainConfig, info: DatasetInfo, device: torch.device, group: Group) -> Source:
     if is_stream(config.h5):
         return SyntheticStream(config.h5, seed=config.seed, num_workers=config.num_workers)
     if config.targets == "keypoints" and info.has_keypoints:
         info = dataclasses.replace(info, has_heatmaps=False)  # what is rendered need not be loaded
-    return open_source(info, config.where_to_hold(), num_workers=config.num_workers, device=device)
+    cache = config.where_to_hold()
+    if cache == "auto" and group.size > 1 and device.type == "cpu":
+        cache = "shared"  # one copy for all processes
+    return open_source(info, cache, num_workers=config.num_workers, device=device)

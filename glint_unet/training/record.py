@@ -51,7 +51,9 @@ class RunRecord:
         self._save_seconds = 0.0  # since the last row
         self._hint = ""
 
-    def begin(self, source: Source, device: torch.device, point: ResumePoint | None, changes: list[str]) -> None:
+    def begin(
+        self, source: Source, device: torch.device, num_processes: int, point: ResumePoint | None, changes: list[str]
+    ) -> None:
         """Writes down what begins: settings, data set, split; on a resume, also what it goes on from."""
         config, info = self._config, source.info
         # what was seen before the lock was taken must still be so
@@ -82,6 +84,8 @@ class RunRecord:
         (H, W), (h, w) = info.image_size, info.heatmap_size
         self.log.log(text("network", arch=config.arch, weights=num_weights, H=H, W=W, C=info.num_classes, h=h, w=w))
         self.log.log(text("device", device=_device_name(device)))
+        if num_processes > 1:
+            self.log.log(text("group", size=num_processes, batch=config.batch))
         self.log.log(_where_data_is(source))
         self._hint = _faster_data(source)
         self.log.log(text("num_samples", train=len(self._state.split.train), val=len(self._state.split.val)))
@@ -116,13 +120,8 @@ class RunRecord:
         since the last row, which are those of the epoch before and those within this one.
         """
         state, config = self._state, self._config
-        total = val_metrics["total"]
-        if total is None or not math.isfinite(total):
-            raise NonFiniteLossError("loss_not_finite", epoch=state.epoch + 1, step=state.progress.batches_done)
-        train_metrics, progress = state.progress.means(), state.progress
-        state.epoch += 1
-        state.progress = EpochProgress()
-        state.metrics = {"train": train_metrics, "val": dict(val_metrics)}
+        progress = _count_epoch(state, val_metrics)
+        train_metrics, total = state.metrics["train"], val_metrics["total"]
         lr = float(state.optimizer.param_groups[0]["lr"])
         timing = {
             "data": max(progress.seconds - progress.compute_seconds, 0.0),
@@ -196,10 +195,66 @@ class RunRecord:
         command = f"python train_glint_unet.py --resume {self._run.path}"
         self.log.log(text("interrupted", signal=signal_name, epoch=self._state.epoch, command=command))
 
+    def nothing_to_do(self) -> None:
+        """Says that all epochs are done already."""
+        self.log.log(text("nothing_to_do", epoch=self._state.epoch, epochs=self._config.epochs))
+
     def finished(self, seconds: float) -> None:
         """Says what came out and where it lies."""
         best = self._state.best
         self.log.log(text("finished", seconds=seconds, epoch=best.epoch, total=best.total, path=self._run.best))
+
+
+class Follower(RunRecord):
+    """What the other processes of a group keep: the state, in step with the first one's, and no files."""
+
+    def __init__(self, config: TrainConfig, run: RunDirectory, state: TrainState) -> None:
+        self._config = config
+        self._run = run
+        self._state = state
+
+    def begin(self, *arguments: Any) -> None:
+        """Nothing is written."""
+
+    def save_is_due(self) -> bool:
+        """Never."""
+        return False
+
+    def save_latest(self) -> None:
+        """Nothing is written."""
+
+    def finish_epoch(self, val_metrics: Mapping[str, float | None], confusion: list[list[int]], seconds: float) -> None:
+        """Counts the epoch, or raises, as the first process does."""
+        _count_epoch(self._state, val_metrics)
+
+    def roll_back(self, error: NonFiniteLossError) -> None:
+        """Goes back as the first process does."""
+        rollbacks = self._state.rollbacks
+        if self._config.on_nan == "stop" or rollbacks >= MOST_ROLLBACKS:
+            raise error
+        restore_state(self._state, find_resume_point(str(self._run.path), None))
+        self._state.rollbacks = rollbacks + 1  # whether or not the first process has saved its own
+
+    def interrupted(self, signal_name: str) -> None:
+        """Nothing is written."""
+
+    def nothing_to_do(self) -> None:
+        """Nothing is said."""
+
+    def finished(self, seconds: float) -> None:
+        """Nothing is said."""
+
+
+def _count_epoch(state: TrainState, val_metrics: Mapping[str, float | None]) -> EpochProgress:
+    """Ends the epoch under way in the state; what it was. Raises NonFiniteLossError."""
+    total = val_metrics["total"]
+    if total is None or not math.isfinite(total):
+        raise NonFiniteLossError("loss_not_finite", epoch=state.epoch + 1, step=state.progress.batches_done)
+    progress = state.progress
+    state.epoch += 1
+    state.progress = EpochProgress()
+    state.metrics = {"train": progress.means(), "val": dict(val_metrics)}
+    return progress
 
 
 def _check_space(config: TrainConfig, run: RunDirectory, state: TrainState) -> None:

@@ -17,10 +17,18 @@ from glint_unet.training.metrics import KeypointMetrics
 from glint_unet.training.state import EpochProgress, TrainState
 
 
-def train_step(state: TrainState, batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo) -> Tensor:
+def train_step(
+    state: TrainState,
+    batch: Batch,
+    draws: Draws | None,
+    config: TrainConfig,
+    info: DatasetInfo,
+    weight: float = 1.0,
+) -> Tensor:
     """Augment, forward, loss, backward, AdamW, average: returns the loss terms (7,), still on the device.
 
-    The batch is computed in `config.accumulate` parts whose gradients add up; each part's terms count by its images.
+    The batch is computed in `config.accumulate` parts whose gradients add up; each part's terms count by its images,
+    and all of them by `weight`, where a group of processes shares the batch.
     """
     images, targets, keypoints = prepare(batch, draws, config, info)
     dtype = amp_dtype(config.amp, images.device)
@@ -30,7 +38,7 @@ def train_step(state: TrainState, batch: Batch, draws: Draws | None, config: Tra
         with torch.autocast(images.device.type, dtype, enabled=dtype is not None):
             output = state.forward(images[part])
         terms = loss_terms(output.float(), targets[part], keypoints[part], config, info)
-        terms = terms * ((part.stop - part.start) / len(images))
+        terms = terms * (weight * (part.stop - part.start) / len(images))
         terms[0].backward()
         whole += terms.detach()
     if config.clip_norm:

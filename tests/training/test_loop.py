@@ -339,6 +339,7 @@ CHOICES = {
     "agg_mode": "sum",
     "best_metric": "f1",
     "augment": False,
+    "amp": "bf16",
 }
 FIXED = [f for f in dataclasses.fields(TrainConfig) if f.metadata["resume"] == "fixed" and f.name != "arch"]
 

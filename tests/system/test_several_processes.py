@@ -1,0 +1,153 @@
+"""One run in several processes that are really started, stopped and killed."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+from glint_unet.training.checkpoint_file import read_checkpoint
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SMALL = [
+    "--arch",
+    "unet",
+    "--base_channels",
+    "2",
+    "--batch",
+    "5",
+    "--epochs",
+    "3",
+    "--cooldown",
+    "0",
+    "--device",
+    "cpu",
+    "--threads",
+    "1",
+]
+SMALL += ["--lang", "en", "--no_progress"]
+TWO = ["--processes", "2"]
+
+
+def command(*words):
+    return [sys.executable, "train_glint_unet.py", *map(str, words)]
+
+
+def ended(words, status=0):
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+def weights(run):
+    return read_checkpoint(run / "latest_checkpoint.pth")["model_state_dict"]
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def rows(run):
+    kept = json.loads((run / "metrics.json").read_text())
+    return [{k: v for k, v in row.items() if k not in ("epoch_time", "timing")} for row in kept]
+
+
+def workers_of(process):
+    """The processes that train, once there are two of them and the run has begun its first step."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        children = psutil.Process(process.pid).children()
+        if len(children) == 2:
+            return sorted(children, key=lambda child: int(child.environ()["RANK"]))
+        time.sleep(0.05)
+    raise AssertionError("no workers")
+
+
+def wait_for(path, process):
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory):
+    """Three epochs by two processes; not to be written to."""
+    run = tmp_path_factory.mktemp("two") / "run"
+    ended(command("--h5", data, "--output_dir", run, *SMALL, *TWO))
+    return run
+
+
+def test_two_processes_write_one_run_on_the_same_batches(undisturbed, data, tmp_path):
+    log = (undisturbed / "training.log").read_text()
+    assert log.count("Training starts") == 1
+    assert "2 processes train together" in log
+    assert [row["epoch"] for row in rows(undisturbed)] == [1, 2, 3]
+    ended(command("--h5", data, "--output_dir", tmp_path / "one", *SMALL))
+    one, two = (json.loads((run / "split.json").read_text()) for run in (tmp_path / "one", undisturbed))
+    assert one == two
+    # the same images in the same batches: the first epoch's loss differs only by the statistics of smaller shares
+    one, two = (rows(run)[0]["train"]["total"] for run in (tmp_path / "one", undisturbed))
+    assert one == pytest.approx(two, rel=0.25)
+
+
+def test_what_two_began_one_goes_on_with_and_two_again(undisturbed, data, tmp_path):
+    run = tmp_path / "run"
+    flags = SMALL.copy()
+    flags[flags.index("--epochs") + 1] = "1"
+    ended(command("--h5", data, "--output_dir", run, *flags, *TWO))
+    ended(command("--resume", run, "--epochs", 2, "--processes", 1))
+    ended(command("--resume", run, "--epochs", 3, "--processes", 2))
+    assert [row["epoch"] for row in rows(run)] == [1, 2, 3]
+    assert rows(run)[0] == rows(undisturbed)[0]
+
+
+def test_torchrun_starts_the_same_run(undisturbed, data, tmp_path):
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
+    ended([*launcher, "train_glint_unet.py", "--h5", str(data), "--output_dir", str(tmp_path / "run"), *SMALL])
+    assert same(weights(tmp_path / "run"), weights(undisturbed))
+
+
+def test_a_stopped_group_saves_and_ends_as_if_never_stopped(undisturbed, data, tmp_path):
+    run = tmp_path / "run"
+    words = command("--h5", data, "--output_dir", run, *SMALL, *TWO)
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_for(run / "latest_checkpoint.pth", process)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, said
+    assert "Traceback" not in said
+    assert "SIGTERM" in (run / "training.log").read_text()
+    ended(command("--resume", run))
+    assert same(weights(run), weights(undisturbed))
+    assert rows(run) == rows(undisturbed)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_that_dies_ends_the_run_with_its_name(undisturbed, data, tmp_path, rank):
+    run = tmp_path / "run"
+    flags = SMALL.copy()
+    flags[flags.index("--epochs") + 1] = "1000"
+    words = command("--h5", data, "--output_dir", run, *flags, *TWO)
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_for(run / "best_model.pth", process)
+    workers = workers_of(process)
+    workers[rank].kill()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert said.splitlines()[-1].startswith(f"Process {rank} of the training died (SIGKILL)")
+    assert "Traceback" not in said
+    assert not any(worker.is_running() for worker in workers)
+    ended(command("--resume", run, "--epochs", len(rows(run)) + 1))
+
+
+def test_a_mistake_is_told_once(tmp_path):
+    done = ended(command("--h5", tmp_path / "none.h5", *SMALL, *TWO), status=2)
+    assert done.stderr.count("none.h5") == 1
+    assert "Traceback" not in done.stderr

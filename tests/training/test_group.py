@@ -1,0 +1,59 @@
+"""Sharing a batch, by one process alone; what several do together is in tests/system/test_several_processes.py."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glint_unet.config import TrainConfig
+from glint_unet.errors import DeviceError
+from glint_unet.training.device import choose_device, gpu_numbers
+from glint_unet.training.group import Group
+
+
+@given(num=st.integers(1, 40), size=st.integers(1, 9))
+def test_the_weighted_mean_over_the_shares_is_the_mean_over_the_batch(num, size):
+    rows = np.arange(100, 100 + num)
+    values = {int(row): float(row % 7) for row in rows}
+    shares = [Group(rank, size).share(rows) for rank in range(size)]
+    means = [weight * np.mean([values[int(row)] for row in mine]) for mine, weight in shares]
+    assert sum(means) / size == pytest.approx(np.mean(list(values.values())))
+    assert all(len(mine) >= 1 for mine, _ in shares)
+    counted = np.concatenate([mine for mine, weight in shares if weight])
+    assert np.array_equal(counted, rows)
+
+
+def test_alone_everything_is_itself():
+    group = Group()
+    network, terms = torch.nn.Linear(1, 1), torch.ones(7)
+    assert group.distributed(network, torch.device("cpu")) is network
+    assert group.mean(terms) is terms
+    assert group.agree(None) is None
+    assert group.agree(15) == 15
+    assert group.from_main("x") == "x"
+    with group.main_first():
+        group.wait()
+    group.leave()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"gpu": "0,0"}, "0,0"),
+        ({"gpu": "a"}, "a"),
+        ({"gpu": "0,1", "device": "cpu"}, "--device cpu"),
+        ({"gpu": "0,1", "processes": 2}, "--processes 2"),
+    ],
+)
+def test_gpus_that_make_no_sense_are_refused(flags, said):
+    with pytest.raises(DeviceError, match=said):
+        gpu_numbers(TrainConfig(**flags))
+
+
+def test_as_many_gpus_as_processes():
+    with pytest.raises(DeviceError, match="1 processes were started, but --gpu 0,1 names 2"):
+        choose_device(TrainConfig(gpu="0,1"), Group())
+    with pytest.raises(DeviceError, match="--processes 2"):
+        choose_device(TrainConfig(device="cuda", processes=2), Group(size=2))
+    assert choose_device(TrainConfig(processes=2), Group(1, 2, 1)) == torch.device("cpu")
