@@ -131,6 +131,7 @@ def export_torch(model: TrainedModel, path: Path) -> None:
     """Writes a .pt2 file: `torch.export.load(path).module()(images)` gives what the ONNX graph gives."""
     H, W = model.image_size
     wrapped = DecodingNetwork(model).eval()
+    wrapped.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     batch = {"images": {0: torch.export.Dim("batch", min=1, max=4096)}}
     with torch.no_grad():
         program = torch.export.export(wrapped, (torch.zeros(2, H, W, dtype=torch.uint8),), dynamic_shapes=batch)

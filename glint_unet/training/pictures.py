@@ -63,7 +63,8 @@ def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()
-        if name != "f1" and axes.lines:
+        values = [value for line in axes.lines for value in line.get_ydata()]
+        if name != "f1" and values and min(values) > 0:  # the votes' likelihood can make the total negative
             axes.set_yscale("log")
     _save(figure, path)
 

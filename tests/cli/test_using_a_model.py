@@ -273,7 +273,8 @@ def test_ctrl_c_leaves_a_valid_file_with_the_frames_so_far(run, video, tmp_path)
         writer.write(noise)
     writer.release()
     words = [sys.executable, "-m", "glint_unet", "predict", "--run", run, "--input", long, "--out", tmp_path / "o.csv"]
-    process = subprocess.Popen([*map(str, words), *EN], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    heeding = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731 - a shell's background job ignores it
+    process = subprocess.Popen([*map(str, words), *EN], cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=heeding)
     temporaries = lambda: [p for p in tmp_path.iterdir() if "o.csv" in p.name]  # noqa: E731
     deadline = time.monotonic() + 120
     while not temporaries() and time.monotonic() < deadline and process.poll() is None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from glint_unet.config import TrainConfig
+from glint_unet.data import dataset_file
 from glint_unet.data.batches import FileSource, MemorySource
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.errors import (
@@ -25,6 +26,7 @@ from glint_unet.errors import (
 )
 from glint_unet.model.losses import TERMS
 from glint_unet.model.network import build_network
+from glint_unet.training import pictures
 from glint_unet.training.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
 from glint_unet.training.resume import check_settings, find_resume_point
@@ -166,6 +168,7 @@ def test_data_that_comes_late_is_told_once_with_the_flag_that_helps(data, tmp_pa
         return gather(source, rows)
 
     monkeypatch.setattr(FileSource, "gather", slow)
+    monkeypatch.setattr(dataset_file, "_READ_TOGETHER", 1)
     train(settings(data, tmp_path / "run", preload=False, num_workers=0, epochs=2, batch=2))
     log = (tmp_path / "run/training.log").read_text()
     assert log.count("Data is the brake") == 1
@@ -485,3 +488,14 @@ def test_a_file_of_others_trains(tmp_path):
         file["heatmaps"] = rng.integers(0, 255, (10, 5, 6, 10), dtype=np.uint8)
     train(settings(path, tmp_path / "run", epochs=1, val_split=0.2))
     assert json.loads((tmp_path / "run" / "dataset.json").read_text())["num_classes"] == 5
+
+
+@pytest.mark.parametrize(("least", "scale"), [(0.1, "log"), (-0.1, "linear")])
+def test_a_loss_below_zero_is_drawn_too(tmp_path, monkeypatch, least, scale):
+    drawn = []
+    monkeypatch.setattr(pictures, "_save", lambda figure, path: drawn.append(figure))
+    part = [{"total": 0.5, "f1": 0.1, "px_median": 3.0}, {"total": least, "f1": 0.5, "px_median": None}]
+    pictures.draw_curves([{"epoch": k + 1, "train": p, "val": p} for k, p in enumerate(part)], tmp_path / "r.png")
+    loss = drawn[0].axes[0]
+    assert loss.get_yscale() == scale
+    assert loss.get_ylim()[0] <= least
