@@ -30,7 +30,8 @@ from glint_unet.training import pictures
 from glint_unet.training.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
 from glint_unet.training.resume import check_settings, find_resume_point
-from glint_unet.training.step import validate
+from glint_unet.training.state import TrainState
+from glint_unet.training.step import train_step, validate
 
 SMALL = {
     "warmup_steps": 3,
@@ -499,3 +500,37 @@ def test_a_loss_below_zero_is_drawn_too(tmp_path, monkeypatch, least, scale):
     loss = drawn[0].axes[0]
     assert loss.get_yscale() == scale
     assert loss.get_ylim()[0] <= least
+
+
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(data, finished):
+    config = settings(data, "unused", augment=False)
+    info = inspect_dataset(data)
+    batch = MemorySource(info).gather(np.arange(7))
+    weights = []
+    for parts in (1, 3):
+        torch.manual_seed(0)
+        network = build_network(config, info).eval()  # batch normalisation would see the parts
+        state = TrainState(network, torch.optim.SGD(network.parameters(), lr=0.1), None, {})
+        losses = dataclasses.replace(config, accumulate=parts, lam_votes=0, ema_decay=0)
+        terms = train_step(state, batch, None, losses, info)
+        weights.append((terms, *network.state_dict().values()))
+    assert all(torch.allclose(whole, in_parts, atol=1e-6) for whole, in_parts in zip(*weights, strict=True))
+    assert any(
+        not torch.equal(new, old)
+        for new, old in zip(weights[0][1:], build_network(config, info).parameters(), strict=False)
+    )
+
+
+@pytest.mark.parametrize("changes", [{"accumulate": 3}, {"amp": "bf16"}])
+def test_other_ways_to_compute_a_step_train_too(data, tmp_path, changes):
+    train(settings(data, tmp_path / "run", epochs=3, arch="unet", **changes))
+    totals = [row["train"]["total"] for row in rows(tmp_path / "run")]
+    assert totals[-1] < totals[0]
+
+
+def test_a_profile_of_the_steps_is_written(data, tmp_path):
+    train(settings(data, tmp_path / "run", epochs=3, batch=4, profile=2))
+    events = json.loads((tmp_path / "run/profile.json").read_text())["traceEvents"]
+    steps = {event["name"] for event in events if str(event.get("name")).startswith("ProfilerStep")}
+    assert len(steps) == 2
+    assert any("convolution" in str(event.get("name")) for event in events)
