@@ -1,13 +1,16 @@
 """Several processes from the plain command, by torch's elastic launcher; `torchrun` does the same from outside."""
 
 import logging
+import os
 import signal
 import sys
+import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from glint_unet.errors import DeviceError
+from glint_unet.errors import DeviceError, GlintError
 
 LOST_ANOTHER = 75  # exit status of a process that ends because another one is gone
 
@@ -45,9 +48,30 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
         return 128 + int(stopped.sigval)
     except ChildFailedError as failed:
         ends = {rank: failure.exitcode for rank, failure in failed.failures.items()}
+        told = [status for status in ends.values() if status == 2 or status > 128]
+        if told:  # in its one line, or stopped by a signal and saved
+            return int(told[0])
         first, status = next(((r, s) for r, s in ends.items() if s != LOST_ANOTHER), next(iter(ends.items())))
-        if status == 2 or status > 128:  # told in its one line, or stopped by a signal and saved
-            return int(status)
         how = signal.Signals(-status).name if status < 0 else f"exit {status}"
         raise DeviceError("rank_died", rank=first, how=how) from failed
     return 0
+
+
+def leave_at_once(work: Callable[[], int]) -> NoReturn:
+    """Runs one process's work and ends it there, with its status, as the operating system ends processes.
+
+    Threads of torch's connections may still run when the interpreter takes itself down, and abort it: now and then a
+    run that was done ended with SIGABRT.
+    """
+    status = 1
+    try:
+        status = work()
+    except GlintError as error:
+        print(error, file=sys.stderr)
+        status = 2
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)

@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from glint_unet.cli import shm
 from glint_unet.cli.arguments import parse
-from glint_unet.cli.launch import LOST_ANOTHER, launch
+from glint_unet.cli.launch import LOST_ANOTHER, launch, leave_at_once
 from glint_unet.config import TrainConfig
-from glint_unet.errors import SettingError
+from glint_unet.errors import NonFiniteLossError, SettingError
+
+if TYPE_CHECKING:
+    from glint_unet.training.group import Group
 
 
 def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
@@ -19,27 +23,35 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
         return shm.remove(config.h5)
     from glint_unet.training.device import choose_device, gpu_numbers  # torch is imported only now: --help stays fast
     from glint_unet.training.group import Group
-    from glint_unet.training.loop import train
     from glint_unet.training.resume import find_resume_point
-    from glint_unet.training.stop_signals import Interrupted
 
     if config.resume:
         point = find_resume_point(config.resume, config.output_dir)
         config = parse(TrainConfig, argv, prog, default=point.config)
-    is_launched = "RANK" in os.environ
+    is_launched = os.environ.keys() >= {"RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR"}  # by torch's launcher
     num_processes = max(len(gpu_numbers(config)), config.processes)
     if num_processes > 1 and not is_launched:
         choose_device(config, Group(size=num_processes))
         return launch(argv, num_processes)
-    group = Group.join(int(os.environ["LOCAL_RANK"])) if is_launched else Group()
+    if is_launched:
+        leave_at_once(lambda: _train(config, Group.join(int(os.environ["LOCAL_RANK"]))))
+    return _train(config, Group())
+
+
+def _train(config: TrainConfig, group: "Group") -> int:
+    from glint_unet.training.loop import train
+    from glint_unet.training.stop_signals import Interrupted
+
     try:
         train(config, group)
-    except Interrupted as interrupted:
-        return 128 + interrupted.signal_number
+    except (Interrupted, NonFiniteLossError) as ended:
+        if not group.is_main:
+            return 0  # the same came to all of them; the first process tells it and gives the status
+        if isinstance(ended, NonFiniteLossError):
+            raise
+        return 128 + ended.signal_number
     except RuntimeError as error:
         if group.is_loss_of_another(error):
             return LOST_ANOTHER  # the launcher names the one that died first
         raise
-    finally:
-        group.leave()
     return 0

@@ -100,8 +100,3 @@ class Group:
     def is_loss_of_another(self, error: RuntimeError) -> bool:
         """Whether an error says that another process of the group is gone."""
         return self.size > 1 and any(word in str(error) for word in ("gloo", "NCCL", "Connection", "peer"))
-
-    def leave(self) -> None:
-        """Ends the connections."""
-        if self.size > 1:
-            dist.destroy_process_group()

@@ -151,3 +151,11 @@ def test_a_mistake_is_told_once(tmp_path):
     done = ended(command("--h5", tmp_path / "none.h5", *SMALL, *TWO), status=2)
     assert done.stderr.count("none.h5") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_loss_that_is_not_finite_is_told_once(data, tmp_path):
+    flags = [*SMALL, "--alpha", 1e39]
+    done = ended(command("--h5", data, "--output_dir", tmp_path / "run", *flags, *TWO), status=2)
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "NaN" in done.stderr

@@ -34,7 +34,6 @@ def test_alone_everything_is_itself():
     assert group.from_main("x") == "x"
     with group.main_first():
         group.wait()
-    group.leave()
 
 
 @pytest.mark.parametrize(
