@@ -261,7 +261,7 @@ def by_workers(make: Callable[[Item], Made], items: Sequence[Item], num_workers:
     loader = DataLoader(
         _EachItem(make, items),
         batch_size=None,
-        num_workers=num_workers,
+        num_workers=min(num_workers, len(items)),
         worker_init_fn=leave_signals_to_the_parent,
     )
     made = iter(loader)
