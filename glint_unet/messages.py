@@ -165,6 +165,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--gpu {value} 与 --device cpu 矛盾, 请去掉其中一个",
         "--gpu {value} contradicts --device cpu; leave one away",
     ),
+    "part_too_small": (
+        "--batch {batch}: 某一步只有一张不超过 {limit} 像素的图像, 批归一化无法计算; "
+        "请换一个 --batch, 减少 --accumulate 或进程数, 或用更大的图像",
+        "--batch {batch} leaves a step with one image of at most {limit} px, which batch normalisation cannot compute; "
+        "choose another --batch, less --accumulate, fewer processes, or larger images",
+    ),
     "gpus_and_processes": (
         "--processes {processes} 用于 CPU; 多个 GPU 请只用 --gpu {value}",
         "--processes {processes} is for the CPU; for several GPUs give --gpu {value} alone",

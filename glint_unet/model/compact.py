@@ -17,7 +17,7 @@ from torch import Tensor, nn
 VOTE_CHANNELS = 3
 
 _FOLD = 4
-_MULTIPLE = 32
+COARSEST_PX = 32
 
 
 class CompactNet(nn.Module):
@@ -59,7 +59,7 @@ class CompactNet(nn.Module):
             (B, C + 3, H / stride, W / stride) float: C logits, whose sigmoid are heatmaps, then dx, dy and log scale.
         """
         H, W = images.shape[-2:]
-        x = F.pad(images, (0, -W % _MULTIPLE, 0, -H % _MULTIPLE), mode="replicate")
+        x = F.pad(images, (0, -W % COARSEST_PX, 0, -H % COARSEST_PX), mode="replicate")
         folded = F.pixel_unshuffle(x, _FOLD).contiguous(memory_format=torch.channels_last)
         fine = self.stem(folded)
         level8 = self.down8(F.max_pool2d(fine, 2))

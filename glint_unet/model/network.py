@@ -1,9 +1,13 @@
 """The networks by name."""
 
+from collections.abc import Collection
+
 import torch
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.errors import SettingError
+from glint_unet.model import compact, unet
 from glint_unet.model.compact import CompactNet
 from glint_unet.model.unet import UNet
 
@@ -22,3 +26,19 @@ def new_network(arch: str, num_classes: int, base_channels: int, output_stride: 
     network = kind(num_classes=num_classes, base_channels=base_channels, output_stride=output_stride)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth to a third faster
     return network
+
+
+def check_part_sizes(config: TrainConfig, info: DatasetInfo, sizes: Collection[int]) -> None:
+    """Refuses parts of a batch that batch normalisation cannot compute: one image whose coarsest level is one pixel.
+
+    Args:
+        config: names the network.
+        info: the data set's sizes.
+        sizes: images that are computed together, for every part of every batch.
+
+    Raises:
+        SettingError: such a part.
+    """
+    coarsest = unet.COARSEST_PX if config.arch == "unet" else compact.COARSEST_PX
+    if 1 in sizes and max(info.image_size) <= coarsest:
+        raise SettingError("part_too_small", batch=config.batch, limit=coarsest)

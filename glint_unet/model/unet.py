@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _DEPTH = 4
-_MULTIPLE = 2**_DEPTH
+COARSEST_PX = 2**_DEPTH
 
 
 class UNet(nn.Module):
@@ -50,7 +50,7 @@ class UNet(nn.Module):
             (B, C, H / stride, W / stride) float logits; `sigmoid` gives heatmaps.
         """
         H, W = images.shape[-2:]
-        x = F.pad(images, (0, -W % _MULTIPLE, 0, -H % _MULTIPLE), mode="replicate")
+        x = F.pad(images, (0, -W % COARSEST_PX, 0, -H % COARSEST_PX), mode="replicate")
         skips = {1: self.enc1(x)}
         for level, encoder in ((2, self.enc2), (3, self.enc3), (4, self.enc4)):
             skips[level] = encoder(F.max_pool2d(skips[level - 1], 2))

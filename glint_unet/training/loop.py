@@ -23,7 +23,7 @@ from glint_unet.data.stream import SyntheticStream, is_stream
 from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import NonFiniteLossError, SettingError
 from glint_unet.messages import set_language
-from glint_unet.model.network import build_network
+from glint_unet.model.network import build_network, check_part_sizes
 from glint_unet.training.checkpoint import load_deployed_weights
 from glint_unet.training.device import choose_device, use_threads
 from glint_unet.training.ema import averaged_copy
@@ -34,7 +34,7 @@ from glint_unet.training.record import Follower, RunRecord
 from glint_unet.training.resume import ResumePoint, check_settings, find_resume_point, restore_state
 from glint_unet.training.run_directory import RunDirectory, new_run_directory
 from glint_unet.training.state import TrainState
-from glint_unet.training.step import train_step, validate
+from glint_unet.training.step import part_sizes, train_step, validate
 from glint_unet.training.step_clock import StepClock
 from glint_unet.training.stop_signals import Interrupted, StopSignals
 
@@ -66,7 +66,7 @@ def train(config: TrainConfig, group: Group | None = None) -> Path:
         use_threads(config.threads, group.size)
         point = find_resume_point(config.resume, config.output_dir) if config.resume else None
         changes = check_settings(config, point, md5) if point else []
-        state = _initial_state(config, info, md5, device, point)
+        state = _initial_state(config, info, md5, device, group, point)
     run = RunDirectory(group.from_main(_run_directory(config, point).path if group.is_main else Path()))
     config = dataclasses.replace(config, output_dir=str(run.path))
     state.forward = _called_in_training(state.network, config, device, group)
@@ -160,7 +160,7 @@ def _val_batches(config: TrainConfig, state: TrainState) -> list[Rows]:
 
 
 def _initial_state(
-    config: TrainConfig, info: DatasetInfo, md5: str, device: torch.device, point: ResumePoint | None
+    config: TrainConfig, info: DatasetInfo, md5: str, device: torch.device, group: Group, point: ResumePoint | None
 ) -> TrainState:
     if point:
         split = Split.from_dict(point.content["split"])
@@ -168,6 +168,7 @@ def _initial_state(
         split = SyntheticStream(config.h5, seed=config.seed).split
     else:
         split = draw_split(info.num_images, config.val_split, config.seed)
+    check_part_sizes(config, info, part_sizes(len(split.train), config, group))
     network = build_network(config, info).to(device)
     if config.init and not point:
         load_deployed_weights(Path(config.init), network)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +14,7 @@ from glint_unet.data.heatmaps import highest_pixels, render_heatmaps
 from glint_unet.model.losses import TERMS, loss_terms
 from glint_unet.model.votes import decode_output
 from glint_unet.training.device import amp_dtype
+from glint_unet.training.group import Group
 from glint_unet.training.metrics import KeypointMetrics
 from glint_unet.training.state import EpochProgress, TrainState
 
@@ -52,6 +54,13 @@ def _parts(num: int, most: int) -> list[slice]:
     """`num` images in at most `most` parts of nearly the same size."""
     size = -(-num // most)
     return [slice(start, min(start + size, num)) for start in range(0, num, size)]
+
+
+def part_sizes(num_images: int, config: TrainConfig, group: Group) -> set[int]:
+    """How many images of `num_images` are ever computed together, by this process of the group."""
+    batches = {min(config.batch, num_images), num_images % config.batch or config.batch}
+    shares = {len(group.share(np.arange(num))[0]) for num in batches}
+    return {part.stop - part.start for num in shares for part in _parts(num, config.accumulate)}
 
 
 @torch.no_grad()

@@ -534,3 +534,10 @@ def test_a_profile_of_the_steps_is_written(data, tmp_path):
     steps = {event["name"] for event in events if str(event.get("name")).startswith("ProfilerStep")}
     assert len(steps) == 2
     assert any("convolution" in str(event.get("name")) for event in events)
+
+
+@pytest.mark.parametrize("changes", [{"batch": 1}, {"batch": 17}, {"batch": 6, "accumulate": 6}])
+def test_a_step_on_one_tiny_image_is_refused_before_anything_is_written(data, tmp_path, changes):
+    with pytest.raises(SettingError, match=f"--batch {changes['batch']} leaves a step with one image of at most 32 px"):
+        train(settings(data, tmp_path / "run", **changes))
+    assert not (tmp_path / "run").exists()
