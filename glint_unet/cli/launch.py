@@ -7,14 +7,13 @@ import sys
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
-from glint_unet.errors import DeviceError, GlintError
+from glint_unet.cli.main import guarded
+from glint_unet.errors import DeviceError
 
 LOST_ANOTHER = 75  # exit status of a process that ends because another one is gone
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
 _SIGNALS = "SIGTERM,SIGINT,SIGUSR1"
 
 
@@ -30,8 +29,9 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    from glint_unet.training.own_command import train_command
+
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # told in our one line
-    program = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from glint_unet.cli.main import main; sys.exit(main())"
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -42,8 +42,9 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
         max_restarts=0,
         signals_to_handle=_SIGNALS,
     )
+    command, *words = train_command(argv)
     try:
-        elastic_launch(config, sys.executable)("-c", program, "train", *argv)
+        elastic_launch(config, command)(*words)
     except SignalException as stopped:
         return 128 + int(stopped.sigval)
     except ChildFailedError as failed:
@@ -57,18 +58,15 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
     return 0
 
 
-def leave_at_once(work: Callable[[], int]) -> NoReturn:
-    """Runs one process's work and ends it there, with its status, as the operating system ends processes.
+def leave_at_once(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> NoReturn:
+    """Runs one process's command as `guarded` does and ends the process there, as the operating system ends processes.
 
     Threads of torch's connections may still run when the interpreter takes itself down, and abort it: now and then a
     run that was done ended with SIGABRT.
     """
     status = 1
     try:
-        status = work()
-    except GlintError as error:
-        print(error, file=sys.stderr)
-        status = 2
+        status = guarded(command, argv)
     except BaseException:
         traceback.print_exc()
     finally:

@@ -34,7 +34,7 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
         choose_device(config, Group(size=num_processes))
         return launch(argv, num_processes)
     if is_launched:
-        leave_at_once(lambda: _train(config, Group.join(int(os.environ["LOCAL_RANK"]))))
+        leave_at_once(lambda _: _train(config, Group.join(int(os.environ["LOCAL_RANK"]))), argv)
     return _train(config, Group())
 
 
@@ -44,12 +44,13 @@ def _train(config: TrainConfig, group: "Group") -> int:
 
     try:
         train(config, group)
-    except (Interrupted, NonFiniteLossError) as ended:
-        if not group.is_main:
-            return 0  # the same came to all of them; the first process tells it and gives the status
-        if isinstance(ended, NonFiniteLossError):
+    # these come to all processes alike: the first one tells it and gives the status
+    except Interrupted as interrupted:
+        return 128 + interrupted.signal_number if group.is_main else 0
+    except NonFiniteLossError:
+        if group.is_main:
             raise
-        return 128 + ended.signal_number
+        return 0
     except RuntimeError as error:
         if group.is_loss_of_another(error):
             return LOST_ANOTHER  # the launcher names the one that died first

@@ -324,12 +324,15 @@ def open_source(info: DatasetInfo, cache: str, *, num_workers: int, device: torc
         device: that computes.
     """
     if cache == "auto":
-        with dataset_file.open_dataset(info.path) as (file, _):
-            need = dataset_file.memory_bytes(file, info.array_names)
-        fits = device.type == "cuda" and need * _SHARE_OF_GPU <= free_device_bytes(device)
-        cache = "device" if fits else "ram"
+        cache = "device" if device.type == "cuda" and _takes_little_of(device, info) else "ram"
     if cache == "device":
         return DeviceSource(info, device)
     if cache == "none":
         return FileSource(info, num_workers=num_workers)
     return MemorySource(info, shared=cache == "shared")
+
+
+def _takes_little_of(device: torch.device, info: DatasetInfo) -> bool:
+    with dataset_file.open_dataset(info.path) as (file, _):
+        need = dataset_file.memory_bytes(file, info.array_names)
+    return need * _SHARE_OF_GPU <= free_device_bytes(device)

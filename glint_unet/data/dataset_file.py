@@ -305,11 +305,11 @@ def read_rows(file: h5py.File, name: str, rows: NDArray[np.int64]) -> NDArray[An
         DatasetError: as the array's reader.
     """
     read, rows_per_chunk = READERS[name], (file[name].chunks or (1,))[0]
-    starts = np.unique(rows // rows_per_chunk) * rows_per_chunk
+    chunks, firsts = np.unique(rows // rows_per_chunk, return_index=True)
     parts = []
-    for start in starts.tolist():
-        block = read(file, slice(start, start + rows_per_chunk))
-        parts.append(block[rows[(rows >= start) & (rows < start + rows_per_chunk)] - start])
+    for chunk, wanted in zip(chunks.tolist(), np.split(rows, firsts[1:]), strict=False):  # no rows: one empty part
+        start = chunk * rows_per_chunk
+        parts.append(read(file, slice(start, start + rows_per_chunk))[wanted - start])
     return np.concatenate(parts) if parts else read(file, slice(0, 0))
 
 

@@ -168,14 +168,18 @@ class RunRecord:
             NonFiniteLossError: --on_nan is stop, or this was tried `MOST_ROLLBACKS` times.
         """
         state = self._state
-        if self._config.on_nan == "stop" or state.rollbacks >= MOST_ROLLBACKS:
-            raise error
-        restore_state(state, find_resume_point(str(self._run.path), None))
-        state.rollbacks += 1
+        self._go_back(error)
         self.save_latest()
         lr = self._config.lr * 0.5**state.rollbacks
         where = {"epoch": error.values["epoch"], "step": error.values["step"], "lr": lr}
         self.log.log(text("rolled_back", done=state.epoch, number=state.rollbacks, most=MOST_ROLLBACKS, **where))
+
+    def _go_back(self, error: NonFiniteLossError) -> None:
+        rollbacks = self._state.rollbacks
+        if self._config.on_nan == "stop" or rollbacks >= MOST_ROLLBACKS:
+            raise error
+        restore_state(self._state, find_resume_point(str(self._run.path), None))
+        self._state.rollbacks = rollbacks + 1  # another process of the group may have saved its own count by now
 
     def _snapshot(self) -> dict[str, Any]:
         """The arguments of every save."""
@@ -229,11 +233,7 @@ class Follower(RunRecord):
 
     def roll_back(self, error: NonFiniteLossError) -> None:
         """Goes back as the first process does."""
-        rollbacks = self._state.rollbacks
-        if self._config.on_nan == "stop" or rollbacks >= MOST_ROLLBACKS:
-            raise error
-        restore_state(self._state, find_resume_point(str(self._run.path), None))
-        self._state.rollbacks = rollbacks + 1  # whether or not the first process has saved its own
+        self._go_back(error)
 
     def interrupted(self, signal_name: str) -> None:
         """Nothing is written."""

@@ -2,7 +2,6 @@
 
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from torch import Tensor
 from glint_unet.errors import RunDirectoryError
 from glint_unet.messages import text
 from glint_unet.training.checkpoint_file import read_checkpoint
+from glint_unet.training.own_command import train_command
 from glint_unet.training.run_directory import RunDirectory
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
 _TIMES = ("epoch_time", "timing", "compute_seconds", "timestamp", "seconds", "output_dir")
 _OF_ONE_RUN = ("save_every_minutes", "resume", "epochs")
 
@@ -76,10 +75,8 @@ def verify_resume(flags: Sequence[str], work_dir: Path, kills: int, seed: int, s
 
 
 def _train(flags: Sequence[str], work_dir: Path) -> "subprocess.Popen[bytes]":
-    program = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from glint_unet.cli.main import main; sys.exit(main())"
-    words = [sys.executable, "-c", program, "train", "--no_progress", *flags]
     with (work_dir / "console.txt").open("ab") as console:
-        return subprocess.Popen(words, stdout=console, stderr=console)
+        return subprocess.Popen(train_command(["--no_progress", *flags]), stdout=console, stderr=console)
 
 
 def _finish(process: "subprocess.Popen[bytes]", work_dir: Path) -> None:
