@@ -179,6 +179,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "启动了 {size} 个进程, 但 --gpu {value} 给出 {num} 个 GPU; 两者应相等",
         "{size} processes were started, but --gpu {value} names {num} GPUs; they must be as many",
     ),
+    "rank_lost": (
+        "训练进程 {rank} 的连接中断: {reason}",
+        "Process {rank} of the training lost its connection: {reason}",
+    ),
     "rank_died": (
         "训练进程 {rank} 意外终止 ({how}), 其余进程已停止; 用 --resume 从最近的检查点继续",
         "Process {rank} of the training died ({how}), the others were ended; --resume goes on from the last save",

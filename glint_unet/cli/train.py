@@ -1,6 +1,7 @@
 """`glint-unet train` and `python train_glint_unet.py`: a whole training run."""
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from glint_unet.cli.arguments import parse
 from glint_unet.cli.launch import LOST_ANOTHER, launch, leave_at_once
 from glint_unet.config import TrainConfig
 from glint_unet.errors import NonFiniteLossError, SettingError
+from glint_unet.messages import text
 
 if TYPE_CHECKING:
     from glint_unet.training.group import Group
@@ -53,6 +55,8 @@ def _train(config: TrainConfig, group: "Group") -> int:
         return 0
     except RuntimeError as error:
         if group.is_loss_of_another(error):
+            reason = " ".join(str(error).split())[:200]
+            print(text("rank_lost", rank=group.rank, reason=reason), file=sys.stderr)
             return LOST_ANOTHER  # the launcher names the one that died first
         raise
     return 0

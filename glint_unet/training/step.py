@@ -57,9 +57,10 @@ def _parts(num: int, most: int) -> list[slice]:
 
 
 def part_sizes(num_images: int, config: TrainConfig, group: Group) -> set[int]:
-    """How many images of `num_images` are ever computed together, by this process of the group."""
+    """How many images of `num_images` are ever computed together, by any process of the group."""
     batches = {min(config.batch, num_images), num_images % config.batch or config.batch}
-    shares = {len(group.share(np.arange(num))[0]) for num in batches}
+    ranks = range(group.size)
+    shares = {len(Group(rank, group.size).share(np.arange(num))[0]) for num in batches for rank in ranks}
     return {part.stop - part.start for num in shares for part in _parts(num, config.accumulate)}
 
 

@@ -10,6 +10,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.errors import DeviceError
 from glint_unet.training.device import choose_device, gpu_numbers
 from glint_unet.training.group import Group
+from glint_unet.training.step import part_sizes
 
 
 @given(num=st.integers(1, 40), size=st.integers(1, 9))
@@ -56,3 +57,9 @@ def test_as_many_gpus_as_processes():
     with pytest.raises(DeviceError, match="--processes 2"):
         choose_device(TrainConfig(device="cuda", processes=2), Group(size=2))
     assert choose_device(TrainConfig(processes=2), Group(1, 2, 1)) == torch.device("cpu")
+
+
+def test_the_sizes_of_parts_are_those_of_every_process():
+    config = TrainConfig(batch=8, accumulate=2)
+    assert part_sizes(19, config, Group(0, 2)) == part_sizes(19, config, Group(1, 2)) == {2, 1}
+    assert part_sizes(16, TrainConfig(batch=8), Group()) == {8}
