@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.augment import augment, draw, flip_permutation, gaussian_noise
+from glint_unet.data.augment import augment, darkest_around, draw, flip_permutation, gaussian_noise
 from glint_unet.data.heatmaps import render_heatmaps
 from glint_unet.errors import SettingError
 
@@ -82,6 +83,13 @@ def test_a_cut_out_glint_is_gone_from_the_image_and_from_the_keypoints():
         at = image[place[:, 1].round().long(), place[:, 0].round().long()]
         assert (at[is_gone] < 0.2).all()
         assert (at[~is_gone] > 0.8).all()
+
+
+@given(reach=st.integers(1, 9), height=st.integers(1, 40), width=st.integers(1, 40), seed=st.integers(0, 99))
+def test_the_darkest_around_is_that_of_a_pooling(reach, height, width, seed):
+    images = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(seed))
+    pooled = -F.max_pool2d(-images, 2 * reach + 1, stride=1, padding=reach)
+    assert torch.equal(darkest_around(images, reach), pooled)
 
 
 def test_what_leaves_the_image_is_absent():
