@@ -33,13 +33,12 @@ from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.prefetch import ready_for
 from glint_unet.data.rig import Rig
-from glint_unet.data.split import draw_split, epoch_batches
+from glint_unet.data.split import epoch_batches
 from glint_unet.data.synthetic import write_synthetic
 from glint_unet.inference.onnx_file import export_onnx
-from glint_unet.model.network import build_network
 from glint_unet.model.unet import UNet
-from glint_unet.training.ema import averaged_copy
-from glint_unet.training.state import TrainState
+from glint_unet.training.run_data import new_split, open_data
+from glint_unet.training.state import new_state
 from glint_unet.training.step import train_step
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -127,12 +126,9 @@ class Trainer:
     def __init__(self, path: Path, device: torch.device, **settings) -> None:
         self.config = TrainConfig(h5=str(path), batch=BATCH, **settings)
         self.info, self.device = inspect_dataset(path), device
-        network = build_network(self.config, self.info).to(device)
-        optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
-        split = draw_split(self.info.num_images, 0.1, 0)
-        self.state = TrainState(network, optimizer, split, {}, averaged_copy(network))
-        self.rows = epoch_batches(split.train, BATCH, 0, 1)
-        network.train()
+        self.state = new_state(self.config, self.info, device, new_split(self.config, self.info))
+        self.rows = epoch_batches(self.state.split.train, BATCH, 0, 1)
+        self.state.network.train()
 
     def step(self, rows: np.ndarray, batch) -> None:
         draws = draw(0, 1, rows, self.info.num_classes) if self.config.augment else None
@@ -224,8 +220,7 @@ def training(directory: Path, device: torch.device, rounds: int) -> None:
     path = synthetic(directory, 120, 128)
     recipe = {"loss": "focal", "div_weight": 0.05, "lam_agg": 0.2, "targets": "file", "augment": False}
     ours = Trainer(path, device, arch="unet", ema_decay=0, **recipe)
-    ours.state.average = None
-    source = open_source(ours.info, "auto", num_workers=0, device=device)
+    source = open_data(ours.config, ours.info, device, 1)
     peer, network = SeedDataset(path), UNet().to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     tasks = {
@@ -245,7 +240,7 @@ def network_alone(directory: Path, device: torch.device, rounds: int) -> None:
     """Training images/s of the default network over the plain U-Net's, the rest the same: 64 images of 256x256."""
     path = synthetic(directory, 72, 256)
     compact, unet = (Trainer(path, device, arch=arch) for arch in ("compact", "unet"))
-    source = open_source(compact.info, "auto", num_workers=0, device=device)
+    source = open_data(compact.config, compact.info, device, 1)
     seconds = interleaved(
         rounds, device, {"compact": lambda: compact.epoch(source), "unet": lambda: unet.epoch(source)}
     )
@@ -415,7 +410,7 @@ def gpu_use(directory: Path, device: torch.device, rounds: int) -> None:
     pynvml.nvmlInit()
     handle = pynvml.nvmlDeviceGetHandleByIndex(torch.cuda.current_device())
     trainer = Trainer(noise(directory, 2000, 256), device)
-    source = open_source(trainer.info, "auto", num_workers=0, device=device)
+    source = open_data(trainer.config, trainer.info, device, 1)
     trainer.epoch(source)
     used, is_over = [], threading.Event()
 

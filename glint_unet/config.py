@@ -6,7 +6,7 @@ The command line's parser, `training_args.json` and the checkpoint's `train_args
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from glint_unet.errors import SettingError
 
@@ -33,8 +33,8 @@ class TrainConfig:
 
     epochs: int = _setting(50, low=1)
     """Train until this many epochs are done."""
-    batch: int = _setting(8, low=1, resume="fixed")
-    """Images per step."""
+    batch: int | Literal["auto"] = _setting(8, low=1, resume="fixed")
+    """Images per step. auto: the largest power of two that the GPU holds, at least 16 steps in an epoch."""
     lr: float = _setting(4e-3, above=0, high=10, resume="fixed")
     """Greatest learning rate of AdamW."""
     warmup_steps: int = _setting(100, low=0, resume="fixed")
@@ -45,10 +45,10 @@ class TrainConfig:
     """Decoupled weight decay (AdamW) of all weights but biases and normalisation."""
     accumulate: int = _setting(1, low=1, resume="fixed")
     """Compute each batch in this many parts, one after the other: for batches larger than the memory."""
-    amp: Literal["auto", "none", "bf16"] = _setting("auto", resume="fixed")
-    """Arithmetic of the network in training: bf16 (autocast), none (float32); auto: bf16 on GPUs that have it."""
+    amp: Literal["auto", "none", "bf16", "fp16"] = _setting("auto", resume="fixed")
+    """Arithmetic of the network in training: float32 (none), or autocast; auto: bf16 on GPUs that have it."""
     compile: bool = _setting(False)
-    """Compile the network by torch.compile: a minute at the start, faster steps after, other rounding."""
+    """Compile the network, on one GPU with CUDA graphs: a minute at the start, faster steps after, other rounding."""
     clip_norm: float = _setting(0.0, low=0, resume="fixed")
     """Clip the gradient's norm to this; 0: never."""
     ema_decay: float = _setting(0.99, low=0, high=0.99999, resume="fixed")
@@ -197,6 +197,12 @@ class TrainConfig:
             raise SettingError("cache_conflict", cache=self.cache, flag="no_preload")
         return self.cache
 
+    @property
+    def batch_size(self) -> int:
+        """`batch`, once it is a number."""
+        assert self.batch != "auto"
+        return self.batch
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
         """The config that `to_dict` wrote; settings of other versions are left out."""
@@ -229,10 +235,14 @@ def _type_hints() -> dict[str, Any]:
 def _check(config: TrainConfig, name: str, kind: Any) -> None:
     value = getattr(config, name)
     limits = TrainConfig.__dataclass_fields__[name].metadata
-    if choices := [choice for choice in get_args(kind) if isinstance(choice, str)]:
-        if value not in choices:
-            raise SettingError("setting_not_a_choice", flag=name, value=value, choices=", ".join(choices))
-    elif kind in (int, float):
+    kinds = (kind,) if get_origin(kind) is Literal else get_args(kind) or (kind,)
+    choices = [choice for one in kinds if get_origin(one) is Literal for choice in get_args(one)]
+    is_number = int in kinds or float in kinds
+    if value in choices:
+        return
+    if choices and not is_number:
+        raise SettingError("setting_not_a_choice", flag=name, value=value, choices=", ".join(choices))
+    if is_number:
         if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
             raise SettingError("setting_not_a_number", flag=name, value=value)
         if not (limits["low"] <= value <= limits["high"] and value > limits["above"]):

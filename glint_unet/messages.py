@@ -39,8 +39,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Training images drawn as they are needed (level {level}), drawing processes: {workers}",
     ),
     "num_samples": (
-        "训练集样本数: {train}, 验证集样本数: {val}",
-        "Training images: {train}, validation images: {val}",
+        "训练集样本数: {train}, 验证集样本数: {val}, 每步样本数: {batch}",
+        "Training images: {train}, validation images: {val}, images per step: {batch}",
     ),
     "epoch": (
         "Epoch {epoch:03d} (耗时: {seconds:.2f}s, LR: {lr:.2e}):",
@@ -156,6 +156,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "no_gpu": (
         "{asked}: 本机没有这个 GPU (可用 CUDA 设备数: {found}); 去掉该参数则用 CPU",
         "{asked}: no such GPU (CUDA devices here: {found}); leave it away to use the CPU",
+    ),
+    "batch_auto_without_gpu": (
+        "--batch auto 按 GPU 显存选择; 本次在 CPU 上训练, 请给出数字, 例如 --batch 8",
+        "--batch auto goes by the memory of a GPU, and this run computes on the CPU; give a number, such as --batch 8",
+    ),
+    "batch_auto_does_not_fit": (
+        "{device}: 剩余显存 (可用 {free_mb} MB) 连最小的一批都放不下; "
+        "请换一个 GPU, 减小 --base_channels, 或用 --cache ram",
+        "{device}: its free memory ({free_mb} MB to use) does not hold even the smallest batch; take another GPU, "
+        "fewer --base_channels, or --cache ram",
     ),
     "gpu_not_a_number": (
         "--gpu {value!r} 不是设备编号, 例如 --gpu 0",

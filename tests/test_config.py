@@ -61,6 +61,8 @@ def test_every_flag_of_the_seed_is_there_with_its_default_or_a_better_one():
         ("div_mode", "l2", "overlap, cosine, kl"),
         ("num_workers", 1000, "<= 256"),
         ("gamma", -1.0, ">= 0"),
+        ("batch", 0, ">= 1"),
+        ("batch", "most", "number"),
         ("epochs", True, "number"),
     ],
 )

@@ -54,4 +54,5 @@ def _one_line(box: str) -> str:
     """The text inside tyro's box: without its frame, its title and the pointer to --help."""
     lines = [_BOX_DRAWING.sub("", line).strip() for line in box.splitlines()[1:]]
     words = " ".join(line for line in lines if line and not line.startswith("For full helptext"))
+    words = words.partition(" Argument helptext:")[0]
     return re.sub(r"\s+([.,])", r"\1", words)

@@ -313,26 +313,36 @@ def free_device_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def choose_cache(cache: str, info: DatasetInfo, device: torch.device, num_processes: int = 1) -> str:
+    """What `--cache auto` means: ram, shared, device or none; any other `cache` is itself.
+
+    The memory of the GPU that computes, where the data take at most a quarter of what is free there; else the
+    machine's, once for all processes that train together.
+    """
+    if cache != "auto":
+        return cache
+    if device.type == "cuda" and bytes_held(info) * _SHARE_OF_GPU <= free_device_bytes(device):
+        return "device"
+    return "shared" if num_processes > 1 else "ram"
+
+
+def bytes_held(info: DatasetInfo) -> int:
+    """Bytes that the data set takes in memory."""
+    with dataset_file.open_dataset(info.path) as (file, _):
+        return dataset_file.memory_bytes(file, info.array_names)
+
+
 def open_source(info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:
-    """The source that `--cache` names.
+    """The source that `choose_cache` names.
 
     Args:
         info: what the file declares.
-        cache: ram, shared, device or none; auto: device where a GPU computes and the data take at most a quarter of
-            its free memory, else ram.
+        cache: ram, shared, device or none.
         num_workers: loader processes where nothing is held.
         device: that computes.
     """
-    if cache == "auto":
-        cache = "device" if device.type == "cuda" and _takes_little_of(device, info) else "ram"
     if cache == "device":
         return DeviceSource(info, device)
     if cache == "none":
         return FileSource(info, num_workers=num_workers)
     return MemorySource(info, shared=cache == "shared")
-
-
-def _takes_little_of(device: torch.device, info: DatasetInfo) -> bool:
-    with dataset_file.open_dataset(info.path) as (file, _):
-        need = dataset_file.memory_bytes(file, info.array_names)
-    return need * _SHARE_OF_GPU <= free_device_bytes(device)

@@ -41,4 +41,4 @@ def check_part_sizes(config: TrainConfig, info: DatasetInfo, sizes: Collection[i
     """
     coarsest = unet.COARSEST_PX if config.arch == "unet" else compact.COARSEST_PX
     if 1 in sizes and max(info.image_size) <= coarsest:
-        raise SettingError("part_too_small", batch=config.batch, limit=coarsest)
+        raise SettingError("part_too_small", batch=config.batch_size, limit=coarsest)

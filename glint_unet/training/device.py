@@ -50,8 +50,10 @@ def gpu_numbers(config: TrainConfig) -> list[int]:
 
 def amp_dtype(amp: str, device: torch.device) -> torch.dtype | None:
     """What autocast computes in; None without autocast. `amp` as in `TrainConfig`."""
-    has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.bfloat16 if amp == "bf16" or (amp == "auto" and has_bf16) else None
+    if amp == "auto":
+        has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        amp = "bf16" if has_bf16 else "none"
+    return {"none": None, "bf16": torch.bfloat16, "fp16": torch.float16}[amp]
 
 
 def use_threads(num: int, num_processes: int = 1) -> None:

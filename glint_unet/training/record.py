@@ -85,10 +85,11 @@ class RunRecord:
         self.log.log(text("network", arch=config.arch, weights=num_weights, H=H, W=W, C=info.num_classes, h=h, w=w))
         self.log.log(text("device", device=_device_name(device)))
         if num_processes > 1:
-            self.log.log(text("group", size=num_processes, batch=config.batch))
+            self.log.log(text("group", size=num_processes, batch=config.batch_size))
         self.log.log(_where_data_is(source))
         self._hint = _faster_data(source)
-        self.log.log(text("num_samples", train=len(self._state.split.train), val=len(self._state.split.val)))
+        split = self._state.split
+        self.log.log(text("num_samples", train=len(split.train), val=len(split.val), batch=config.batch_size))
 
     def _take_over(self, point: ResumePoint) -> None:
         for error in point.passed_over:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from glint_unet.config import TrainConfig, setting_names
 from glint_unet.data.file_identity import FileKey, file_key
 from glint_unet.data.split import Split
@@ -104,6 +106,7 @@ def _readable_state(path: Path) -> dict[str, Any]:
             EpochProgress(**content["progress"]),
         )
         Split.from_dict(content["split"]), str(content["dataset"]["md5"])
+        _restore_scaler(torch.amp.GradScaler("cpu"), content)
         TrainConfig.from_dict(content["train_args"])
     except GlintError:
         raise
@@ -145,12 +148,20 @@ def restore_state(state: TrainState, point: ResumePoint) -> None:
     restore(point.content, point.path, state.network, state.optimizer)
     if state.average is not None:
         state.average.load_state_dict(average)
+    _restore_scaler(state.scaler, point.content)
     state.rollbacks = point.content["rollbacks"]
     state.steps = point.content["steps"]
     state.epoch = point.position[0]
     state.metrics = point.content["metrics"]
     state.best = Best(**point.content["best"])
     state.progress = EpochProgress(**point.content["progress"])
+
+
+def _restore_scaler(scaler: torch.amp.GradScaler, content: dict[str, Any]) -> None:
+    if saved := content.get("scaler"):  # none where the arithmetic needs no scaler
+        scaler.load_state_dict(
+            {name: int(value) if isinstance(value, int) else float(value) for name, value in saved.items()}
+        )
 
 
 def repair_run(run: RunDirectory, point: ResumePoint) -> tuple[Best, Path | None]:

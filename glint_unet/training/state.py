@@ -3,16 +3,21 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from glint_unet.config import TrainConfig
+from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.split import Split
 from glint_unet.errors import NonFiniteLossError
 from glint_unet.model.losses import TERMS
-from glint_unet.training.ema import update_average
+from glint_unet.model.network import build_network
+from glint_unet.training.checkpoint import load_deployed_weights
+from glint_unet.training.device import amp_dtype
+from glint_unet.training.ema import averaged_copy, update_average
 from glint_unet.training.schedule import learning_rate
 
 
@@ -91,6 +96,40 @@ class Best:
         return asdict(self)
 
 
+def new_state(
+    config: TrainConfig,
+    info: DatasetInfo,
+    device: torch.device,
+    split: Split,
+    dataset: dict[str, Any] | None = None,
+    init: Path | None = None,
+) -> "TrainState":
+    """A run that begins.
+
+    Args:
+        config: all settings.
+        info: what the data set declares.
+        device: where the weights are to lie.
+        split: train and validation rows.
+        dataset: which data set they are rows of.
+        init: a checkpoint or run directory whose best weights it begins with, instead of random ones.
+    """
+    network = build_network(config, info).to(device)
+    if init is not None:
+        load_deployed_weights(init, network)
+    average = averaged_copy(network) if config.ema_decay else None
+    scaler = torch.amp.GradScaler(device.type, enabled=amp_dtype(config.amp, device) == torch.float16)
+    return TrainState(network, _optimizer(network, config), split, dataset or {}, average, scaler)
+
+
+def _optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter, ICLR 2019): convolutions decay, biases and normalisation do not."""
+    weights = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    groups: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay, fused=True)
+
+
 @dataclass
 class TrainState:
     """A run between two steps.
@@ -101,6 +140,7 @@ class TrainState:
         split: train and validation rows.
         dataset: which data set they are rows of: its MD5 and sizes.
         average: the moving average of the weights; None where `ema_decay` is 0.
+        scaler: scales the loss where float16 would lose small gradients (`--amp fp16`); else it does nothing.
         epoch: epochs done.
         steps: optimizer steps taken.
         metrics: {'train', 'val'} of the last epoch done.
@@ -114,6 +154,7 @@ class TrainState:
     split: Split
     dataset: dict[str, Any]
     average: nn.Module | None = None
+    scaler: torch.amp.GradScaler = field(default_factory=lambda: torch.amp.GradScaler("cpu", enabled=False))
     epoch: int = 0
     steps: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -150,6 +191,7 @@ class TrainState:
             "rollbacks": self.rollbacks,
             "steps": self.steps,
             **({} if self.average is None else {"ema_state_dict": self.average.state_dict()}),
+            "scaler": self.scaler.state_dict(),
             "progress": self.progress.to_dict(),
             "split": self.split.to_dict(),
             "dataset": self.dataset,

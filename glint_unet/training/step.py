@@ -41,11 +41,13 @@ def train_step(
             output = state.forward(images[part])
         terms = loss_terms(output.float(), targets[part], keypoints[part], config, info)
         terms = terms * (weight * (part.stop - part.start) / len(images))
-        terms[0].backward()
+        state.scaler.scale(terms[0]).backward()
         whole += terms.detach()
     if config.clip_norm:
+        state.scaler.unscale_(state.optimizer)
         nn.utils.clip_grad_norm_(state.network.parameters(), config.clip_norm)
-    state.optimizer.step()
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
     state.count_step(config.ema_decay)
     return whole
 
@@ -58,7 +60,7 @@ def _parts(num: int, most: int) -> list[slice]:
 
 def part_sizes(num_images: int, config: TrainConfig, group: Group) -> set[int]:
     """How many images of `num_images` are ever computed together, by any process of the group."""
-    batches = {min(config.batch, num_images), num_images % config.batch or config.batch}
+    batches = {min(config.batch_size, num_images), num_images % config.batch_size or config.batch_size}
     ranks = range(group.size)
     shares = {len(Group(rank, group.size).share(np.arange(num))[0]) for num in batches for rank in ranks}
     return {part.stop - part.start for num in shares for part in _parts(num, config.accumulate)}

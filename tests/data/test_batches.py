@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from glint_unet.data import dataset_file
-from glint_unet.data.batches import DeviceSource, FileSource, MemorySource, open_source
+from glint_unet.data.batches import DeviceSource, FileSource, MemorySource, choose_cache, open_source
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.heatmaps import render_heatmaps
 from glint_unet.data.prefetch import ahead
@@ -139,10 +139,19 @@ def test_a_loader_process_that_dies_is_told_with_its_cause(data):
 
 
 @pytest.mark.parametrize(
-    ("cache", "kind"), [("auto", MemorySource), ("ram", MemorySource), ("device", DeviceSource), ("none", FileSource)]
+    ("asked", "num_processes", "cache", "kind"),
+    [
+        ("auto", 1, "ram", MemorySource),
+        ("auto", 2, "shared", MemorySource),
+        ("ram", 2, "ram", MemorySource),
+        ("device", 1, "device", DeviceSource),
+        ("none", 1, "none", FileSource),
+    ],
 )
-def test_the_cache_asked_for_is_the_one_opened(data, cache, kind):
-    source = open_source(inspect_dataset(data), cache, num_workers=0, device=torch.device("cpu"))
+def test_the_cache_asked_for_is_the_one_opened(data, shm_root, asked, num_processes, cache, kind):
+    info, device = inspect_dataset(data), torch.device("cpu")
+    assert choose_cache(asked, info, device, num_processes) == cache
+    source = open_source(info, cache, num_workers=0, device=device)
     assert type(source) is kind
     source.close()
 

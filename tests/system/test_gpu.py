@@ -1,5 +1,6 @@
 """What a GPU changes; `pytest -m gpu` on a machine that has one."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.rig import Rig
 from glint_unet.data.synthetic import write_synthetic
 from glint_unet.inference.predictor import GlintDetector
+from glint_unet.training.batch_size import find_batch_size
 from glint_unet.training.loop import train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,7 +42,7 @@ def on_cpu(eyes, tmp_path_factory):
 
 
 @pytest.mark.parametrize("cache", ["auto", "ram", "shared", "device", "none"])
-@pytest.mark.parametrize("more", [{}, {"amp": "none"}, {"accumulate": 2}], ids=str)
+@pytest.mark.parametrize("more", [{}, {"amp": "none"}, {"amp": "fp16"}, {"accumulate": 2}], ids=str)
 def test_a_gpu_trains_as_the_cpu_does_from_every_cache(eyes, on_cpu, tmp_path, shm_root, cache, more):
     train(TrainConfig(h5=str(eyes), output_dir=str(tmp_path / "run"), device="cuda", cache=cache, **SMALL, **more))
     rows = json.loads((tmp_path / "run/metrics.json").read_text())
@@ -62,11 +64,30 @@ def test_a_resumed_run_goes_on_from_the_same_loss(eyes, tmp_path):
     assert totals[2] < totals[1]
 
 
-def test_a_compiled_run_and_a_profile(eyes, tmp_path):
-    settings = {**SMALL, "epochs": 1, "compile": True, "profile": 2}
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_compiled_run_and_a_profile(eyes, on_cpu, tmp_path, accumulate):
+    settings = {**SMALL, "compile": True, "profile": 2, "accumulate": accumulate}
     train(TrainConfig(h5=str(eyes), output_dir=str(tmp_path / "run"), device="cuda", **settings))
+    rows = json.loads((tmp_path / "run/metrics.json").read_text())
+    for row, wanted in zip(rows, on_cpu, strict=True):
+        assert row["train"]["total"] == pytest.approx(wanted["train"]["total"], rel=0.1, abs=0.05)
     kinds = {event.get("cat") for event in json.loads((tmp_path / "run/profile.json").read_text())["traceEvents"]}
     assert "kernel" in kinds
+
+
+def test_the_largest_batch_is_found_and_is_the_runs(eyes, tmp_path):
+    run, config = tmp_path / "run", TrainConfig(h5=str(eyes), batch="auto", **SMALL)
+    info, device = inspect_dataset(eyes), torch.device("cuda", 0)
+    assert find_batch_size(config, info, device, 1) == 2  # 54 images: at least 16 steps of an epoch
+    train(dataclasses.replace(config, output_dir=str(run), device="cuda"))
+    assert json.loads((run / "training_args.json").read_text())["batch"] == 2
+    large = dataclasses.replace(info, image_size=(512, 512), heatmap_size=(128, 128), num_images=40_000)
+    most = find_batch_size(config, large, device, 1)
+    torch.cuda.set_per_process_memory_fraction(0.01)
+    try:
+        assert 2 <= find_batch_size(config, large, device, 1) < most <= 2048
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 def test_a_detector_finds_the_same_on_both(eyes, tmp_path):

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glint_unet.config import TrainConfig
 from glint_unet.data import dataset_file
@@ -27,7 +29,8 @@ from glint_unet.errors import (
 from glint_unet.model.losses import TERMS
 from glint_unet.model.network import build_network
 from glint_unet.training import pictures
-from glint_unet.training.checkpoint_file import read_checkpoint
+from glint_unet.training.batch_size import largest_doubled
+from glint_unet.training.checkpoint_file import read_checkpoint, write_checkpoint
 from glint_unet.training.loop import train
 from glint_unet.training.resume import check_settings, find_resume_point
 from glint_unet.training.state import TrainState
@@ -198,6 +201,25 @@ def test_a_resumed_run_equals_one_never_interrupted(finished, data, tmp_path, na
     assert "Setting changed: --epochs 2 -> 4" in log
 
 
+def test_the_scale_of_a_float16_loss_is_resumed_too(data, tmp_path):
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    for run, epochs in ((whole, 3), (halves, 2)):
+        train(settings(data, run, amp="fp16", epochs=epochs, cooldown=0))
+    train(resumed(halves, epochs=3))
+    ends = [read_checkpoint(run / "latest_checkpoint.pth") for run in (whole, halves)]
+    assert ends[0]["scaler"] == ends[1]["scaler"]
+    assert ends[1]["scaler"]["_growth_tracker"] > ends[1]["steps"] / 3  # more steps than after the resume
+    assert same(*(end["model_state_dict"] for end in ends))
+
+
+@pytest.mark.parametrize("scaler", [{"scale": 1.0}, {"scale": "large"}, 7])
+def test_a_checkpoint_with_a_scale_that_is_none_is_refused(finished, tmp_path, scaler):
+    path = tmp_path / "hostile.pth"
+    write_checkpoint(path, {**read_checkpoint(finished / "latest_checkpoint.pth"), "scaler": scaler})
+    with pytest.raises(CheckpointError, match="damaged"):
+        find_resume_point(str(path), None)
+
+
 def test_resuming_from_an_older_checkpoint_moves_the_later_history_aside(finished, data, tmp_path):
     run = tmp_path / "run"
     train(settings(data, run, epochs=4))
@@ -262,13 +284,13 @@ def test_what_another_writer_did_before_the_lock_was_ours_is_not_overwritten(dat
     config = resumed(run, epochs=3) if resuming else settings(data, run)
     from glint_unet.training import loop
 
-    open_source = loop.open_source
+    open_data = loop.open_data
 
     def open_while_another_writes(*arguments, **options):
         (run / "latest_checkpoint.pth").write_bytes((other / "latest_checkpoint.pth").read_bytes())
-        return open_source(*arguments, **options)
+        return open_data(*arguments, **options)
 
-    monkeypatch.setattr(loop, "open_source", open_while_another_writes)
+    monkeypatch.setattr(loop, "open_data", open_while_another_writes)
     with pytest.raises(GlintError, match="was written by another run" if resuming else "holds a run already"):
         train(config)
     assert (run / "latest_checkpoint.pth").read_bytes() == (other / "latest_checkpoint.pth").read_bytes()
@@ -455,6 +477,25 @@ def test_too_few_images_are_refused_before_anything_is_written(data, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_batch_size_to_be_found_needs_a_gpu_and_is_kept_on_a_resume(finished, data, tmp_path):
+    with pytest.raises(DeviceError, match="--batch auto goes by the memory of a GPU"):
+        train(settings(data, tmp_path / "run", batch="auto"))
+    assert not (tmp_path / "run").exists()
+    run = tmp_path / "again"
+    train(resumed(finished / "latest_checkpoint.pth", output_dir=str(run), batch="auto", epochs=5))
+    assert len(rows(run)) == 5
+    assert json.loads((run / "training_args.json").read_text())["batch"] == 8
+
+
+@given(first=st.integers(1, 9), most=st.integers(0, 500), memory=st.integers(0, 500))
+def test_the_largest_batch_that_fits_is_found_by_doubling(first, most, memory):
+    asked = []
+    largest = largest_doubled(first, most, lambda num: asked.append(num) or num <= memory)
+    assert all(num == first or num <= most for num in asked)
+    assert largest == max((num for num in asked if num <= memory), default=0)
+    assert 2 * largest > min(most, memory) or not largest
+
+
 @pytest.mark.parametrize(("gpu", "said"), [("0,1", "names 2 GPUs"), ("x", "no device number"), ("99", "no such GPU")])
 def test_gpus_that_cannot_be_used_are_refused(data, tmp_path, gpu, said):
     with pytest.raises(DeviceError, match=said):
@@ -521,7 +562,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(data, finished):
     )
 
 
-@pytest.mark.parametrize("changes", [{"accumulate": 3}, {"amp": "bf16"}])
+@pytest.mark.parametrize("changes", [{"accumulate": 3}, {"amp": "bf16"}, {"amp": "fp16", "clip_norm": 1.0}])
 def test_other_ways_to_compute_a_step_train_too(data, tmp_path, changes):
     train(settings(data, tmp_path / "run", epochs=3, arch="unet", **changes))
     totals = [row["train"]["total"] for row in rows(tmp_path / "run")]
