@@ -140,7 +140,7 @@ class TrainConfig:
     preload: bool = _setting(True)
     """Hold the data set in memory; --no_preload, the same as --cache none, reads batches from the file."""
     num_workers: int = _setting(4, low=0, high=256)
-    """Loader processes where batches are read from the file; a data set in memory needs none."""
+    """Loader processes where batches are read from the file, at most one per core; data in memory need none."""
     shared_memory: bool = _setting(False)
     """Hold the data set in memory once for all runs on this machine; the same as --cache shared."""
     cache: Literal["auto", "ram", "shared", "device", "none"] = _setting("auto")

@@ -56,13 +56,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Data is the brake: {share:.0%} of the time was spent waiting for it; {hint}",
     ),
     "faster_from_file": (
-        "内存足够时去掉 --no_preload, 多个实验共用时加 --shared_memory, 否则加大 --num_workers (现为 {workers})",
+        "内存足够时去掉 --no_preload, 多个实验共用时加 --shared_memory, "
+        "否则加大 --num_workers (现为 {workers}, 每核至多一个)",
         "drop --no_preload if the memory holds the data, add --shared_memory if several experiments use it, "
-        "or raise --num_workers (now {workers})",
+        "or raise --num_workers (now {workers}; at most one per core)",
     ),
     "faster_stream": (
-        "请加大 --num_workers (现为 {workers}), 或先用 glint-unet synth 生成数据集文件",
-        "raise --num_workers (now {workers}), or make a data set file by glint-unet synth first",
+        "请加大 --num_workers (现为 {workers}, 每核至多一个), 或先用 glint-unet synth 生成数据集文件",
+        "raise --num_workers (now {workers}; at most one per core), or make a data set file by glint-unet synth first",
     ),
     "faster_in_memory": (
         "数据已在内存中: 机器可能被其他程序占满, 请减少 --threads 或错开实验",

@@ -4,6 +4,7 @@ A batch is gathered in one piece (one `take` per array), never image by image; i
 the device.
 """
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -199,12 +200,12 @@ class FileSource:
 
     Args:
         info: what the file declares.
-        num_workers: loader processes; 0 reads in this process.
+        num_workers: loader processes, at most one per core; 0 reads in this process.
     """
 
     def __init__(self, info: DatasetInfo, *, num_workers: int) -> None:
         self.info = info
-        self.num_workers = num_workers
+        self.num_workers = useful_workers(num_workers)
         self._file: h5py.File | None = None
         with dataset_file.open_dataset(info.path) as (file, _):
             self._rows_together = dataset_file.rows_read_together(file, info.array_names)
@@ -242,6 +243,12 @@ class FileSource:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def useful_workers(num_workers: int) -> int:
+    """So many loader processes, but no more than this process has cores: others would only take turns with them."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(num_workers, cores or 1)
 
 
 def leave_signals_to_the_parent(worker_number: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glint_unet.data.batches import Batch, Rows, by_workers
+from glint_unet.data.batches import Batch, Rows, by_workers, useful_workers
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.rig import Rig
 from glint_unet.data.split import Split
@@ -31,7 +31,7 @@ class SyntheticStream:
     Args:
         h5: 'synth:' and the path of a rig file.
         seed: of the scenes.
-        num_workers: processes that draw; 0 draws in this process.
+        num_workers: processes that draw, at most one per core; 0 draws in this process.
 
     Raises:
         RigError: the rig file cannot be used.
@@ -40,7 +40,7 @@ class SyntheticStream:
     def __init__(self, h5: str, *, seed: int, num_workers: int = 0) -> None:
         self.rig = Rig.read(h5.removeprefix(STREAM_PREFIX))
         self.seed = seed
-        self.num_workers = num_workers
+        self.num_workers = useful_workers(num_workers)
         self.info = DatasetInfo(
             path=Path(h5),
             num_images=self.rig.num_validation + self.rig.num_images,

@@ -138,6 +138,10 @@ def test_a_loader_process_that_dies_is_told_with_its_cause(data):
         list(Deadly(inspect_dataset(data), num_workers=1).batches(ROWS))
 
 
+def test_no_more_loader_processes_than_cores(data):
+    assert FileSource(inspect_dataset(data), num_workers=1000).num_workers <= os.cpu_count()
+
+
 @pytest.mark.parametrize(
     ("asked", "num_processes", "cache", "kind"),
     [
