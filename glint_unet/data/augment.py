@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glint_unet.config import TrainConfig
+from glint_unet.data.device_memory import send
 from glint_unet.errors import SettingError
 
 _NUM_SHARED = 16  # random numbers of an image; behind them one for each LED
@@ -87,14 +88,14 @@ def augment(images: Tensor, keypoints: Tensor, draws: Draws, config: TrainConfig
     Raises:
         SettingError: `flip` is no permutation of the LEDs.
     """
-    u = draws.shared.to(images.device, non_blocking=True)
-    images, keypoints = _cut_out(images, keypoints, draws.per_led.to(images.device, non_blocking=True), config)
+    u, per_led, keys = (send(part, images.device) for part in (draws.shared, draws.per_led, draws.keys))
+    images, keypoints = _cut_out(images, keypoints, per_led, config)
     images, keypoints = _move(images, keypoints, u, config)
     images = _blur(images, u[:, 8] * config.aug_blur) if config.aug_blur else images
     images = _change_light(images, u[:, 9:12], config.aug_intensity) if config.aug_intensity else images
     if config.aug_noise:
         sd = u[:, 12] * config.aug_noise / 255
-        images = images + sd[:, None, None, None] * gaussian_noise(draws.keys.to(images.device), images.shape)
+        images = images + sd[:, None, None, None] * gaussian_noise(keys, images.shape)
     return images.clamp(0, 1), keypoints
 
 
@@ -106,27 +107,33 @@ def _move(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> 
     scale = torch.exp(signed[:, 1] * math.log1p(config.aug_scale))
     aspect = torch.exp(signed[:, 2] * math.log1p(config.aug_scale) / 4)
     order = flip_permutation(config.flip, keypoints.shape[1])
-    mirror = torch.where(u[:, 5] < 0.5, -1.0, 1.0) if order else torch.ones_like(angle)
+    mirror = 1 - 2.0 * (u[:, 5] < 0.5) if order else torch.ones_like(angle)
     cos, sin = angle.cos() * scale, angle.sin() * scale
     forward = torch.stack([cos * aspect * mirror, -sin / aspect, sin * aspect * mirror, cos / aspect], -1).view(B, 2, 2)
-    shift = signed[:, 3:5] * config.aug_shift * images.new_tensor([W, H])
-    middle = images.new_tensor([(W - 1) / 2, (H - 1) / 2])
+    shift = signed[:, 3:5] * config.aug_shift * _constants(images, W, H)
+    middle = _constants(images, (W - 1) / 2, (H - 1) / 2)
 
-    back = torch.linalg.inv(forward)
+    back = torch.linalg.inv_ex(forward).inverse  # `inv` waits for the device to look for an error
     start = middle - (back @ (middle + shift)[..., None])[..., 0]  # where pixel (0, 0) comes from
     x, y = torch.arange(W, device=images.device), torch.arange(H, device=images.device)
     across = back[:, None, :, 0] * x[:, None]  # (B, W, 2)
     down = back[:, None, :, 1] * y[:, None] + start[:, None]  # (B, H, 2)
-    to_unit = images.new_tensor([2 / W, 2 / H])  # grid_sample's frame: -1 and 1 are the outer borders
+    to_unit = _constants(images, 2 / W, 2 / H)  # grid_sample's frame: -1 and 1 are the outer borders
     grid = down[:, :, None] * to_unit + (across * to_unit + (to_unit / 2 - 1))[:, None]
     moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
     points = (keypoints - middle) @ forward.mT + middle + shift[:, None]
     if order:
-        points = torch.where((mirror < 0)[:, None, None], points[:, order], points)
-    low, high = -0.5, images.new_tensor([W - 0.5, H - 0.5])
+        flipped = torch.stack([points[:, c] for c in order], dim=1)
+        points = torch.where((mirror < 0)[:, None, None], flipped, points)
+    low, high = -0.5, _constants(images, W - 0.5, H - 0.5)
     inside = ((points >= low) & (points <= high)).all(dim=-1, keepdim=True)
     return moved, points.masked_fill(~inside, torch.nan)
+
+
+def _constants(like: Tensor, *values: float) -> Tensor:
+    """(n,) numbers on the device of `like`; as one list they would be a copy that waits for all steps before it."""
+    return torch.stack([like.new_full((), value) for value in values])
 
 
 def _cut_out(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:

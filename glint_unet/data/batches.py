@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from glint_unet.data import dataset_file
 from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.data.device_memory import free_device_bytes, send
 from glint_unet.data.heatmaps import keypoints_of_heatmaps
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.errors import GlintError, LoaderError, SpaceError
@@ -181,7 +182,7 @@ class DeviceSource:
 
     def gather(self, rows: Rows) -> Batch:
         """See `Source`."""
-        index = torch.from_numpy(rows).to(self.device, non_blocking=True)
+        index = send(torch.from_numpy(rows), self.device)
         return self._batch.each(lambda part: part.index_select(0, index))
 
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
@@ -311,13 +312,6 @@ class _EachItem(Dataset[Any]):
             return self._make(self._items[k])
         except GlintError as error:
             return error
-
-
-def free_device_bytes(device: torch.device) -> int:
-    """Bytes free in the memory of a device, as far as its driver tells; the machine's for the CPU."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
 
 
 def choose_cache(cache: str, info: DatasetInfo, device: torch.device, num_processes: int = 1) -> str:

@@ -25,8 +25,8 @@ def scale_points(points: Tensor, scale_x: float, scale_y: float) -> Tensor:
     Returns:
         (..., 2) points in the new image's frame; NaN stays NaN.
     """
-    scale = points.new_tensor([scale_x, scale_y])
-    return (points + 0.5) * scale - 0.5
+    x, y = (points + 0.5).unbind(dim=-1)
+    return torch.stack([x * scale_x, y * scale_y], dim=-1) - 0.5
 
 
 def render_heatmaps(keypoints: Tensor, size: tuple[int, int], stride: int, sigma_px: Tensor | float) -> Tensor:
@@ -42,7 +42,7 @@ def render_heatmaps(keypoints: Tensor, size: tuple[int, int], stride: int, sigma
         (B, C, h, w) float32 in [0, 1]; all zero where the keypoint is absent.
     """
     points = scale_points(keypoints.float(), 1 / stride, 1 / stride)
-    sigma = torch.as_tensor(sigma_px, dtype=torch.float32, device=points.device)[..., None]
+    sigma = sigma_px[..., None] if isinstance(sigma_px, Tensor) else sigma_px
     columns = torch.arange(size[1], device=points.device) - points[..., 0:1]  # (B, C, w)
     rows = torch.arange(size[0], device=points.device) - points[..., 1:2]  # (B, C, h)
     across = torch.exp(-(columns**2) / (2 * sigma**2))

@@ -12,7 +12,7 @@ _AHEAD = 3
 
 
 def ready_for(device: torch.device, batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The batches in order; for CUDA, gathered ahead into pinned memory, from which copies overlap with computing.
+    """The batches in order; for CUDA, gathered ahead into pinned memory, whose copies the host does not wait for.
 
     On the CPU they come as they are: gathering one costs under a hundredth of a step, and a thread would compete for
     the cores that compute.

@@ -45,10 +45,10 @@ def vote_loss(votes: Tensor, target: Tensor, keypoints: Tensor, stride: int) -> 
     distance2 = (dx**2 + dy**2).nan_to_num(torch.inf)
     is_nearest = distance2 == distance2.amin(dim=1, keepdim=True)  # an argmin takes 7 times as long on the CPU
     num_nearest = is_nearest.sum(dim=1)  # 1, but where two are just as near: their mean
-    true_x = (torch.where(is_nearest, dx, 0).sum(dim=1) / num_nearest).nan_to_num(0)
-    true_y = (torch.where(is_nearest, dy, 0).sum(dim=1) / num_nearest).nan_to_num(0)
+    true_x = (dx.masked_fill(~is_nearest, 0).sum(dim=1) / num_nearest).nan_to_num(0)
+    true_y = (dy.masked_fill(~is_nearest, 0).sum(dim=1) / num_nearest).nan_to_num(0)
     weight = target.amax(dim=1)
-    weight = torch.where(weight < _LEAST_TARGET, 0.0, weight)
+    weight = weight.masked_fill(weight < _LEAST_TARGET, 0.0)
     error = ((votes[:, 0] - true_x) ** 2 + (votes[:, 1] - true_y) ** 2 + _TINY).sqrt()
     log_scale = votes[:, 2].clamp(*_LOG_SCALE_RANGE)
     likelihood = error * torch.exp(-log_scale) + 2 * log_scale

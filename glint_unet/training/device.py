@@ -1,5 +1,8 @@
 """Which device the run computes on."""
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 import torch
 
 from glint_unet.config import TrainConfig
@@ -54,6 +57,18 @@ def amp_dtype(amp: str, device: torch.device) -> torch.dtype | None:
         has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         amp = "bf16" if has_bf16 else "none"
     return {"none": None, "bf16": torch.bfloat16, "fp16": torch.float16}[amp]
+
+
+def autocast(amp: str, device: torch.device) -> AbstractContextManager[Any]:
+    """In which the network computes as `amp` says."""
+    dtype = amp_dtype(amp, device)
+    return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
+
+
+def use_device(device: torch.device) -> None:
+    """Makes a GPU the current one: what names no device (events, pinned memory, graphs) must not go to the first."""
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
 
 
 def use_threads(num: int, num_processes: int = 1) -> None:

@@ -12,25 +12,34 @@ def averaged_copy(network: nn.Module) -> nn.Module:
     return average.requires_grad_(False)
 
 
-@torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
-    """Moves the average towards the network, weights and batch-normalisation statistics alike.
+class AverageUpdate:
+    """Moves an average towards its network, weights and batch-normalisation statistics alike.
 
     `average += (1 - d) * (network - average)` with d = min(decay, (1 + step) / (10 + step)), so that the first random
     weights are soon forgotten (as in TensorFlow's ExponentialMovingAverage).
 
+    The tensors of both are listed once: a `state_dict` per step took a fifth of the host's time of a small step. They
+    must stay where they are, as `load_state_dict` leaves them.
+
     Args:
         average: of `averaged_copy`; changed in place.
-        network: after this optimizer step.
-        decay: per step.
-        step: number of this step, from 1.
+        network: the network in training.
     """
-    weight = 1 - min(decay, (1 + step) / (10 + step))
-    ours, theirs = [], []
-    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            ours.append(kept)
-            theirs.append(new)
-        else:
-            kept.copy_(new)
-    torch._foreach_lerp_(ours, theirs, weight)
+
+    def __init__(self, average: nn.Module, network: nn.Module) -> None:
+        pairs = list(zip(average.state_dict().values(), network.state_dict().values(), strict=True))
+        self._weights = tuple(zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True))
+        self._counts = [pair for pair in pairs if not pair[0].is_floating_point()]
+
+    @torch.no_grad()
+    def __call__(self, decay: float, step: int) -> None:
+        """After an optimizer step.
+
+        Args:
+            decay: per step.
+            step: number of this step, from 1.
+        """
+        kept, new = self._weights
+        torch._foreach_lerp_(kept, new, 1 - min(decay, (1 + step) / (10 + step)))
+        for count, its in self._counts:
+            count.copy_(its)

@@ -22,7 +22,7 @@ from glint_unet.errors import NonFiniteLossError, SettingError
 from glint_unet.messages import set_language
 from glint_unet.model.network import check_part_sizes
 from glint_unet.training.batch_size import find_batch_size
-from glint_unet.training.device import choose_device, use_threads
+from glint_unet.training.device import choose_device, use_device, use_threads
 from glint_unet.training.group import Group
 from glint_unet.training.pictures import draw_results
 from glint_unet.training.profile import profiled
@@ -60,6 +60,7 @@ def train(config: TrainConfig, group: Group | None = None) -> Path:
     with group.main_first():
         info, md5 = examine(config)
         device = choose_device(config, group)
+        use_device(device)
         use_threads(config.threads, group.size)
         point = find_resume_point(config.resume, config.output_dir) if config.resume else None
     if config.batch == "auto":

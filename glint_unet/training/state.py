@@ -17,7 +17,7 @@ from glint_unet.model.losses import TERMS
 from glint_unet.model.network import build_network
 from glint_unet.training.checkpoint import load_deployed_weights
 from glint_unet.training.device import amp_dtype
-from glint_unet.training.ema import averaged_copy, update_average
+from glint_unet.training.ema import AverageUpdate, averaged_copy
 from glint_unet.training.schedule import learning_rate
 
 
@@ -165,6 +165,7 @@ class TrainState:
     def __post_init__(self) -> None:
         self.forward: Callable[[Tensor], Tensor] = self.network
         """The network as training calls it: itself, or what compiles or distributes it."""
+        self._move_average = None if self.average is None else AverageUpdate(self.average, self.network)
 
     @property
     def judged(self) -> nn.Module:
@@ -181,8 +182,8 @@ class TrainState:
     def count_step(self, ema_decay: float) -> None:
         """After each optimizer step: counts it and moves the average."""
         self.steps += 1
-        if self.average is not None:
-            update_average(self.average, self.network, ema_decay, self.steps)
+        if self._move_average is not None:
+            self._move_average(ema_decay, self.steps)
 
     def extra(self, history: list[dict[str, Any]]) -> dict[str, Any]:
         """What a checkpoint holds beside epoch, weights, optimizer, settings and metrics."""

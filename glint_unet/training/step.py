@@ -13,7 +13,7 @@ from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.heatmaps import highest_pixels, render_heatmaps
 from glint_unet.model.losses import TERMS, loss_terms
 from glint_unet.model.votes import decode_output
-from glint_unet.training.device import amp_dtype
+from glint_unet.training.device import autocast
 from glint_unet.training.group import Group
 from glint_unet.training.metrics import KeypointMetrics
 from glint_unet.training.state import EpochProgress, TrainState
@@ -33,11 +33,10 @@ def train_step(
     and all of them by `weight`, where a group of processes shares the batch.
     """
     images, targets, keypoints = prepare(batch, draws, config, info)
-    dtype = amp_dtype(config.amp, images.device)
     state.optimizer.zero_grad(set_to_none=True)
     whole = torch.zeros(len(TERMS), device=images.device)
     for part in _parts(len(images), config.accumulate):
-        with torch.autocast(images.device.type, dtype, enabled=dtype is not None):
+        with autocast(config.amp, images.device):
             output = state.forward(images[part])
         terms = loss_terms(output.float(), targets[part], keypoints[part], config, info)
         terms = terms * (weight * (part.stop - part.start) / len(images))

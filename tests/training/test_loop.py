@@ -176,7 +176,7 @@ def test_data_that_comes_late_is_told_once_with_the_flag_that_helps(data, tmp_pa
     train(settings(data, tmp_path / "run", preload=False, num_workers=0, epochs=2, batch=2))
     log = (tmp_path / "run/training.log").read_text()
     assert log.count("Data is the brake") == 1
-    assert "raise --num_workers (now 0)" in log
+    assert "raise --num_workers (now 0;" in log
     row = json.loads((tmp_path / "run/metrics.json").read_text())[-1]
     assert 0.9 < row["timing"]["data"] < 0.9 + row["timing"]["compute"]
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from glint_unet.config import TrainConfig
-from glint_unet.training.ema import averaged_copy, update_average
+from glint_unet.training.ema import AverageUpdate, averaged_copy
 from glint_unet.training.schedule import learning_rate
 
 CONFIG = TrainConfig(lr=1.0, warmup_steps=10, cooldown=0.5, epochs=10)
@@ -35,11 +35,12 @@ def test_without_warmup_and_cooldown_the_rate_is_constant_and_a_rollback_halves_
 def test_the_average_is_the_weighted_mean_of_the_weights_and_statistics_seen():
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
     average = averaged_copy(network)
+    move = AverageUpdate(average, network)
     expected = copy.deepcopy(network.state_dict())
     for step in range(1, 60):
         for tensor in network.state_dict().values():
             tensor.copy_(torch.full_like(tensor, step))
-        update_average(average, network, 0.9, step)
+        move(0.9, step)
         d = min(0.9, (1 + step) / (10 + step))
         for name, tensor in network.state_dict().items():
             if tensor.is_floating_point():

@@ -1,0 +1,19 @@
+"""The memory of the device that computes."""
+
+import psutil
+import torch
+from torch import Tensor
+
+
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """A copy on the device; on the way to a GPU from pinned memory, so that the host does not wait for it."""
+    if device.type == "cuda" and not tensor.is_cuda:
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
+def free_device_bytes(device: torch.device) -> int:
+    """Bytes free in the memory of a device, as far as its driver tells; the machine's for the CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)

@@ -1,0 +1,86 @@
+"""One training step: nothing in it may wait for the device."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from glint_unet.config import TrainConfig
+from glint_unet.data.augment import draw
+from glint_unet.data.batches import Batch
+from glint_unet.data.dataset_file import inspect_dataset
+from glint_unet.training.run_data import new_split
+from glint_unet.training.state import new_state
+from glint_unet.training.step import train_step
+
+WAIT = {"new_tensor", "as_tensor", "tensor", "item", "tolist", "cpu", "numpy", "nonzero", "__bool__", "linalg_inv"}
+META = torch.device("meta")  # computes shapes only, and refuses to tell a value
+
+
+class Waits(TorchFunctionMode):
+    """Collects what a GPU's host would wait for: values asked for, and constants copied there, not by non_blocking."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        options, name = options or {}, getattr(function, "__name__", str(function))
+        is_copy = name == "to" and arguments[0].device.type == "cpu" and META in arguments
+        index = arguments[1] if name == "__getitem__" else ()
+        is_list = any(isinstance(k, list) for k in (index if isinstance(index, tuple) else (index,)))
+        is_scalar = name == "where" and not all(isinstance(argument, Tensor) for argument in arguments)
+        if name in WAIT or is_list or is_scalar or (is_copy and not options.get("non_blocking")):
+            self.found.append(name)
+        return function(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"flip": "3,2,1", "clip_norm": 1.0, "accumulate": 2},
+        {"arch": "unet", "loss": "hybrid", "lam_dice": 1.0, "lam_bce": 1.0, "lam_agg": 1.0, "div_weight": 1.0},
+        {"div_weight": 1.0, "div_mode": "kl", "agg_mode": "sum", "lam_agg": 1.0, "agg_wB": 1.0, "agg_wD": 1.0},
+        {"targets": "file", "augment": False},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("knows_keypoints", [True, False])
+def test_a_step_waits_for_nothing(data, changes, knows_keypoints):
+    config, info = TrainConfig(h5=str(data), base_channels=2, **changes), inspect_dataset(data)
+    state = new_state(config, info, torch.device("cpu"), new_split(config, info))
+    state.network.to(META)
+    state = dataclasses.replace(state, average=None)
+    (H, W), (h, w), C = info.image_size, info.heatmap_size, info.num_classes
+    keypoints = torch.zeros(4, C, 2, device=META) if knows_keypoints else None
+    batch = Batch(
+        torch.zeros(4, H, W, dtype=torch.uint8, device=META),
+        torch.zeros(4, C, h, w, dtype=torch.float16, device=META),
+        keypoints,
+    )
+    draws = draw(0, 1, np.arange(4), C) if config.augment else None
+    state.optimizer = torch.optim.SGD(state.network.parameters(), lr=0.1)
+    with Waits() as waits:
+        train_step(state, batch, draws, config, info)
+    assert not waits.found
+
+
+def test_what_waits_is_seen():
+    there = torch.zeros(3, device=META)
+    for wait in (
+        lambda: there.new_tensor([1.0]),
+        lambda: torch.zeros(3).to(META),
+        lambda: torch.where(there > 0, 0.0, there),
+        lambda: there[[0, 1]],
+        lambda: torch.linalg.inv(torch.zeros(2, 2, device=META)),
+    ):
+        with Waits() as waits:
+            wait()
+        assert len(waits.found) == 1
+    with Waits() as waits, pytest.raises(RuntimeError):
+        there.sum().item()
+    assert waits.found == ["item"]
