@@ -39,9 +39,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Training images drawn as they are needed (level {level}), drawing processes: {workers}",
     ),
     "num_samples": (
-        "训练集样本数: {train}, 验证集样本数: {val}, 每步样本数: {batch}",
-        "Training images: {train}, validation images: {val}, images per step: {batch}",
+        "训练集样本数: {train}, 验证集样本数: {val}",
+        "Training images: {train}, validation images: {val}",
     ),
+    "batch_size": ("每步样本数: {batch}", "Images per step: {batch}"),
     "epoch": (
         "Epoch {epoch:03d} (耗时: {seconds:.2f}s, LR: {lr:.2e}):",
         "Epoch {epoch:03d} (time: {seconds:.2f}s, LR: {lr:.2e}):",

@@ -89,7 +89,8 @@ class RunRecord:
         self.log.log(_where_data_is(source))
         self._hint = _faster_data(source)
         split = self._state.split
-        self.log.log(text("num_samples", train=len(split.train), val=len(split.val), batch=config.batch_size))
+        self.log.log(text("num_samples", train=len(split.train), val=len(split.val)))
+        self.log.log(text("batch_size", batch=config.batch_size))
 
     def _take_over(self, point: ResumePoint) -> None:
         for error in point.passed_over:
