@@ -57,7 +57,8 @@ def main() -> None:
 
 
 def run(*words: object) -> None:
-    subprocess.run([sys.executable, *map(str, words)], check=True, cwd=ROOT)
+    """One of our commands; what it says of every epoch stands in its run's log."""
+    subprocess.run([sys.executable, *map(str, words)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 def read_frames(path: Path) -> np.ndarray:

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def main() -> None:
         "growth": growth,
         "gpu": gpu_use,
     }
+    warnings.filterwarnings("ignore", "This DataLoader will create")  # the seed's 4 workers on fewer cores
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", default=[], metavar="|".join(parts))
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
