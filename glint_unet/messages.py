@@ -191,6 +191,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "启动了 {size} 个进程, 但 --gpu {value} 给出 {num} 个 GPU; 两者应相等",
         "{size} processes were started, but --gpu {value} names {num} GPUs; they must be as many",
     ),
+    "out_of_memory": (
+        "内存或显存不足: {reason}; 请减小 --batch, --base_channels 或图像尺寸, 或换一个 GPU (nvidia-smi 可查看占用者); "
+        "已保存的不受影响",
+        "Out of memory: {reason}; lower --batch, --base_channels or the image size, or take another GPU (nvidia-smi "
+        "shows who uses it); what was saved is untouched",
+    ),
     "rank_lost": (
         "训练进程 {rank} 的连接中断: {reason}",
         "Process {rank} of the training lost its connection: {reason}",

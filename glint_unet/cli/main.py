@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -61,8 +62,20 @@ def guarded(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int
             raise
         print(text("missing_package", name=error.name), file=sys.stderr)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        reason = re.sub(r"^\[enforce.*?\]\D*\d\. ", "", " ".join(str(error).split()))[:200]
+        print(text("out_of_memory", reason=reason or type(error).__name__), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader of our output has left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Of the machine or of a GPU; torch is known by name, since not every command has it loaded."""
+    by_torch = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError) or by_torch
