@@ -133,7 +133,7 @@ class Trainer:
         self.state.network.train()
 
     def step(self, rows: np.ndarray, batch) -> None:
-        draws = draw(0, 1, rows, self.info.num_classes) if self.config.augment else None
+        draws = draw(0, 1, rows, self.info.num_classes).to(self.device) if self.config.augment else None
         train_step(self.state, batch.to(self.device), draws, self.config, self.info)
 
     def epoch(self, source) -> None:

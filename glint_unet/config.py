@@ -48,7 +48,7 @@ class TrainConfig:
     amp: Literal["auto", "none", "bf16", "fp16"] = _setting("auto", resume="fixed")
     """Arithmetic of the network in training: float32 (none), or autocast; auto: bf16 on GPUs that have it."""
     compile: bool = _setting(False)
-    """Compile the network, on one GPU with CUDA graphs: a minute at the start, faster steps after, other rounding."""
+    """Compile all from batch to loss, on one GPU with CUDA graphs: a minute at the start, other rounding."""
     clip_norm: float = _setting(0.0, low=0, resume="fixed")
     """Clip the gradient's norm to this; 0: never."""
     ema_decay: float = _setting(0.99, low=0, high=0.99999, resume="fixed")

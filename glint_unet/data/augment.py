@@ -38,6 +38,14 @@ class Draws:
     per_led: Tensor
     keys: Tensor
 
+    def to(self, device: torch.device) -> "Draws":
+        """The same numbers on a device."""
+        return Draws(*(send(part, device) for part in (self.shared, self.per_led, self.keys)))
+
+    def part(self, rows: slice) -> "Draws":
+        """Those of some of the images."""
+        return Draws(self.shared[rows], self.per_led[rows], self.keys[rows])
+
 
 def draw(seed: int, epoch: int, rows: NDArray[np.int64], num_leds: int) -> Draws:
     """The random numbers of some samples in one epoch."""
@@ -79,7 +87,7 @@ def augment(images: Tensor, keypoints: Tensor, draws: Draws, config: TrainConfig
     Args:
         images: (B, 1, H, W) float32 in [0, 1].
         keypoints: (B, C, 2) float32, (x, y) in image pixels; NaN where absent.
-        draws: the batch's random numbers.
+        draws: the batch's random numbers, on the same device.
         config: the `aug_*` settings, all of them ranges around 'unchanged', and `flip`.
 
     Returns:
@@ -88,14 +96,14 @@ def augment(images: Tensor, keypoints: Tensor, draws: Draws, config: TrainConfig
     Raises:
         SettingError: `flip` is no permutation of the LEDs.
     """
-    u, per_led, keys = (send(part, images.device) for part in (draws.shared, draws.per_led, draws.keys))
-    images, keypoints = _cut_out(images, keypoints, per_led, config)
+    u = draws.shared
+    images, keypoints = _cut_out(images, keypoints, draws.per_led, config)
     images, keypoints = _move(images, keypoints, u, config)
     images = _blur(images, u[:, 8] * config.aug_blur) if config.aug_blur else images
     images = _change_light(images, u[:, 9:12], config.aug_intensity) if config.aug_intensity else images
     if config.aug_noise:
         sd = u[:, 12] * config.aug_noise / 255
-        images = images + sd[:, None, None, None] * gaussian_noise(keys, images.shape)
+        images = images + sd[:, None, None, None] * gaussian_noise(draws.keys, images.shape)
     return images.clamp(0, 1), keypoints
 
 

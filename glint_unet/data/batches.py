@@ -60,9 +60,9 @@ class Batch(NamedTuple):
         """The same batch on a device."""
         return self.each(lambda part: part.to(device, non_blocking=True))
 
-    def part(self, start: int, end: int) -> "Batch":
-        """Its images `start` to `end`, as arrays of their own."""
-        return self.each(lambda part: part[start:end].clone())
+    def part(self, rows: slice) -> "Batch":
+        """Some of its images, not copied."""
+        return self.each(lambda part: part[rows])
 
     def network_input(self) -> Tensor:
         """(B, 1, H, W) float32 in [0, 1]."""
@@ -228,7 +228,8 @@ class FileSource:
         """Several batches in one reading."""
         whole = self.gather(np.concatenate(window))
         ends = np.cumsum([len(rows) for rows in window])
-        return [whole.part(end - len(rows), end) for rows, end in zip(window, ends, strict=True)]
+        parts = (whole.part(slice(end - len(rows), end)) for rows, end in zip(window, ends, strict=True))
+        return [part.each(torch.clone) for part in parts]  # a worker would send the whole window with each
 
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
         """See `Source`."""

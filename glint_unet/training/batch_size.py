@@ -72,7 +72,7 @@ def _two_steps(num: int, config: TrainConfig, info: DatasetInfo, device: torch.d
         torch.zeros(num, C, h, w, dtype=torch.float16, device=device),
         torch.zeros(num, C, 2, device=device),
     )
-    draws = draw(config.seed, 1, np.arange(num), C) if config.augment else None
+    draws = draw(config.seed, 1, np.arange(num), C).to(device) if config.augment else None
     state = new_state(config, info, device, new_split(config, info))
     state.network.train()
     for _ in range(2):

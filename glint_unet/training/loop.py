@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from glint_unet.config import TrainConfig
@@ -70,7 +69,7 @@ def train(config: TrainConfig, group: Group | None = None) -> Path:
         state = _initial_state(config, info, md5, device, group, point)
     run = RunDirectory(group.from_main(_run_directory(config, point).path if group.is_main else Path()))
     config = dataclasses.replace(config, output_dir=str(run.path))
-    state.forward = _called_in_training(state.network, config, device, group)
+    state.forward = group.distributed(state.network, device)
 
     with (
         run.locked() if group.is_main else contextlib.nullcontext(),
@@ -124,7 +123,7 @@ def _train_epoch(
     for batch_rows, (mine, weight), batch in zip(rest, shares, batches, strict=True):
         with clock.step():
             state.set_learning_rate(config, len(rows))
-            draws = draw(config.seed, epoch, mine, source.info.num_classes) if config.augment else None
+            draws = draw(config.seed, epoch, mine, source.info.num_classes).to(device) if config.augment else None
             terms = train_step(state, batch.to(device), draws, config, source.info, weight)
             progress.add(group.mean(terms), len(batch_rows))
             if device.type == "cpu" or progress.batches_done % _STEPS_BETWEEN_CHECKS == 0:
@@ -196,21 +195,6 @@ def _initial_state(
     if point:
         restore_state(state, point)
     return state
-
-
-def _called_in_training(
-    network: torch.nn.Module, config: TrainConfig, device: torch.device, group: Group
-) -> Callable[[Tensor], Tensor]:
-    """The network, distributed over the group and compiled as asked."""
-    called = group.distributed(network, device)
-    if not config.compile:
-        return called
-    # a gradient that adds up would lie in memory that the next replay of the graph overwrites
-    has_graphs = device.type == "cuda" and group.size == 1 and config.accumulate == 1
-    compiled: Callable[[Tensor], Tensor] = torch.compile(
-        called, dynamic=False, mode="reduce-overhead" if has_graphs else None
-    )
-    return compiled
 
 
 def _run_directory(config: TrainConfig, point: ResumePoint | None) -> RunDirectory:

@@ -164,7 +164,7 @@ class TrainState:
 
     def __post_init__(self) -> None:
         self.forward: Callable[[Tensor], Tensor] = self.network
-        """The network as training calls it: itself, or what compiles or distributes it."""
+        """The network as training calls it: itself, or what distributes it over a group."""
         self._move_average = None if self.average is None else AverageUpdate(self.average, self.network)
 
     @property

@@ -1,6 +1,7 @@
 """One training step, and one pass over the validation images."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -31,15 +32,23 @@ def train_step(
 
     The batch is computed in `config.accumulate` parts whose gradients add up; each part's terms count by its images,
     and all of them by `weight`, where a group of processes shares the batch.
+
+    Args:
+        state: of the run; moved on by one step.
+        batch: on the device that computes.
+        draws: the augmentation's random numbers, there too; None: none.
+        config: all settings.
+        info: the data set's sizes.
+        weight: of this batch.
     """
-    images, targets, keypoints = prepare(batch, draws, config, info)
+    num, device = len(batch.images), batch.images.device
+    terms_of = _terms_function(state, config, device)
     state.optimizer.zero_grad(set_to_none=True)
-    whole = torch.zeros(len(TERMS), device=images.device)
-    for part in _parts(len(images), config.accumulate):
-        with autocast(config.amp, images.device):
-            output = state.forward(images[part])
-        terms = loss_terms(output.float(), targets[part], keypoints[part], config, info)
-        terms = terms * (weight * (part.stop - part.start) / len(images))
+    whole = torch.zeros(len(TERMS), device=device)
+    for rows in _parts(num, config.accumulate):
+        part_draws = None if draws is None else draws.part(rows)
+        terms = terms_of(state.forward, batch.part(rows), part_draws, config, info)
+        terms = terms * (weight * (rows.stop - rows.start) / num)
         state.scaler.scale(terms[0]).backward()
         whole += terms.detach()
     if config.clip_norm:
@@ -49,6 +58,31 @@ def train_step(
     state.scaler.update()
     state.count_step(config.ema_decay)
     return whole
+
+
+def batch_terms(
+    forward: Callable[[Tensor], Tensor], batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo
+) -> Tensor:
+    """From a stored batch to the terms of its loss (7,); this is what `--compile` compiles, as one graph."""
+    images, targets, keypoints = prepare(batch, draws, config, info)
+    with autocast(config.amp, images.device):
+        output = forward(images)
+    return loss_terms(output.float(), targets, keypoints, config, info)
+
+
+def _terms_function(state: TrainState, config: TrainConfig, device: torch.device) -> Callable[..., Tensor]:
+    """`batch_terms`, compiled as asked."""
+    if not config.compile:
+        return batch_terms
+    # a gradient that adds up would lie in memory that the next replay of a CUDA graph overwrites
+    has_graphs = device.type == "cuda" and config.accumulate == 1 and state.forward is state.network
+    return _compiled("reduce-overhead" if has_graphs else "default")
+
+
+@functools.cache
+def _compiled(mode: str) -> Callable[..., Tensor]:
+    compiled: Callable[..., Tensor] = torch.compile(batch_terms, dynamic=False, mode=mode)
+    return compiled
 
 
 def _parts(num: int, most: int) -> list[slice]:

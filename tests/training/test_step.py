@@ -1,6 +1,7 @@
 """One training step: nothing in it may wait for the device."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.augment import draw
 from glint_unet.data.batches import Batch
 from glint_unet.data.dataset_file import inspect_dataset
+from glint_unet.training.loop import train
 from glint_unet.training.run_data import new_split
 from glint_unet.training.state import new_state
 from glint_unet.training.step import train_step
@@ -62,7 +64,7 @@ def test_a_step_waits_for_nothing(data, changes, knows_keypoints):
         torch.zeros(4, C, h, w, dtype=torch.float16, device=META),
         keypoints,
     )
-    draws = draw(0, 1, np.arange(4), C) if config.augment else None
+    draws = draw(0, 1, np.arange(4), C).to(META) if config.augment else None
     state.optimizer = torch.optim.SGD(state.network.parameters(), lr=0.1)
     with Waits() as waits:
         train_step(state, batch, draws, config, info)
@@ -84,3 +86,25 @@ def test_what_waits_is_seen():
     with Waits() as waits, pytest.raises(RuntimeError):
         there.sum().item()
     assert waits.found == ["item"]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, in torch
+@pytest.mark.parametrize("changes", [{}, {"accumulate": 2, "amp": "bf16"}], ids=str)
+def test_a_compiled_run_is_the_same_but_for_rounding(data, tmp_path, changes):
+    rows = {}
+    for compiled in (False, True):
+        run = tmp_path / str(compiled)
+        settings = {
+            "base_channels": 2,
+            "epochs": 2,
+            "warmup_steps": 3,
+            "progress": False,
+            "device": "cpu",
+            "batch": 9,
+            **changes,
+        }
+        train(TrainConfig(h5=str(data), output_dir=str(run), compile=compiled, **settings))
+        rows[compiled] = json.loads((run / "metrics.json").read_text())
+    for with_it, without in zip(rows[True], rows[False], strict=True):
+        assert with_it["train"]["total"] == pytest.approx(without["train"]["total"], rel=0.02)
