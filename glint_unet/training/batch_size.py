@@ -1,5 +1,6 @@
 """`--batch auto`: the largest batch that a GPU computes in the memory that is free there."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -32,6 +33,7 @@ def find_batch_size(config: TrainConfig, info: DatasetInfo, device: torch.device
     """
     if device.type != "cuda":
         raise DeviceError("batch_auto_without_gpu")
+    config = dataclasses.replace(config, compile=False)  # each size would be compiled anew
     on_device = cache_of_run(config, info, device, num_processes) == "device"
     budget = int(free_device_bytes(device) * _SHARE_OF_FREE) - (bytes_held(needed(config, info)) if on_device else 0)
     most = len(new_split(config, info).train) // _FEWEST_STEPS // num_processes
