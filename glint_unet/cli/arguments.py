@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from glint_unet.messages import LANGUAGES, set_language
 
 T = TypeVar("T")
 
-_BOX_DRAWING = re.compile(r"[\u2500-\u257f]+")
+_BOX_DRAWING = re.compile(r"[\u2500-\u257f]+|-{5,}")
 
 
 def parse(kind: type[T], argv: Sequence[str], prog: str, default: T | None = None) -> T:
@@ -43,7 +44,7 @@ def parse(kind: type[T], argv: Sequence[str], prog: str, default: T | None = Non
 
 
 def _language_in(argv: Sequence[str]) -> str:
-    for flag, value in zip(argv, [*argv[1:], ""], strict=True):
+    for flag, value in itertools.pairwise([*argv, ""]):
         chosen = flag.removeprefix("--lang=") if flag.startswith("--lang=") else value
         if flag.startswith("--lang") and chosen in LANGUAGES:
             return chosen
@@ -55,4 +56,4 @@ def _one_line(box: str) -> str:
     lines = [_BOX_DRAWING.sub("", line).strip() for line in box.splitlines()[1:]]
     words = " ".join(line for line in lines if line and not line.startswith("For full helptext"))
     words = words.partition(" Argument helptext:")[0]
-    return re.sub(r"\s+([.,])", r"\1", words)
+    return re.sub(r"\s+([.,])(?=\s|$)", r"\1", words)

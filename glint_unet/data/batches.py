@@ -101,15 +101,17 @@ class MemorySource:
     Args:
         info: what the file declares.
         shared: attach to, or create, the machine's shared copy.
+        temporary: a shared copy that is made goes with its last user.
 
     Raises:
         SpaceError: the data set is larger than the free memory (private copy).
         DatasetError: NaN or values out of range in the file.
     """
 
-    def __init__(self, info: DatasetInfo, *, shared: bool = False) -> None:
+    def __init__(self, info: DatasetInfo, *, shared: bool = False, temporary: bool = False) -> None:
         self.info = info
         self.is_shared = shared
+        self._is_temporary = temporary
         self.created_shared_copy = False
         self._handles: list[Any] = []
         self._arrays = self._attach() if shared else self._load()
@@ -125,7 +127,9 @@ class MemorySource:
     def _attach(self) -> dict[str, NDArray[Any]]:
         arrays = {}
         for name in self.info.array_names:
-            handle, arrays[name], is_new = SharedMemoryDatasetCache.try_attach_or_create(self.info.path, name)
+            handle, arrays[name], is_new = SharedMemoryDatasetCache.try_attach_or_create(
+                self.info.path, name, temporary=self._is_temporary
+            )
             self._handles.append(handle)
             self.created_shared_copy |= is_new
         return arrays
@@ -316,16 +320,16 @@ class _EachItem(Dataset[Any]):
 
 
 def choose_cache(cache: str, info: DatasetInfo, device: torch.device, num_processes: int = 1) -> str:
-    """What `--cache auto` means: ram, shared, device or none; any other `cache` is itself.
+    """What `--cache auto` means: device, ram or group; any other `cache` is itself.
 
     The memory of the GPU that computes, where the data take at most a quarter of what is free there; else the
-    machine's, once for all processes that train together.
+    machine's, once for all processes that train together, and no longer than they do (group).
     """
     if cache != "auto":
         return cache
     if device.type == "cuda" and bytes_held(info) * _SHARE_OF_GPU <= free_device_bytes(device):
         return "device"
-    return "shared" if num_processes > 1 else "ram"
+    return "group" if num_processes > 1 else "ram"
 
 
 def bytes_held(info: DatasetInfo) -> int:
@@ -339,7 +343,7 @@ def open_source(info: DatasetInfo, cache: str, *, num_workers: int, device: torc
 
     Args:
         info: what the file declares.
-        cache: ram, shared, device or none.
+        cache: ram, shared, group, device or none.
         num_workers: loader processes where nothing is held.
         device: that computes.
     """
@@ -347,4 +351,4 @@ def open_source(info: DatasetInfo, cache: str, *, num_workers: int, device: torc
         return DeviceSource(info, device)
     if cache == "none":
         return FileSource(info, num_workers=num_workers)
-    return MemorySource(info, shared=cache == "shared")
+    return MemorySource(info, shared=cache in ("shared", "group"), temporary=cache == "group")

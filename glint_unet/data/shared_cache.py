@@ -8,7 +8,7 @@ first one ends.
 Life of a copy. Create: take the directory's lock, reserve the space (a full file system is an error here, not a SIGBUS
 later), fill a temporary file, rename. A file that has its name is therefore whole. Attach: check owner, mode, size and
 header, and hold a shared lock. Remove: only with the exclusive lock, so never under a user; the lock of a dead process
-is gone with it.
+is gone with it. A temporary copy (several processes of one run) is removed in this way when its last user closes it.
 """
 
 import contextlib
@@ -40,21 +40,25 @@ _TRIES = 3
 
 
 class SharedCopy:
-    """A mapped copy in use by this process; `close` says that it is no longer.
+    """A mapped copy in use by this process, until `close`; a temporary one is removed with the last user's `close`.
 
     Attributes:
         path: the file.
         array: the read-only array; stays readable after `close`, but no longer keeps the copy from being removed.
     """
 
-    def __init__(self, lock: FileLock, array: NDArray[Any]) -> None:
+    def __init__(self, lock: FileLock, array: NDArray[Any], *, temporary: bool) -> None:
         self._lock = lock
+        self._temporary = temporary
         self.path = lock.path
         self.array = array
 
     def close(self) -> None:
         """Gives up the claim on the copy; a second call does nothing."""
         self._lock.release()
+        if self._temporary:
+            self._temporary = False
+            _remove_unless_used(self.path)
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,16 @@ class CopyStatus:
     pids: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class _Origin:
+    """What a copy is made of: an array of a file, which had this key before it was read, and how long it is to stay."""
+
+    h5_path: Path
+    dataset: str
+    key: tuple[int, ...]
+    temporary: bool
+
+
 class SharedMemoryDatasetCache:
     """Makes, finds and removes the machine's shared copies of data set arrays."""
 
@@ -95,7 +109,12 @@ class SharedMemoryDatasetCache:
 
     @classmethod
     def try_attach_or_create(
-        cls, h5_path: str | Path, dataset_name: str, data_array: NDArray[Any] | None = None
+        cls,
+        h5_path: str | Path,
+        dataset_name: str,
+        data_array: NDArray[Any] | None = None,
+        *,
+        temporary: bool = False,
     ) -> tuple[SharedCopy, NDArray[Any], bool]:
         """Attaches to the machine's copy of an array, making it first where there is none.
 
@@ -103,6 +122,7 @@ class SharedMemoryDatasetCache:
             h5_path: the data set file.
             dataset_name: 'images', 'heatmaps' or 'keypoints'.
             data_array: the array, where the caller has it already; else it is read from the file.
+            temporary: a copy that is made goes when the last process closes it, instead of staying for later runs.
 
         Returns:
             handle: keeps the copy from being removed until its `close`, or until this process ends.
@@ -120,7 +140,7 @@ class SharedMemoryDatasetCache:
             name = cls.get_shm_name(h5_path, dataset_name)
             if attached := _attach_anywhere(name):
                 return attached, attached.array, False
-            created = _create_anywhere(name, h5_path, dataset_name, data_array, before)
+            created = _create_anywhere(name, _Origin(h5_path, dataset_name, before, temporary), data_array)
             if created is not None:
                 return created
         raise DatasetError("dataset_changing", path=h5_path)
@@ -204,13 +224,13 @@ def _attach(path: Path) -> SharedCopy | None:
             lock.release()
             return None
         _check_private(path, status, stat.S_ISREG)
-        return SharedCopy(lock, _map(lock, status.st_size))
+        return _mapped(lock, status.st_size)
     except BaseException:
         lock.release()
         raise
 
 
-def _map(lock: FileLock, size: int) -> NDArray[Any]:
+def _mapped(lock: FileLock, size: int) -> SharedCopy:
     header = _read_header(lock.descriptor, lock.path)
     shape, dtype = tuple(header["shape"]), np.dtype(header["dtype"])
     if size != HEADER_BYTES + math.prod(shape) * dtype.itemsize:
@@ -218,7 +238,8 @@ def _map(lock: FileLock, size: int) -> NDArray[Any]:
     # mmap keeps a duplicate of its descriptor, and a duplicate would keep the lock: so it gets one of its own
     with lock.reopened() as descriptor:
         memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
-    return np.frombuffer(memory, dtype, offset=HEADER_BYTES).reshape(shape)
+    array = np.frombuffer(memory, dtype, offset=HEADER_BYTES).reshape(shape)
+    return SharedCopy(lock, array, temporary=bool(header.get("temporary", False)))
 
 
 def _pack_header(fields: dict[str, Any]) -> bytes:
@@ -242,7 +263,7 @@ def _read_header(descriptor: int, path: Path) -> dict[str, Any]:
 
 
 def _create_anywhere(
-    name: str, h5_path: Path, dataset_name: str, data_array: NDArray[Any] | None, key: tuple[int, ...]
+    name: str, origin: _Origin, data_array: NDArray[Any] | None
 ) -> tuple[SharedCopy, NDArray[Any], bool] | None:
     """Makes the copy in the first directory with room; None where the file was replaced meanwhile."""
     for directory in _directories(make=True):
@@ -251,7 +272,7 @@ def _create_anywhere(
             if other := _attach(directory / name):  # another process was faster
                 return other, other.array, False
             try:
-                made = _create(directory / name, h5_path, dataset_name, data_array, key)
+                made = _create(directory / name, origin, data_array)
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise CacheError("cache_unwritable", path=directory, reason=error.strerror) from error
@@ -259,39 +280,30 @@ def _create_anywhere(
             if made is None:
                 return None
             return made, made.array, True
-    raise SpaceError("cache_full", path=h5_path, root=SHARED_MEMORY_ROOT, fallback="~/.cache/glint_unet")
+    raise SpaceError("cache_full", path=origin.h5_path, root=SHARED_MEMORY_ROOT, fallback="~/.cache/glint_unet")
 
 
-def _create(
-    path: Path, h5_path: Path, dataset_name: str, data_array: NDArray[Any] | None, key: tuple[int, ...]
-) -> SharedCopy | None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def _create(path: Path, origin: _Origin, data_array: NDArray[Any] | None) -> SharedCopy | None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         if data_array is not None:
-            _fill(
-                descriptor,
-                h5_path,
-                dataset_name,
-                data_array.shape,
-                data_array.dtype,
-                lambda out: _copy(out, data_array),
-            )
+            _fill(descriptor, origin, data_array.shape, data_array.dtype, lambda out: _copy(out, data_array))
         else:
-            with dataset_file.open_dataset(h5_path) as (file, _):
-                if dataset_name not in file:
-                    found = ", ".join(file)
-                    raise DatasetError("dataset_missing_part", path=h5_path, name=dataset_name, found=found)
-                shape, dtype = dataset_file.compact_form(file, dataset_name)
-                fill = lambda out: dataset_file.fill_array(file, dataset_name, out)  # noqa: E731
-                _fill(descriptor, h5_path, dataset_name, shape, dtype, fill)
-        if key_of_file(h5_path) != key:
+            with dataset_file.open_dataset(origin.h5_path) as (file, _):
+                if origin.dataset not in file:
+                    path, found = origin.h5_path, ", ".join(file)
+                    raise DatasetError("dataset_missing_part", path=path, name=origin.dataset, found=found)
+                shape, dtype = dataset_file.compact_form(file, origin.dataset)
+                fill = lambda out: dataset_file.fill_array(file, origin.dataset, out)  # noqa: E731
+                _fill(descriptor, origin, shape, dtype, fill)
+        if key_of_file(origin.h5_path) != origin.key:
             return None
-        temporary.rename(path)
+        unfinished.rename(path)
         return _attach(path)
     finally:
         os.close(descriptor)
-        temporary.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def _copy(out: NDArray[Any], data: NDArray[Any]) -> None:
@@ -300,8 +312,7 @@ def _copy(out: NDArray[Any], data: NDArray[Any]) -> None:
 
 def _fill(
     descriptor: int,
-    h5_path: Path,
-    dataset_name: str,
+    origin: _Origin,
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
     fill: Callable[[NDArray[Any]], None],
@@ -312,8 +323,14 @@ def _fill(
         out = np.frombuffer(memory, dtype, offset=HEADER_BYTES).reshape(shape)
         fill(out)
         del out
-    source = str(h5_path.absolute())
-    fields = {"shape": shape, "dtype": dtype.str, "source": source, "dataset": dataset_name, "made": time.time()}
+    fields = {
+        "shape": shape,
+        "dtype": dtype.str,
+        "source": str(origin.h5_path.absolute()),
+        "dataset": origin.dataset,
+        "made": time.time(),
+        "temporary": origin.temporary,
+    }
     os.pwrite(descriptor, _pack_header(fields), 0)
 
 

@@ -49,7 +49,7 @@ def open_data(config: TrainConfig, info: DatasetInfo, device: torch.device, num_
 
 
 def cache_of_run(config: TrainConfig, info: DatasetInfo, device: torch.device, num_processes: int) -> str:
-    """Where the data are held: ram, shared, device or none, which is also what a stream of drawn images needs."""
+    """Where the data are held: ram, shared, group, device or none, as for a stream of drawn images."""
     if is_stream(config.h5):
         return "none"
     return choose_cache(config.where_to_hold(), needed(config, info), device, num_processes)

@@ -36,6 +36,9 @@ def test_the_version_is_printed(command):
     ("argv", "said"),
     [
         (["trian"], "train?"),
+        (["train"], "--h5"),
+        (["shm"], "--list"),
+        (["check"], "参数错误: Missing from glint-unet check: STR"),
         (["train", "--lang", "en", "--epochz", "3"], "--epochs"),
         (["train", "--lang", "en", "--loss", "mse"], "'focal', 'bce', 'dice', 'hybrid', 'quality_focal'"),
         (["train", "--lang", "en", "--epochs", "many"], "many"),

@@ -146,7 +146,7 @@ def test_no_more_loader_processes_than_cores(data):
     ("asked", "num_processes", "cache", "kind"),
     [
         ("auto", 1, "ram", MemorySource),
-        ("auto", 2, "shared", MemorySource),
+        ("auto", 2, "group", MemorySource),
         ("ram", 2, "ram", MemorySource),
         ("device", 1, "device", DeviceSource),
         ("none", 1, "none", FileSource),

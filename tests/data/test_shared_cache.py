@@ -50,6 +50,24 @@ def test_the_first_makes_the_copy_and_the_second_attaches(private_data, shm_root
     second.close()
 
 
+def test_a_temporary_copy_goes_with_its_last_user_and_another_one_stays(private_data, shm_root, images_sum):
+    first, array, _ = Cache.try_attach_or_create(private_data, "images", temporary=True)
+    other = start(shm_root, private_data, 60)
+    assert said(other) == ["0", images_sum]
+    first.close()
+    first.close()
+    assert [copy.in_use for copy in Cache.list_copies()] == [True]
+    second, _, is_new = Cache.try_attach_or_create(private_data, "images")
+    assert not is_new
+    with other:
+        other.kill()
+    second.close()
+    assert Cache.list_copies() == []
+    assert str(int(array.astype("int64").sum())) == images_sum  # what is mapped stays readable
+    Cache.try_attach_or_create(private_data, "images")[0].close()
+    assert len(Cache.list_copies()) == 1
+
+
 def test_the_copy_is_read_only(private_data, shm_root):
     handle, array, _ = Cache.try_attach_or_create(private_data, "images")
     with pytest.raises(ValueError, match="read-only"):

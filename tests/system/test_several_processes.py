@@ -11,6 +11,7 @@ import psutil
 import pytest
 import torch
 
+from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.training.checkpoint_file import read_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -89,6 +90,8 @@ def test_two_processes_write_one_run_on_the_same_batches(undisturbed, data, tmp_
     assert log.count("Training starts") == 1
     assert "2 processes train together" in log
     assert [row["epoch"] for row in rows(undisturbed)] == [1, 2, 3]
+    assert "shared memory" in log
+    assert str(data) not in {copy.source for copy in SharedMemoryDatasetCache.list_copies()}  # gone with the run
     ended(command("--h5", data, "--output_dir", tmp_path / "one", *SMALL))
     one, two = (json.loads((run / "split.json").read_text()) for run in (tmp_path / "one", undisturbed))
     assert one == two
