@@ -49,6 +49,11 @@ def _rebuild(kind: type[GlintError], key: str, values: dict[str, Any]) -> GlintE
     return kind(key, **values)
 
 
+def one_line(error: BaseException, most: int = 200) -> str:
+    """What an error of somebody else's says, in one line of at most `most` characters, as a reason in one of ours."""
+    return " ".join(str(error).split())[:most]
+
+
 class SettingError(GlintError):
     """A flag or a setting has a value that cannot be used."""
 

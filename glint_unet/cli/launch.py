@@ -14,8 +14,6 @@ from glint_unet.errors import DeviceError
 
 LOST_ANOTHER = 75  # exit status of a process that ends because another one is gone
 
-_SIGNALS = "SIGTERM,SIGINT,SIGUSR1"
-
 
 def launch(argv: Sequence[str], num_processes: int) -> int:
     """Runs `glint-unet train` in several processes on this machine; returns the exit status.
@@ -30,6 +28,7 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     from glint_unet.training.own_command import train_command
+    from glint_unet.training.stop_signals import STOP_SIGNALS
 
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # told in our one line
     config = LaunchConfig(
@@ -40,7 +39,7 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
         rdzv_endpoint="localhost:0",
         run_id=uuid.uuid4().hex,
         max_restarts=0,
-        signals_to_handle=_SIGNALS,
+        signals_to_handle=",".join(number.name for number in STOP_SIGNALS),
     )
     command, *words = train_command(argv)
     try:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.pack import check_output, check_range
-from glint_unet.errors import MediaError
+from glint_unet.errors import MediaError, one_line
 from glint_unet.messages import text
 
 
@@ -96,7 +96,7 @@ def _shown(picture: object) -> bool:
         cv2.imshow("glint-unet", picture)  # type: ignore[call-overload]
         return (cv2.waitKey(1) & 0xFF) != ord("q")
     except cv2.error as error:
-        raise MediaError("live_no_window", reason=" ".join(str(error).split())[:120]) from error
+        raise MediaError("live_no_window", reason=one_line(error, 120)) from error
 
 
 def _figures(latencies: list[float], seconds: float) -> str:

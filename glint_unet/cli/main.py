@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from glint_unet.errors import GlintError, SettingError
+from glint_unet.errors import GlintError, SettingError, one_line
 from glint_unet.messages import text
 
 COMMANDS = {
@@ -65,7 +65,7 @@ def guarded(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
-        reason = re.sub(r"^\[enforce.*?\]\D*\d\. ", "", " ".join(str(error).split()))[:200]
+        reason = re.sub(r"^\[enforce.*?\]\D*\d\. ", "", one_line(error))
         print(text("out_of_memory", reason=reason or type(error).__name__), file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from glint_unet.cli import shm
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.launch import LOST_ANOTHER, launch, leave_at_once
 from glint_unet.config import TrainConfig
-from glint_unet.errors import NonFiniteLossError, SettingError
+from glint_unet.errors import NonFiniteLossError, SettingError, one_line
 from glint_unet.messages import text
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def _train(config: TrainConfig, group: "Group") -> int:
         return 0
     except RuntimeError as error:
         if group.is_loss_of_another(error):
-            reason = " ".join(str(error).split())[:200]
-            print(text("rank_lost", rank=group.rank, reason=reason), file=sys.stderr)
+            print(text("rank_lost", rank=group.rank, reason=one_line(error)), file=sys.stderr)
             return LOST_ANOTHER  # the launcher names the one that died first
         raise
     return 0

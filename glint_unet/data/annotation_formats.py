@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from glint_unet.data.images import IMAGE_SUFFIXES
-from glint_unet.errors import AnnotationError
+from glint_unet.errors import AnnotationError, one_line
 
 FORMATS = ("coco", "cvat", "dlc", "csv")
 
@@ -202,5 +202,4 @@ def _text(path: Path) -> str:
             raise AnnotationError("annotation_too_large", path=path, limit_mb=_LARGEST_BYTES // 2**20)
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise AnnotationError("annotation_not_readable", path=path, kind=path.suffix, reason=reason) from error
+        raise AnnotationError("annotation_not_readable", path=path, kind=path.suffix, reason=one_line(error)) from error

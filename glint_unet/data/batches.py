@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import h5py
 import numpy as np
-import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -19,10 +18,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from glint_unet.data import dataset_file
 from glint_unet.data.dataset_file import DatasetInfo
-from glint_unet.data.device_memory import free_device_bytes, send
+from glint_unet.data.device_memory import check_room, free_device_bytes, send
 from glint_unet.data.heatmaps import keypoints_of_heatmaps
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
-from glint_unet.errors import GlintError, LoaderError, SpaceError
+from glint_unet.errors import GlintError, LoaderError
 
 Rows = NDArray[np.int64]
 Item = TypeVar("Item")
@@ -119,9 +118,7 @@ class MemorySource:
     def _load(self) -> dict[str, NDArray[Any]]:
         info = self.info
         with dataset_file.open_dataset(info.path) as (file, _):
-            need, free = dataset_file.memory_bytes(file, info.array_names), psutil.virtual_memory().available
-            if need > free:
-                raise SpaceError("memory_too_small", path=info.path, need_mb=need // 2**20, free_mb=free // 2**20)
+            check_room(info.path, dataset_file.memory_bytes(file, info.array_names), torch.device("cpu"))
             return {name: dataset_file.load_array(file, name) for name in info.array_names}
 
     def _attach(self) -> dict[str, NDArray[Any]]:
@@ -173,10 +170,7 @@ class DeviceSource:
         self.info = info
         self.device = device
         held = MemorySource(info)
-        free = free_device_bytes(device)
-        if held.num_bytes > free:
-            need_mb, free_mb = held.num_bytes // 2**20, free // 2**20
-            raise SpaceError("memory_too_small", path=info.path, need_mb=need_mb, free_mb=free_mb)
+        check_room(info.path, held.num_bytes, device)
         self._batch = held.whole().to(device)
 
     @property

@@ -26,7 +26,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from glint_unet.errors import DatasetError
+from glint_unet.errors import DatasetError, one_line
 
 STRIDES = (1, 2, 4)
 DEFAULT_STRIDE = 4
@@ -241,7 +241,7 @@ def _text_attribute(file: h5py.File, name: str, default: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split()).strip("'\"")[:200]
+    return one_line(error).strip("'\"")
 
 
 def read_images(file: h5py.File, rows: Any) -> NDArray[np.uint8]:

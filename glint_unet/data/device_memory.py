@@ -1,8 +1,12 @@
 """The memory of the device that computes."""
 
+from pathlib import Path
+
 import psutil
 import torch
 from torch import Tensor
+
+from glint_unet.errors import SpaceError
 
 
 def send(tensor: Tensor, device: torch.device) -> Tensor:
@@ -17,3 +21,14 @@ def free_device_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
+
+
+def check_room(path: Path, need: int, device: torch.device) -> None:
+    """Refuses a data set of `need` bytes that the free memory of a device does not hold.
+
+    Raises:
+        SpaceError: with both numbers.
+    """
+    free = free_device_bytes(device)
+    if need > free:
+        raise SpaceError("memory_too_small", path=path, need_mb=need // 2**20, free_mb=free // 2**20)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from glint_unet.errors import AnnotationError
+from glint_unet.errors import AnnotationError, one_line
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm")
 
@@ -34,7 +34,7 @@ def read_image(path: Path, stream: BinaryIO | None = None) -> NDArray[np.uint8]:
                     return np.clip(np.asarray(upright, dtype=np.int64) // 256, 0, 255).astype(np.uint8)
                 return np.asarray(upright.convert("L"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise AnnotationError("image_unreadable", path=path, reason=" ".join(str(error).split())[:200]) from error
+        raise AnnotationError("image_unreadable", path=path, reason=one_line(error)) from error
 
 
 def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -292,8 +292,8 @@ def _create(path: Path, origin: _Origin, data_array: NDArray[Any] | None) -> Sha
         else:
             with dataset_file.open_dataset(origin.h5_path) as (file, _):
                 if origin.dataset not in file:
-                    path, found = origin.h5_path, ", ".join(file)
-                    raise DatasetError("dataset_missing_part", path=path, name=origin.dataset, found=found)
+                    name, found = origin.dataset, ", ".join(file)
+                    raise DatasetError("dataset_missing_part", path=origin.h5_path, name=name, found=found)
                 shape, dtype = dataset_file.compact_form(file, origin.dataset)
                 fill = lambda out: dataset_file.fill_array(file, origin.dataset, out)  # noqa: E731
                 _fill(descriptor, origin, shape, dtype, fill)

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from glint_unet.errors import CheckpointError, ExportError, MissingPackageError
+from glint_unet.errors import CheckpointError, ExportError, MissingPackageError, one_line
 from glint_unet.files import whole_file
 from glint_unet.inference.predictor import Backend, Decoded, TrainedModel, torch_backend
 from glint_unet.model.votes import decode_output
@@ -194,7 +194,7 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
             "prefix": said["prefix"],
         }
     except Exception as error:  # ONNX Runtime raises many kinds
-        raise CheckpointError("onnx_unusable", path=path, reason=" ".join(str(error).split())[:200]) from error
+        raise CheckpointError("onnx_unusable", path=path, reason=one_line(error)) from error
 
     def find(images: NDArray[np.uint8]) -> Decoded:
         points, scores, sigmas = session.run(list(OUTPUTS[1:]), {"images": images})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN
 from glint_unet.data.images import Placement, place_image
-from glint_unet.errors import CheckpointError, SettingError
+from glint_unet.errors import CheckpointError, SettingError, one_line
 from glint_unet.model.network import new_network
 from glint_unet.model.old_names import renamed_weights
 from glint_unet.model.votes import decode_output
@@ -262,7 +262,7 @@ def _model_of_first_implementation(content: dict[str, Any], path: Path) -> Train
         network = new_network("unet", int(num_classes), int(width), 4).eval()
         network.load_state_dict(renamed_weights(weights, network.state_dict()))
     except (ValueError, RuntimeError, AttributeError, IndexError, StopIteration, TypeError) as error:
-        raise CheckpointError("checkpoint_not_of_seed", path=path, reason=" ".join(str(error).split())[:200]) from error
+        raise CheckpointError("checkpoint_not_of_seed", path=path, reason=one_line(error)) from error
     return TrainedModel(
         network=network,
         image_size=(256, 256),

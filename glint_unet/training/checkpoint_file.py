@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glint_unet.errors import CheckpointError
+from glint_unet.errors import CheckpointError, one_line
 from glint_unet.files import write_bytes
 
 REQUIRED_KEYS = ("epoch", "model_state_dict", "train_args", "metrics", "timestamp")
@@ -122,4 +122,4 @@ def check_fits(state: Mapping[str, Any], network: torch.nn.Module, path: Path) -
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return one_line(error) or type(error).__name__

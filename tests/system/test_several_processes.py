@@ -9,29 +9,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-import torch
+from run_files import rows, same, weights
 
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
-from glint_unet.training.checkpoint_file import read_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL = [
-    "--arch",
-    "unet",
-    "--base_channels",
-    "2",
-    "--batch",
-    "5",
-    "--epochs",
-    "3",
-    "--cooldown",
-    "0",
-    "--device",
-    "cpu",
-    "--threads",
-    "1",
-]
-SMALL += ["--lang", "en", "--no_progress"]
+SMALL = ["--arch", "unet", "--base_channels", "2", "--batch", "5", "--epochs", "3", "--cooldown", "0"]
+SMALL += ["--device", "cpu", "--threads", "1", "--lang", "en", "--no_progress"]
 TWO = ["--processes", "2"]
 
 
@@ -45,17 +29,8 @@ def ended(words, status=0):
     return done
 
 
-def weights(run):
-    return read_checkpoint(run / "latest_checkpoint.pth")["model_state_dict"]
-
-
-def same(a, b):
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
-
-
-def rows(run):
-    kept = json.loads((run / "metrics.json").read_text())
-    return [{k: v for k, v in row.items() if k not in ("epoch_time", "timing")} for row in kept]
+def last(run):
+    return weights(run / "latest_checkpoint.pth")
 
 
 def workers_of(process):
@@ -102,9 +77,7 @@ def test_two_processes_write_one_run_on_the_same_batches(undisturbed, data, tmp_
 
 def test_what_two_began_one_goes_on_with_and_two_again(undisturbed, data, tmp_path):
     run = tmp_path / "run"
-    flags = SMALL.copy()
-    flags[flags.index("--epochs") + 1] = "1"
-    ended(command("--h5", data, "--output_dir", run, *flags, *TWO))
+    ended(command("--h5", data, "--output_dir", run, *SMALL, "--epochs", 1, *TWO))
     ended(command("--resume", run, "--epochs", 2, "--processes", 1))
     ended(command("--resume", run, "--epochs", 3, "--processes", 2))
     assert [row["epoch"] for row in rows(run)] == [1, 2, 3]
@@ -114,7 +87,7 @@ def test_what_two_began_one_goes_on_with_and_two_again(undisturbed, data, tmp_pa
 def test_torchrun_starts_the_same_run(undisturbed, data, tmp_path):
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
     ended([*launcher, "train_glint_unet.py", "--h5", str(data), "--output_dir", str(tmp_path / "run"), *SMALL])
-    assert same(weights(tmp_path / "run"), weights(undisturbed))
+    assert same(last(tmp_path / "run"), last(undisturbed))
 
 
 def test_a_stopped_group_saves_and_ends_as_if_never_stopped(undisturbed, data, tmp_path):
@@ -128,16 +101,14 @@ def test_a_stopped_group_saves_and_ends_as_if_never_stopped(undisturbed, data, t
     assert "Traceback" not in said
     assert "SIGTERM" in (run / "training.log").read_text()
     ended(command("--resume", run))
-    assert same(weights(run), weights(undisturbed))
+    assert same(last(run), last(undisturbed))
     assert rows(run) == rows(undisturbed)
 
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_process_that_dies_ends_the_run_with_its_name(undisturbed, data, tmp_path, rank):
     run = tmp_path / "run"
-    flags = SMALL.copy()
-    flags[flags.index("--epochs") + 1] = "1000"
-    words = command("--h5", data, "--output_dir", run, *flags, *TWO)
+    words = command("--h5", data, "--output_dir", run, *SMALL, "--epochs", 1000, *TWO)
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     wait_for(run / "best_model.pth", process)
     workers = workers_of(process)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from run_files import rows
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = ("--base_channels", 2, "--device", "cpu")
@@ -37,13 +38,6 @@ def wait_for(condition, seconds=150):
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
-
-
-def rows(run):
-    return [
-        {k: v for k, v in row.items() if k not in ("epoch_time", "timing")}
-        for row in json.loads((run / "metrics.json").read_text())
-    ]
 
 
 def same_weights(a, b):

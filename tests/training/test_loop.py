@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from run_files import rows, same, weights
 
 from glint_unet.config import TrainConfig
 from glint_unet.data import dataset_file
@@ -55,22 +56,6 @@ def settings(data, run, **changes) -> TrainConfig:
 def resumed(checkpoint: Path, **changes) -> TrainConfig:
     config = find_resume_point(str(checkpoint), None).config
     return TrainConfig(**{**config.to_dict(), "resume": str(checkpoint), **changes})
-
-
-def rows(run):
-    """metrics.json without its times."""
-    return [
-        {k: v for k, v in row.items() if k not in ("epoch_time", "timing")}
-        for row in json.loads((run / "metrics.json").read_text())
-    ]
-
-
-def weights(path):
-    return read_checkpoint(path)["model_state_dict"]
-
-
-def same(a, b):
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def contents(directory):
