@@ -34,11 +34,11 @@ from real_recording import REAL, SEED_RECIPE, read_frames, unseen_truth
 from single_cr import KINDS, SIDE, radial_symmetry, render_crs, threshold_and_centroid
 
 from glint_unet.data.dataset_writer import DatasetWriter
-from glint_unet.data.rig import Rig
-from glint_unet.data.synthetic import render_eyes, write_synthetic
+from glint_unet.data.synthetic.drawing import render_eyes, write_synthetic
+from glint_unet.data.synthetic.rig import Rig
 from glint_unet.inference.predictor import GlintDetector
-from glint_unet.training.metrics import KeypointMetrics
-from glint_unet.training.pictures import draw_predictions
+from glint_unet.model.metrics import KeypointMetrics
+from glint_unet.runs.pictures import draw_predictions
 
 ROOT = Path(__file__).resolve().parent.parent
 TUNING_SEED, JUDGED_SEED = 101, 102

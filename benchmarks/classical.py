@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 
-from glint_unet.training.metrics import pair_without_identity
+from glint_unet.model.metrics import pair_without_identity
 
 LIMIT_PX = 3.0
 

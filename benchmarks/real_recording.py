@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from glint_unet.inference.predictor import GlintDetector
-from glint_unet.training.pictures import draw_predictions
+from glint_unet.runs.pictures import draw_predictions
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from glint_unet.model.unet import UNet
-from glint_unet.training.checkpoint import CheckpointManager
+from glint_unet.runs.checkpoint import CheckpointManager
 
 EPOCH_S = 60
 

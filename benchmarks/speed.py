@@ -28,14 +28,14 @@ import torch
 from seed_way import SeedDataset, seed_epoch, seed_loader
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.augment import draw
+from glint_unet.data.augment import sample_augmentation
 from glint_unet.data.batches import MemorySource, open_source
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.prefetch import ready_for
-from glint_unet.data.rig import Rig
 from glint_unet.data.split import epoch_batches
-from glint_unet.data.synthetic import write_synthetic
+from glint_unet.data.synthetic.drawing import write_synthetic
+from glint_unet.data.synthetic.rig import Rig
 from glint_unet.inference.onnx_file import export_onnx
 from glint_unet.model.unet import UNet
 from glint_unet.training.run_data import new_split, open_data
@@ -133,7 +133,7 @@ class Trainer:
         self.state.network.train()
 
     def step(self, rows: np.ndarray, batch) -> None:
-        draws = draw(0, 1, rows, self.info.num_classes).to(self.device) if self.config.augment else None
+        draws = sample_augmentation(0, 1, rows, self.info.num_classes).to(self.device) if self.config.augment else None
         train_step(self.state, batch.to(self.device), draws, self.config, self.info)
 
     def epoch(self, source) -> None:
@@ -286,7 +286,7 @@ print(json.dumps(told))
         check=True,
         capture_output=True,
     )
-    from glint_unet.inference.predictor import load_model
+    from glint_unet.inference.trained_model import load_model
 
     onnx = directory / "model.onnx"
     export_onnx(load_model(run), onnx)

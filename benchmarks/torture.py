@@ -30,22 +30,22 @@ import numpy as np
 import torch
 
 from glint_unet import files
+from glint_unet.compute.stop_signals import Interrupted
 from glint_unet.config import TrainConfig
 from glint_unet.data import shared_cache, validation
 from glint_unet.data.batches import MemorySource
 from glint_unet.data.dataset_file import inspect_dataset
-from glint_unet.data.rig import Rig
-from glint_unet.data.synthetic import write_synthetic
+from glint_unet.data.synthetic.drawing import write_synthetic
+from glint_unet.data.synthetic.rig import Rig
 from glint_unet.errors import CheckpointError, GlintError
 from glint_unet.messages import set_language
 from glint_unet.model.unet import UNet
+from glint_unet.runs.checkpoint import CheckpointManager
+from glint_unet.runs.checkpoint_file import read_checkpoint
+from glint_unet.runs.run_directory import RunDirectory
 from glint_unet.training import record
-from glint_unet.training.checkpoint import CheckpointManager
-from glint_unet.training.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
 from glint_unet.training.resume import find_resume_point
-from glint_unet.training.run_directory import RunDirectory
-from glint_unet.training.stop_signals import Interrupted
 from glint_unet.training.verify_resume import compare_runs
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"

@@ -7,13 +7,13 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "CheckpointManager": "training.checkpoint",
+    "CheckpointManager": "runs.checkpoint",
     "CompactNet": "model.compact",
     "GlintDetector": "inference.predictor",
     "GlintError": "errors",
     "SharedMemoryDatasetCache": "data.shared_cache",
     "TrainConfig": "config",
-    "TrainingLogger": "training.training_log",
+    "TrainingLogger": "runs.training_log",
     "UNet": "model.unet",
     "decode_heatmaps": "data.heatmaps",
     "render_heatmaps": "data.heatmaps",

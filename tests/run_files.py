@@ -4,7 +4,7 @@ import json
 
 import torch
 
-from glint_unet.training.checkpoint_file import read_checkpoint
+from glint_unet.runs.checkpoint_file import read_checkpoint
 
 
 def rows(run):

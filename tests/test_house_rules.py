@@ -13,7 +13,7 @@ from glint_unet.messages import TEXTS
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "glint_unet").rglob("*.py"))
-ORDER = ["messages", "errors", "config", "files", "data", "model", "training", "inference", "cli"]
+ORDER = ["messages", "errors", "config", "files", "data", "model", "compute", "runs", "training", "inference", "cli"]
 
 
 def stage_of(module: str) -> str | None:

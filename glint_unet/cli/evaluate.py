@@ -39,7 +39,7 @@ class EvaluateArguments:
 def run(argv: Sequence[str]) -> int:
     """Prints figures and table."""
     arguments = parse(EvaluateArguments, argv, "glint-unet evaluate")
-    from glint_unet.data.stream import is_stream
+    from glint_unet.data.synthetic.stream import is_stream
     from glint_unet.files import write_json
     from glint_unet.inference.evaluate import draw_worst, evaluate, rows_to_judge
     from glint_unet.inference.predictor import GlintDetector

@@ -11,7 +11,7 @@ from glint_unet.errors import GlintError, SettingError
 from glint_unet.messages import text
 
 if TYPE_CHECKING:
-    from glint_unet.inference.predictor import TrainedModel
+    from glint_unet.inference.trained_model import TrainedModel
 
 _NUM_COMPARED = 64
 
@@ -36,7 +36,7 @@ def run(argv: Sequence[str]) -> int:
     """Exports, and compares an .onnx file with PyTorch on the run's validation images."""
     arguments = parse(ExportArguments, argv, "glint-unet export")
     from glint_unet.inference import onnx_file
-    from glint_unet.inference.predictor import load_model
+    from glint_unet.inference.trained_model import load_model
 
     out = Path(arguments.out)
     known = (".onnx", ".safetensors", ".pt2")
@@ -65,8 +65,8 @@ def _validation_images(model: "TrainedModel") -> Any:
     from glint_unet.data.batches import FileSource
     from glint_unet.data.dataset_file import inspect_dataset
     from glint_unet.data.split import Split
-    from glint_unet.data.stream import SyntheticStream, is_stream
-    from glint_unet.training.checkpoint_file import read_checkpoint
+    from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
+    from glint_unet.runs.checkpoint_file import read_checkpoint
 
     content = read_checkpoint(model.path)
     h5, rows = str(content["train_args"]["h5"]), Split.from_dict(content["split"]).val[:_NUM_COMPARED]

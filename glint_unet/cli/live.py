@@ -44,10 +44,10 @@ def run(argv: Sequence[str]) -> int:
     arguments = parse(LiveArguments, argv, "glint-unet live")
     import cv2
 
+    from glint_unet.compute.device import use_threads
     from glint_unet.inference.media import Frame, grey_of, open_video
     from glint_unet.inference.overlay import Overlay, draw_glints
     from glint_unet.inference.predictor import GlintDetector
-    from glint_unet.training.device import use_threads
 
     most = check_range("num", arguments.num, 0, 2**31)
     use_threads(check_range("threads", arguments.threads, 0, 1024))

@@ -12,7 +12,7 @@ from glint_unet.errors import AnnotationError, DatasetError, SettingError
 from glint_unet.messages import text
 
 if TYPE_CHECKING:
-    from glint_unet.data.annotations import AnnotatedImage
+    from glint_unet.data.annotation.pack import AnnotatedImage
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class PackArguments:
 
 def run(argv: Sequence[str]) -> int:
     """Packs; status 1 where a file was skipped, unless --skip_bad."""
-    from glint_unet.data.annotations import PackSettings, pack
+    from glint_unet.data.annotation.pack import PackSettings, pack
 
     arguments = parse(PackArguments, argv, "glint-unet pack")
     out_h5, in_dir = Path(arguments.out_h5), Path(arguments.in_dir)
@@ -93,8 +93,8 @@ def run(argv: Sequence[str]) -> int:
 
 def _readers(arguments: PackArguments, in_dir: Path) -> "list[Callable[[], AnnotatedImage]]":
     """One function per annotated image, which reads it."""
-    from glint_unet.data.annotation_formats import guess_format, read_notes
-    from glint_unet.data.annotations import find_labelme, read_labelme, read_note
+    from glint_unet.data.annotation.formats import guess_format, read_notes
+    from glint_unet.data.annotation.pack import find_labelme, read_labelme, read_note
 
     num_classes, prefix = arguments.num_classes, arguments.prefix
     if arguments.annotations is None:

@@ -59,11 +59,11 @@ def run(argv: Sequence[str]) -> int:
     arguments = parse(PredictArguments, argv, "glint-unet predict")
     import numpy as np
 
+    from glint_unet.compute.device import use_threads
     from glint_unet.inference.media import open_media
     from glint_unet.inference.overlay import LabelMeFolder, Overlay, draw_glints
     from glint_unet.inference.predictor import GlintDetector
     from glint_unet.inference.result_file import ResultFile
-    from glint_unet.training.device import use_threads
 
     batch, out = check_range("batch", arguments.batch, 1, 4096), Path(arguments.out)
     use_threads(check_range("threads", arguments.threads, 0, 1024))

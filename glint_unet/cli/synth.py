@@ -11,7 +11,7 @@ from tqdm import tqdm
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.pack import check_output, check_range
 from glint_unet.data.dataset_file import DEFAULT_STRIDE, NUM_CHANNELS_LIMIT, check_stride
-from glint_unet.data.rig import LARGEST_SIDE, Rig
+from glint_unet.data.synthetic.rig import LARGEST_SIDE, Rig
 from glint_unet.errors import SettingError
 from glint_unet.messages import text
 
@@ -46,7 +46,7 @@ class SynthArguments:
 
 def run(argv: Sequence[str]) -> int:
     """Writes the data set."""
-    from glint_unet.data.synthetic import write_synthetic
+    from glint_unet.data.synthetic.drawing import write_synthetic
 
     arguments = parse(SynthArguments, argv, "glint-unet synth")
     out_h5 = Path(arguments.out_h5)

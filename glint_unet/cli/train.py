@@ -13,7 +13,7 @@ from glint_unet.errors import NonFiniteLossError, SettingError, one_line
 from glint_unet.messages import text
 
 if TYPE_CHECKING:
-    from glint_unet.training.group import Group
+    from glint_unet.compute.group import Group
 
 
 def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
@@ -23,8 +23,8 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
         if not config.h5:
             raise SettingError("h5_required")
         return shm.remove(config.h5)
-    from glint_unet.training.device import choose_device, gpu_numbers  # torch is imported only now: --help stays fast
-    from glint_unet.training.group import Group
+    from glint_unet.compute.device import choose_device, gpu_numbers  # torch is imported only now: --help stays fast
+    from glint_unet.compute.group import Group
     from glint_unet.training.resume import find_resume_point
 
     if config.resume:
@@ -41,8 +41,8 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
 
 
 def _train(config: TrainConfig, group: "Group") -> int:
+    from glint_unet.compute.stop_signals import Interrupted
     from glint_unet.training.loop import train
-    from glint_unet.training.stop_signals import Interrupted
 
     try:
         train(config, group)

@@ -47,7 +47,7 @@ class Draws:
         return Draws(self.shared[rows], self.per_led[rows], self.keys[rows])
 
 
-def draw(seed: int, epoch: int, rows: NDArray[np.int64], num_leds: int) -> Draws:
+def sample_augmentation(seed: int, epoch: int, rows: NDArray[np.int64], num_leds: int) -> Draws:
     """The random numbers of some samples in one epoch."""
     raw = np.stack(
         [np.random.Philox(key=[seed + (epoch << 32), int(row)]).random_raw(1 + _NUM_SHARED + num_leds) for row in rows]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from glint_unet.data import dataset_file
+from glint_unet.data import dataset_file, dataset_reader
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.device_memory import check_room, free_device_bytes, send
 from glint_unet.data.heatmaps import keypoints_of_heatmaps
@@ -118,8 +118,8 @@ class MemorySource:
     def _load(self) -> dict[str, NDArray[Any]]:
         info = self.info
         with dataset_file.open_dataset(info.path) as (file, _):
-            check_room(info.path, dataset_file.memory_bytes(file, info.array_names), torch.device("cpu"))
-            return {name: dataset_file.load_array(file, name) for name in info.array_names}
+            check_room(info.path, dataset_reader.memory_bytes(file, info.array_names), torch.device("cpu"))
+            return {name: dataset_reader.load_array(file, name) for name in info.array_names}
 
     def _attach(self) -> dict[str, NDArray[Any]]:
         arrays = {}
@@ -207,17 +207,17 @@ class FileSource:
         self.num_workers = useful_workers(num_workers)
         self._file: h5py.File | None = None
         with dataset_file.open_dataset(info.path) as (file, _):
-            self._rows_together = dataset_file.rows_read_together(file, info.array_names)
+            self._rows_together = dataset_reader.rows_read_together(file, info.array_names)
 
     def gather(self, rows: Rows) -> Batch:
         """See `Source`. HDF5 wants row numbers that increase, so they are read sorted and put in order after."""
         if self._file is None:
             self._file = h5py.File(self.info.path, "r")
             if self.info.has_keypoints:  # a thousandth of the images' size: read once
-                self._keypoints = dataset_file.read_keypoints(self._file, slice(None))
+                self._keypoints = dataset_reader.read_keypoints(self._file, slice(None))
         increasing, back = np.unique(rows, return_inverse=True)
         large = [name for name in self.info.array_names if name != "keypoints"]
-        arrays = {name: dataset_file.read_rows(self._file, name, increasing)[back] for name in large}
+        arrays = {name: dataset_reader.read_rows(self._file, name, increasing)[back] for name in large}
         if self.info.has_keypoints:
             arrays["keypoints"] = self._keypoints[rows]
         return Batch.of(arrays)
@@ -329,7 +329,7 @@ def choose_cache(cache: str, info: DatasetInfo, device: torch.device, num_proces
 def bytes_held(info: DatasetInfo) -> int:
     """Bytes that the data set takes in memory."""
     with dataset_file.open_dataset(info.path) as (file, _):
-        return dataset_file.memory_bytes(file, info.array_names)
+        return dataset_reader.memory_bytes(file, info.array_names)
 
 
 def open_source(info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:

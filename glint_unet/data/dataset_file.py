@@ -1,4 +1,4 @@
-"""The data set contract (HDF5): open, validate, read.
+"""The data set contract (HDF5): what a file declares, opened safely and checked.
 
 Legend of shapes: N images, C glint channels (one per LED), H W image, h w heatmap.
 
@@ -23,8 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
-from numpy.typing import NDArray
 
 from glint_unet.errors import DatasetError, one_line
 
@@ -37,9 +35,6 @@ NUM_CHANNELS_LIMIT = 256
 _SAFE_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF}
 _BOMB_BYTES = 2**30
 _BOMB_RATIO = 1000
-_VALUE_TOLERANCE = 1e-3
-_READ_TOGETHER, _PACKED_TOGETHER = 8 * 2**20, 64 * 2**20
-_ROWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ class DatasetInfo:
         image_size: (H, W) in pixels.
         heatmap_size: (h, w) in heatmap pixels; H / h = W / w is the stride.
         has_heatmaps, has_keypoints, has_present, has_stems: which optional datasets are there.
-        sigma_px: standard deviation, in heatmap pixels, of heatmaps that have to be rendered from keypoints.
+        sigma_heatmap_px: standard deviation, in heatmap pixels, of heatmaps that have to be rendered from keypoints.
         prefix: label prefix of the LEDs; label g3 is channel 2.
         stretched: whether the images were packed from images of another aspect, which changed it.
     """
@@ -67,13 +62,15 @@ class DatasetInfo:
     has_keypoints: bool
     has_present: bool
     has_stems: bool
-    sigma_px: float
+    sigma_heatmap_px: float
     prefix: str
     stretched: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON and checkpoints."""
-        return {**dataclasses.asdict(self), "path": str(self.path), "stride": self.stride}
+        values = {**dataclasses.asdict(self), "path": str(self.path), "stride": self.stride}
+        values["sigma_px"] = values.pop("sigma_heatmap_px")  # the name on disk
+        return values
 
     @property
     def array_names(self) -> tuple[str, ...]:
@@ -156,7 +153,7 @@ def _inspect(file: h5py.File, path: Path) -> DatasetInfo:
         has_keypoints=keypoints is not None,
         has_present=present is not None,
         has_stems=stems is not None,
-        sigma_px=_positive_attribute(file, path, "sigma_min", DEFAULT_SIGMA_MIN),
+        sigma_heatmap_px=_positive_attribute(file, path, "sigma_min", DEFAULT_SIGMA_MIN),
         prefix=_text_attribute(file, "prefix", "g"),
         stretched=_text_attribute(file, "stretched", "no") == "yes",
     )
@@ -242,139 +239,3 @@ def _text_attribute(file: h5py.File, name: str, default: str) -> str:
 
 def _reason(error: BaseException) -> str:
     return one_line(error).strip("'\"")
-
-
-def read_images(file: h5py.File, rows: Any) -> NDArray[np.uint8]:
-    """Images of the given rows (slice or increasing indices): (B, H, W) uint8."""
-    images: NDArray[np.uint8] = _read(file, "images", rows)
-    return images
-
-
-def read_heatmaps(file: h5py.File, rows: Any) -> NDArray[Any]:
-    """Heatmaps of the given rows in their compact form: (B, C, h, w), uint8 as stored, any float as float16.
-
-    Raises:
-        DatasetError: NaN, or values outside [0, 1].
-    """
-    heatmaps = _read(file, "heatmaps", rows)
-    if heatmaps.dtype == np.uint8:
-        return heatmaps
-    low, high = (heatmaps.min(), heatmaps.max()) if heatmaps.size else (0.0, 0.0)
-    if not (low >= -_VALUE_TOLERANCE and high <= 1 + _VALUE_TOLERANCE):
-        raise DatasetError("dataset_values", path=file.filename, name="heatmaps", low=low, high=high)
-    compact: NDArray[np.float16] = np.clip(heatmaps, 0, 1).astype(np.float16, copy=False)
-    return compact
-
-
-def read_keypoints(file: h5py.File, rows: Any) -> NDArray[np.float32]:
-    """Keypoints of the given rows: (B, C, 2) float32, (x, y) in image pixels, NaN where absent.
-
-    Raises:
-        DatasetError: infinite values.
-    """
-    keypoints = _read(file, "keypoints", rows).astype(np.float32)
-    if np.isinf(keypoints).any():
-        raise DatasetError("dataset_values", path=file.filename, name="keypoints", low="-inf", high="inf")
-    if "present" in file:
-        keypoints[_read(file, "present", rows) == 0] = np.nan
-    keypoints[np.isnan(keypoints).any(axis=-1)] = np.nan
-    return keypoints
-
-
-def read_stems(file: h5py.File, info: DatasetInfo) -> list[str]:
-    """The images' names; their row numbers where the file has no stems."""
-    if not info.has_stems:
-        return [f"{row:06d}" for row in range(info.num_images)]
-    stems = _read(file, "stems", slice(None))
-    return [stem.decode(errors="replace") if isinstance(stem, bytes) else str(stem) for stem in stems]
-
-
-def _read(file: h5py.File, name: str, rows: Any) -> NDArray[Any]:
-    try:
-        return np.asarray(file[name][rows])
-    except (OSError, RuntimeError, ValueError) as error:
-        raise DatasetError("dataset_damaged", path=file.filename, name=name, reason=_reason(error)) from error
-
-
-def read_rows(file: h5py.File, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """An array's rows, of increasing numbers, in its compact form; a chunk that holds some of them is unpacked once.
-
-    Chunk by chunk, by slices: h5py takes a hundred times as long for a list of rows (0.5 ms a row).
-
-    Raises:
-        DatasetError: as the array's reader.
-    """
-    read, rows_per_chunk = READERS[name], (file[name].chunks or (1,))[0]
-    chunks, firsts = np.unique(rows // rows_per_chunk, return_index=True)
-    parts = []
-    for chunk, wanted in zip(chunks.tolist(), np.split(rows, firsts[1:]), strict=False):  # no rows: one empty part
-        start = chunk * rows_per_chunk
-        parts.append(read(file, slice(start, start + rows_per_chunk))[wanted - start])
-    return np.concatenate(parts) if parts else read(file, slice(0, 0))
-
-
-def rows_read_together(file: h5py.File, names: Sequence[str]) -> int:
-    """How many rows to read at once: 64 MiB of them where a compressed chunk holds several rows, else 8 MiB."""
-    packed = [name for name in names if file[name].chunks and file[name].chunks[0] > 1 and file[name].compression]
-    num_bytes = _PACKED_TOGETHER if packed else _READ_TOGETHER
-    bytes_per_row = sum(math.prod(file[name].shape[1:]) * file[name].dtype.itemsize for name in names)
-    return max(1, num_bytes // int(bytes_per_row))
-
-
-READERS = {"images": read_images, "heatmaps": read_heatmaps, "keypoints": read_keypoints}
-ARRAY_NAMES = tuple(READERS)
-
-
-def compact_form(file: h5py.File, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and dtype in which an array is held in memory: uint8 as stored, heatmaps float16, keypoints float32."""
-    stored = file[name]
-    if stored.dtype == np.uint8:
-        return stored.shape, np.dtype(np.uint8)
-    return stored.shape, np.dtype(np.float32 if name == "keypoints" else np.float16)
-
-
-def memory_bytes(file: h5py.File, names: Sequence[str]) -> int:
-    """Bytes that the named arrays take in memory in their compact form."""
-    forms = [compact_form(file, name) for name in names]
-    return sum(math.prod(shape) * dtype.itemsize for shape, dtype in forms)
-
-
-def row_blocks(part: h5py.Dataset) -> Iterator[slice]:
-    """Slices that cover a dataset's rows, a few whole chunks at a time: no chunk is unpacked twice."""
-    rows_per_chunk = part.chunks[0] if part.chunks else 1
-    step = rows_per_chunk * math.ceil(_ROWS_AT_ONCE / rows_per_chunk)
-    for start in range(0, part.shape[0], step):
-        yield slice(start, min(start + step, part.shape[0]))
-
-
-def read_blocks(file: h5py.File, name: str) -> Iterator[tuple[slice, NDArray[Any]]]:
-    """Reads a whole array block by block in its compact form, checking its values on the way.
-
-    Yields:
-        the rows, and their values.
-
-    Raises:
-        DatasetError: a value outside the contract, or damaged data.
-    """
-    highest = 0
-    for rows in row_blocks(file[name]):
-        block = READERS[name](file, rows)
-        if block.dtype == np.uint8:
-            highest = max(highest, int(block.max()))
-        yield rows, block
-    if name == "heatmaps" and file[name].dtype == np.uint8 and highest == 1:
-        raise DatasetError("dataset_uint8_heatmaps", path=file.filename)
-
-
-def fill_array(file: h5py.File, name: str, out: NDArray[Any]) -> None:
-    """Reads a whole array into `out`; raises as `read_blocks` does."""
-    for rows, block in read_blocks(file, name):
-        out[rows] = block
-
-
-def load_array(file: h5py.File, name: str) -> NDArray[Any]:
-    """A whole array in memory, in its compact form; raises as `fill_array` does."""
-    shape, dtype = compact_form(file, name)
-    array = np.empty(shape, dtype)
-    fill_array(file, name, array)
-    return array

@@ -29,20 +29,20 @@ def scale_points(points: Tensor, scale_x: float, scale_y: float) -> Tensor:
     return torch.stack([x * scale_x, y * scale_y], dim=-1) - 0.5
 
 
-def render_heatmaps(keypoints: Tensor, size: tuple[int, int], stride: int, sigma_px: Tensor | float) -> Tensor:
+def render_heatmaps(keypoints: Tensor, size: tuple[int, int], stride: int, sigma_heatmap_px: Tensor | float) -> Tensor:
     """One Gaussian per present keypoint, centred at its true sub-pixel position, peak value 1.
 
     Args:
         keypoints: (B, C, 2) float, (x, y) in image pixels; NaN where absent.
         size: (h, w) of the heatmap.
         stride: image pixels per heatmap pixel.
-        sigma_px: standard deviation in heatmap pixels: one number, or (B, C).
+        sigma_heatmap_px: standard deviation in heatmap pixels: one number, or (B, C).
 
     Returns:
         (B, C, h, w) float32 in [0, 1]; all zero where the keypoint is absent.
     """
     points = scale_points(keypoints.float(), 1 / stride, 1 / stride)
-    sigma = sigma_px[..., None] if isinstance(sigma_px, Tensor) else sigma_px
+    sigma = sigma_heatmap_px[..., None] if isinstance(sigma_heatmap_px, Tensor) else sigma_heatmap_px
     columns = torch.arange(size[1], device=points.device) - points[..., 0:1]  # (B, C, w)
     rows = torch.arange(size[0], device=points.device) - points[..., 1:2]  # (B, C, h)
     across = torch.exp(-(columns**2) / (2 * sigma**2))

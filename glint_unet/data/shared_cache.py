@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glint_unet.data import dataset_file
+from glint_unet.data import dataset_file, dataset_reader
 from glint_unet.data.file_identity import cache_directory, key_of_file, md5_of_file
 from glint_unet.errors import CacheError, DatasetError, SpaceError
 from glint_unet.files import FileLock, sweep_temporaries
@@ -147,7 +147,7 @@ class SharedMemoryDatasetCache:
 
     @classmethod
     def cleanup(
-        cls, h5_path: str | Path, dataset_names: Sequence[str] = dataset_file.ARRAY_NAMES
+        cls, h5_path: str | Path, dataset_names: Sequence[str] = dataset_reader.ARRAY_NAMES
     ) -> tuple[list[Path], list[Path]]:
         """Removes the copies made from a file, also from an earlier content of it, unless they are in use.
 
@@ -294,8 +294,8 @@ def _create(path: Path, origin: _Origin, data_array: NDArray[Any] | None) -> Sha
                 if origin.dataset not in file:
                     name, found = origin.dataset, ", ".join(file)
                     raise DatasetError("dataset_missing_part", path=origin.h5_path, name=name, found=found)
-                shape, dtype = dataset_file.compact_form(file, origin.dataset)
-                fill = lambda out: dataset_file.fill_array(file, origin.dataset, out)  # noqa: E731
+                shape, dtype = dataset_reader.compact_form(file, origin.dataset)
+                fill = lambda out: dataset_reader.fill_array(file, origin.dataset, out)  # noqa: E731
                 _fill(descriptor, origin, shape, dtype, fill)
         if key_of_file(origin.h5_path) != origin.key:
             return None

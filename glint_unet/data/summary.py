@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glint_unet.data import dataset_file
+from glint_unet.data import dataset_file, dataset_reader
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.heatmaps import keypoints_of_heatmaps
 
@@ -66,19 +66,19 @@ def summarise(path: str | Path) -> DatasetSummary:
     with dataset_file.open_dataset(path) as (file, info):
         images, heatmaps = _Range(), _Range()
         keypoints = np.empty((info.num_images, info.num_classes, 2), np.float32)
-        for _, block in dataset_file.read_blocks(file, "images"):
+        for _, block in dataset_reader.read_blocks(file, "images"):
             images.add(block)
         if info.has_keypoints:
-            keypoints[...] = dataset_file.load_array(file, "keypoints")
+            keypoints[...] = dataset_reader.load_array(file, "keypoints")
         if info.has_heatmaps:
-            for rows, block in dataset_file.read_blocks(file, "heatmaps"):
+            for rows, block in dataset_reader.read_blocks(file, "heatmaps"):
                 heatmaps.add(block)
                 if not info.has_keypoints:
                     unit = torch.from_numpy(block).float() / (255 if block.dtype == np.uint8 else 1)
                     keypoints[rows] = keypoints_of_heatmaps(unit, info.stride).numpy()
-        dataset_file.read_stems(file, info)
+        dataset_reader.read_stems(file, info)
         scale = 255 if info.has_heatmaps and file["heatmaps"].dtype == np.uint8 else 1
-        dtype = dataset_file.compact_form(file, "heatmaps")[1].name if info.has_heatmaps else None
+        dtype = dataset_reader.compact_form(file, "heatmaps")[1].name if info.has_heatmaps else None
     present: NDArray[np.bool_] = np.asarray(np.isfinite(keypoints).all(axis=-1))
     return DatasetSummary(
         info=info,

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from glint_unet import errors
-from glint_unet.data import dataset_file
+from glint_unet.data import dataset_file, dataset_reader
 from glint_unet.data.file_identity import recall, remember
 from glint_unet.errors import DatasetError, GlintError
 
@@ -86,9 +86,9 @@ def _read_everything(path: Path) -> None:
     try:
         with dataset_file.open_dataset(path) as (file, info):
             for name in info.array_names:
-                for _ in dataset_file.read_blocks(file, name):
+                for _ in dataset_reader.read_blocks(file, name):
                     print("read", flush=True)
-            dataset_file.read_stems(file, info)
+            dataset_reader.read_stems(file, info)
     except GlintError as error:
         values = {
             name: value if isinstance(value, (int, float)) else str(value) for name, value in error.values.items()

@@ -15,10 +15,10 @@ from glint_unet.data.split import Split
 from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import DatasetError, ResumeError
 from glint_unet.inference.predictor import GlintDetector
-from glint_unet.training.checkpoint_file import read_checkpoint
-from glint_unet.training.metrics import RIGHT_WITHIN_PX, KeypointMetrics
-from glint_unet.training.pictures import draw_predictions
-from glint_unet.training.run_directory import RunDirectory
+from glint_unet.model.metrics import RIGHT_WITHIN_PX, KeypointMetrics
+from glint_unet.runs.checkpoint_file import read_checkpoint
+from glint_unet.runs.pictures import draw_predictions
+from glint_unet.runs.run_directory import RunDirectory
 
 _BATCH = 32
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glint_unet.data.dataset_file import open_dataset, read_stems
+from glint_unet.data.dataset_file import open_dataset
+from glint_unet.data.dataset_reader import read_stems
 from glint_unet.data.images import IMAGE_SUFFIXES, read_image
 from glint_unet.errors import AnnotationError, MediaError
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from glint_unet.errors import CheckpointError, ExportError, MissingPackageError, one_line
 from glint_unet.files import whole_file
-from glint_unet.inference.predictor import Backend, Decoded, TrainedModel, torch_backend
+from glint_unet.inference.trained_model import Backend, Decoded, TrainedModel, torch_backend
 from glint_unet.model.votes import decode_output
 
 METADATA = ("labels", "image_size", "stride", "threshold", "stretch", "prefix", "dataset_md5", "epoch", "run", "format")
@@ -38,7 +38,11 @@ class DecodingNetwork(nn.Module):
     def __init__(self, model: TrainedModel, *, half: bool = False) -> None:
         super().__init__()
         self.network = model.network
-        self._num_classes, self._stride, self._sigma_px = model.num_classes, model.stride, model.sigma_px
+        self._num_classes, self._stride, self._sigma_heatmap_px = (
+            model.num_classes,
+            model.stride,
+            model.sigma_heatmap_px,
+        )
         if half:
             for parameter in self.network.parameters():
                 parameter.data = parameter.data.half().float()
@@ -46,7 +50,7 @@ class DecodingNetwork(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Images (B, H, W) uint8 -> heatmaps (B, C, h, w), points (B, C, 2), scores (B, C), sigmas (B, C)."""
         output = self.network(images[:, None].float() / 255)
-        points, scores, sigmas = decode_output(output, self._num_classes, self._stride, self._sigma_px)
+        points, scores, sigmas = decode_output(output, self._num_classes, self._stride, self._sigma_heatmap_px)
         return output[:, : self._num_classes].sigmoid(), points, scores, sigmas
 
 

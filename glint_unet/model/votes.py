@@ -55,7 +55,9 @@ def vote_loss(votes: Tensor, target: Tensor, keypoints: Tensor, stride: int) -> 
     return (weight * likelihood).sum() / weight.sum().clamp_min(1.0)
 
 
-def decode_output(output: Tensor, num_classes: int, stride: int, sigma_px: float) -> tuple[Tensor, Tensor, Tensor]:
+def decode_output(
+    output: Tensor, num_classes: int, stride: int, sigma_heatmap_px: float
+) -> tuple[Tensor, Tensor, Tensor]:
     """Every LED's glint, from whatever the network gives.
 
     The highest pixel of an LED's heatmap tells which votes to ask: those of the 3x3 pixels around it that agree with
@@ -67,7 +69,7 @@ def decode_output(output: Tensor, num_classes: int, stride: int, sigma_px: float
         output: (B, C or C + 3, h, w) as the network gives it.
         num_classes: C.
         stride: image pixels per heatmap pixel.
-        sigma_px: standard deviation of the targets' Gaussians in heatmap pixels.
+        sigma_heatmap_px: standard deviation of the targets' Gaussians in heatmap pixels.
 
     Returns:
         points: (B, C, 2) float32, (x, y) in image pixels.
@@ -79,18 +81,18 @@ def decode_output(output: Tensor, num_classes: int, stride: int, sigma_px: float
     heatmaps = logits.sigmoid()
     if votes is None:
         points, scores, widths = decode_heatmaps(heatmaps, stride)
-        spread = (widths**2 - sigma_px**2).clamp_min((0.02 * sigma_px) ** 2).sqrt() * stride
-        return points, _full_height(scores, points, heatmaps, stride, sigma_px), spread
+        spread = (widths**2 - sigma_heatmap_px**2).clamp_min((0.02 * sigma_heatmap_px) ** 2).sqrt() * stride
+        return points, _full_height(scores, points, heatmaps, stride, sigma_heatmap_px), spread
     points, scores, sigmas = _fused(heatmaps, votes)
     points = scale_points(points, stride, stride)
-    return points, _full_height(scores, points, heatmaps, stride, sigma_px), sigmas * stride
+    return points, _full_height(scores, points, heatmaps, stride, sigma_heatmap_px), sigmas * stride
 
 
-def _full_height(heights: Tensor, points: Tensor, heatmaps: Tensor, stride: int, sigma_px: float) -> Tensor:
+def _full_height(heights: Tensor, points: Tensor, heatmaps: Tensor, stride: int, sigma_heatmap_px: float) -> Tensor:
     """Heights (B, C) of highest pixels, over what a Gaussian centred at `points` has there."""
     away = (points - highest_pixels(heatmaps, stride)) / stride
     offset = away.square().sum(dim=-1).clamp(max=_FURTHEST_CORNER**2)
-    return (heights * torch.exp(offset / (2 * sigma_px**2))).clamp(max=1)
+    return (heights * torch.exp(offset / (2 * sigma_heatmap_px**2))).clamp(max=1)
 
 
 def _fused(heatmaps: Tensor, votes: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.augment import draw
+from glint_unet.data.augment import sample_augmentation
 from glint_unet.data.batches import Batch, bytes_held
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.device_memory import free_device_bytes
@@ -74,7 +74,7 @@ def _two_steps(num: int, config: TrainConfig, info: DatasetInfo, device: torch.d
         torch.zeros(num, C, h, w, dtype=torch.float16, device=device),
         torch.zeros(num, C, 2, device=device),
     )
-    draws = draw(config.seed, 1, np.arange(num), C).to(device) if config.augment else None
+    draws = sample_augmentation(config.seed, 1, np.arange(num), C).to(device) if config.augment else None
     state = new_state(config, info, device, new_split(config, info))
     state.network.train()
     for _ in range(2):

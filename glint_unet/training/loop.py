@@ -10,29 +10,29 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from glint_unet.compute.device import choose_device, use_device, use_threads
+from glint_unet.compute.group import Group
+from glint_unet.compute.profile import profiled
+from glint_unet.compute.stop_signals import Interrupted, StopSignals
 from glint_unet.config import TrainConfig
-from glint_unet.data.augment import draw
+from glint_unet.data.augment import sample_augmentation
 from glint_unet.data.batches import Batch, Rows, Source
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.prefetch import ready_for
 from glint_unet.data.split import Split, epoch_batches
-from glint_unet.data.stream import SyntheticStream
+from glint_unet.data.synthetic.stream import SyntheticStream
 from glint_unet.errors import NonFiniteLossError, SettingError
 from glint_unet.messages import set_language
 from glint_unet.model.network import check_part_sizes
+from glint_unet.runs.run_directory import RunDirectory, new_run_directory
 from glint_unet.training.batch_size import find_batch_size
-from glint_unet.training.device import choose_device, use_device, use_threads
-from glint_unet.training.group import Group
-from glint_unet.training.pictures import draw_results
-from glint_unet.training.profile import profiled
 from glint_unet.training.record import Follower, RunRecord
+from glint_unet.training.results import draw_results
 from glint_unet.training.resume import ResumePoint, check_settings, find_resume_point, restore_state
 from glint_unet.training.run_data import examine, new_split, open_data
-from glint_unet.training.run_directory import RunDirectory, new_run_directory
 from glint_unet.training.state import TrainState, new_state
 from glint_unet.training.step import part_sizes, train_step, validate
 from glint_unet.training.step_clock import StepClock
-from glint_unet.training.stop_signals import Interrupted, StopSignals
 
 _STEPS_BETWEEN_CHECKS = 64
 
@@ -67,7 +67,7 @@ def train(config: TrainConfig, group: Group | None = None) -> Path:
     with group.main_first():
         changes = check_settings(config, point, md5) if point else []
         state = _initial_state(config, info, md5, device, group, point)
-    run = RunDirectory(group.from_main(_run_directory(config, point).path if group.is_main else Path()))
+    run = RunDirectory(group.broadcast(_run_directory(config, point).path if group.is_main else Path()))
     config = dataclasses.replace(config, output_dir=str(run.path))
     state.forward = group.distributed(state.network, device)
 
@@ -75,7 +75,7 @@ def train(config: TrainConfig, group: Group | None = None) -> Path:
         run.locked() if group.is_main else contextlib.nullcontext(),
         StopSignals() as stop,
         contextlib.closing(open_data(config, info, device, group.size)) as source,
-        profiled(config.profile if group.is_main else 0, run, device) as step_done,
+        profiled(config.profile if group.is_main else 0, run.trace, device) as step_done,
     ):
         record = RunRecord(config, run, state) if group.is_main else Follower(config, run, state)
         between = _BetweenSteps(group, record, stop, step_done)
@@ -91,10 +91,10 @@ def train(config: TrainConfig, group: Group | None = None) -> Path:
                 val_batches = ready_for(device, source.batches(_val_batches(config, state)))
                 judged = validate(state.judged, stop.cut_short(val_batches), device, config, info)
                 between.leave_if_asked()
-                record.finish_epoch(*group.from_main(judged), time.monotonic() - val_started)
+                record.finish_epoch(*group.broadcast(judged), time.monotonic() - val_started)
             except NonFiniteLossError as error:
                 record.roll_back(error)
-                group.wait()
+                group.barrier()
         if group.is_main:
             draw_results(run, source, state, config, record.log.history, device)
         record.finished(time.monotonic() - started)
@@ -117,13 +117,17 @@ def _train_epoch(
     state.network.train()
     clock = StepClock(device, progress)
     rest = rows[progress.batches_done :]
-    shares = [group.share(batch_rows) for batch_rows in rest]
+    shares = [group.shard(batch_rows) for batch_rows in rest]
     gathered = ready_for(device, source.batches([mine for mine, _ in shares]))
     batches = _with_bar(config, epoch, len(rows), progress.batches_done, gathered, hidden=not group.is_main)
     for batch_rows, (mine, weight), batch in zip(rest, shares, batches, strict=True):
         with clock.step():
             state.set_learning_rate(config, len(rows))
-            draws = draw(config.seed, epoch, mine, source.info.num_classes).to(device) if config.augment else None
+            draws = (
+                sample_augmentation(config.seed, epoch, mine, source.info.num_classes).to(device)
+                if config.augment
+                else None
+            )
             terms = train_step(state, batch.to(device), draws, config, source.info, weight)
             progress.add(group.mean(terms), len(batch_rows))
             if device.type == "cpu" or progress.batches_done % _STEPS_BETWEEN_CHECKS == 0:
@@ -145,7 +149,7 @@ class _BetweenSteps:
     def come_by(self, clock: StepClock) -> None:
         """After each step; saving is no part of the time of steps."""
         self._step_done()
-        stop_signal = self._group.agree(self._stop.received)
+        stop_signal = self._group.all_reduce_max(self._stop.received)
         if stop_signal is not None or self._record.save_is_due():
             clock.pause()
             self._leave(stop_signal)
@@ -154,12 +158,12 @@ class _BetweenSteps:
 
     def leave_if_asked(self) -> None:
         """Saves and raises Interrupted where any process of the group was told to stop."""
-        self._leave(self._group.agree(self._stop.received))
+        self._leave(self._group.all_reduce_max(self._stop.received))
 
     def _leave(self, stop_signal: int | None) -> None:
         if stop_signal is not None:
             self._record.interrupted(signal.Signals(stop_signal).name)
-            self._group.wait()  # until it is saved
+            self._group.barrier()  # until it is saved
             raise Interrupted(stop_signal)
 
 
@@ -182,7 +186,7 @@ def _batch_size(
     """What `--batch auto` means: on a resume what the run has, else what the GPUs hold."""
     if point:
         return point.config.batch_size
-    return group.from_main(find_batch_size(config, info, device, group.size) if group.is_main else 0)
+    return group.broadcast(find_batch_size(config, info, device, group.size) if group.is_main else 0)
 
 
 def _initial_state(

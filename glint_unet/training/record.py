@@ -14,15 +14,15 @@ import torch
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.batches import DeviceSource, FileSource, MemorySource, Source
-from glint_unet.data.stream import SyntheticStream
+from glint_unet.data.synthetic.stream import SyntheticStream
 from glint_unet.errors import NonFiniteLossError, SpaceError
 from glint_unet.files import write_json
 from glint_unet.messages import text
-from glint_unet.training.checkpoint import CheckpointManager
+from glint_unet.runs.checkpoint import CheckpointManager
+from glint_unet.runs.run_directory import RunDirectory, check_free
+from glint_unet.runs.training_log import TrainingLogger
 from glint_unet.training.resume import ResumePoint, find_resume_point, repair_run, restore_state
-from glint_unet.training.run_directory import RunDirectory, check_free
 from glint_unet.training.state import Best, EpochProgress, TrainState
-from glint_unet.training.training_log import TrainingLogger
 
 MOST_ROLLBACKS = 3
 

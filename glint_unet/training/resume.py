@@ -12,9 +12,9 @@ from glint_unet.data.split import Split
 from glint_unet.errors import CheckpointError, GlintError, ResumeError, RunDirectoryError
 from glint_unet.files import write_bytes
 from glint_unet.messages import text
-from glint_unet.training.checkpoint import CheckpointManager, restore
-from glint_unet.training.checkpoint_file import check_fits, deployed_weights, read_checkpoint, write_checkpoint
-from glint_unet.training.run_directory import RunDirectory, run_directory_of
+from glint_unet.runs.checkpoint import CheckpointManager, restore
+from glint_unet.runs.checkpoint_file import check_fits, deployed_weights, read_checkpoint, write_checkpoint
+from glint_unet.runs.run_directory import RunDirectory, run_directory_of
 from glint_unet.training.state import Best, EpochProgress, TrainState
 
 _OF_THIS_START = {"resume": None, "allow_changed": "", "cleanup_shm": False, "model_path": None, "save": None}

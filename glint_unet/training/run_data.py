@@ -10,7 +10,7 @@ from glint_unet.data.batches import Source, choose_cache, open_source
 from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.data.split import Split, draw_split
-from glint_unet.data.stream import SyntheticStream, is_stream
+from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
 from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import SettingError
 

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from glint_unet.compute.device import amp_dtype
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.split import Split
 from glint_unet.errors import NonFiniteLossError
 from glint_unet.model.losses import TERMS
 from glint_unet.model.network import build_network
-from glint_unet.training.checkpoint import load_deployed_weights
-from glint_unet.training.device import amp_dtype
+from glint_unet.runs.checkpoint import load_deployed_weights
 from glint_unet.training.ema import AverageUpdate, averaged_copy
 from glint_unet.training.schedule import learning_rate
 

@@ -7,16 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from glint_unet.compute.device import autocast
+from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig
 from glint_unet.data.augment import Draws, augment
 from glint_unet.data.batches import Batch
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.heatmaps import highest_pixels, render_heatmaps
 from glint_unet.model.losses import TERMS, loss_terms
+from glint_unet.model.metrics import KeypointMetrics
 from glint_unet.model.votes import decode_output
-from glint_unet.training.device import autocast
-from glint_unet.training.group import Group
-from glint_unet.training.metrics import KeypointMetrics
 from glint_unet.training.state import EpochProgress, TrainState
 
 
@@ -95,7 +95,7 @@ def part_sizes(num_images: int, config: TrainConfig, group: Group) -> set[int]:
     """How many images of `num_images` are ever computed together, by any process of the group."""
     batches = {min(config.batch_size, num_images), num_images % config.batch_size or config.batch_size}
     ranks = range(group.size)
-    shares = {len(Group(rank, group.size).share(np.arange(num))[0]) for num in batches for rank in ranks}
+    shares = {len(Group(rank, group.size).shard(np.arange(num))[0]) for num in batches for rank in ranks}
     return {part.stop - part.start for num in shares for part in _parts(num, config.accumulate)}
 
 
@@ -138,4 +138,4 @@ def decode(output: Tensor, config: TrainConfig, info: DatasetInfo) -> tuple[Tens
 
 def heatmap_sigma(config: TrainConfig, info: DatasetInfo) -> float:
     """Standard deviation of the targets' Gaussians in heatmap pixels."""
-    return info.sigma_px if config.targets == "file" else config.sigma_px / info.stride
+    return info.sigma_heatmap_px if config.targets == "file" else config.sigma_px / info.stride

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from glint_unet.compute.own_command import train_command
 from glint_unet.errors import RunDirectoryError
 from glint_unet.messages import text
-from glint_unet.training.checkpoint_file import read_checkpoint
-from glint_unet.training.own_command import train_command
-from glint_unet.training.run_directory import RunDirectory
+from glint_unet.runs.checkpoint_file import read_checkpoint
+from glint_unet.runs.run_directory import RunDirectory
 
 _TIMES = ("epoch_time", "timing", "compute_seconds", "timestamp", "seconds", "output_dir")
 _OF_ONE_RUN = ("save_every_minutes", "resume", "epochs")

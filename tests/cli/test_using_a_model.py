@@ -19,8 +19,8 @@ import torch
 from PIL import Image
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.rig import Rig
-from glint_unet.data.synthetic import render_eyes, write_synthetic
+from glint_unet.data.synthetic.drawing import render_eyes, write_synthetic
+from glint_unet.data.synthetic.rig import Rig
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.training.loop import train
 
@@ -349,7 +349,7 @@ def test_the_gate_finds_a_model_that_differs(run, onnx_file, frames, tmp_path):
 
     from glint_unet.errors import ExportError
     from glint_unet.inference.onnx_file import check_export
-    from glint_unet.inference.predictor import load_model
+    from glint_unet.inference.trained_model import load_model
 
     copy = tmp_path / "copy.onnx"
     shutil.copy(onnx_file, copy)

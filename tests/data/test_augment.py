@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.augment import augment, darkest_around, draw, flip_permutation, gaussian_noise
+from glint_unet.data.augment import augment, darkest_around, flip_permutation, gaussian_noise, sample_augmentation
 from glint_unet.data.heatmaps import render_heatmaps
 from glint_unet.errors import SettingError
 
@@ -36,7 +36,7 @@ def test_a_spot_is_found_where_its_keypoint_has_moved_to(seed, epoch, rotate, fl
     keypoints = spots(B=4, C=1)[1]
     images = render_heatmaps(keypoints, (96, 128), 1, 2.0)
     config = only(aug_rotate_deg=rotate, aug_scale=0.3, aug_shift=0.1, flip="1" if flip else "")
-    moved, points = augment(images, keypoints, draw(seed, epoch, np.arange(4), 1), config)
+    moved, points = augment(images, keypoints, sample_augmentation(seed, epoch, np.arange(4), 1), config)
     rows, columns = torch.meshgrid(torch.arange(96.0), torch.arange(128.0), indexing="ij")
     light = moved / moved.sum(dim=(-2, -1), keepdim=True).clamp_min(1e-9)
     found = torch.stack([(light * columns).sum(dim=(-2, -1)), (light * rows).sum(dim=(-2, -1))], dim=-1)
@@ -46,14 +46,14 @@ def test_a_spot_is_found_where_its_keypoint_has_moved_to(seed, epoch, rotate, fl
 
 def test_most_points_stay_inside_under_the_default_ranges():
     images, keypoints = spots(B=64)
-    _, points = augment(images, keypoints, draw(0, 1, np.arange(64), 3), TrainConfig(aug_cutout=0))
+    _, points = augment(images, keypoints, sample_augmentation(0, 1, np.arange(64), 3), TrainConfig(aug_cutout=0))
     assert points.isfinite().all(dim=-1).float().mean() > 0.95
     assert (points - keypoints).abs().mean() > 1
 
 
 def test_with_every_range_at_zero_nothing_changes():
     images, keypoints = spots()
-    same, points = augment(images, keypoints, draw(1, 2, np.arange(4), 3), STILL)
+    same, points = augment(images, keypoints, sample_augmentation(1, 2, np.arange(4), 3), STILL)
     assert torch.allclose(same, images, atol=1e-5)
     assert torch.allclose(points, keypoints, atol=1e-4)
 
@@ -62,21 +62,25 @@ def test_a_sample_looks_the_same_in_any_batch_and_different_in_any_epoch():
     images, keypoints = spots(B=4)
     config = TrainConfig(aug_cutout=0.3)
     rows = np.array([10, 11, 12, 13])
-    whole, points = augment(images, keypoints, draw(5, 3, rows, 3), config)
+    whole, points = augment(images, keypoints, sample_augmentation(5, 3, rows, 3), config)
     for k in range(4):
         part = slice(k, k + 1)
-        alone, alone_points = augment(images[part], keypoints[part], draw(5, 3, rows[part], 3), config)
+        alone, alone_points = augment(images[part], keypoints[part], sample_augmentation(5, 3, rows[part], 3), config)
         assert torch.allclose(alone[0], whole[k], atol=1e-6)
         assert torch.allclose(alone_points[0], points[k], equal_nan=True)
-    again, _ = augment(images, keypoints, draw(5, 3, rows, 3), config)
+    again, _ = augment(images, keypoints, sample_augmentation(5, 3, rows, 3), config)
     assert torch.equal(again, whole)
-    for other in (draw(5, 4, rows, 3), draw(6, 3, rows, 3), draw(5, 3, rows + 1, 3)):
+    for other in (
+        sample_augmentation(5, 4, rows, 3),
+        sample_augmentation(6, 3, rows, 3),
+        sample_augmentation(5, 3, rows + 1, 3),
+    ):
         assert not torch.allclose(augment(images, keypoints, other, config)[0], whole, atol=1e-2)
 
 
 def test_a_cut_out_glint_is_gone_from_the_image_and_from_the_keypoints():
     images, keypoints = spots(B=32, sigma=1.4)
-    cut, points = augment(images, keypoints, draw(0, 1, np.arange(32), 3), only(aug_cutout=0.5))
+    cut, points = augment(images, keypoints, sample_augmentation(0, 1, np.arange(32), 3), only(aug_cutout=0.5))
     gone = points.isnan().any(dim=-1)
     assert 0.3 < gone.float().mean() < 0.7
     for image, place, is_gone in zip(cut[:, 0], keypoints, gone, strict=True):
@@ -96,21 +100,21 @@ def test_what_leaves_the_image_is_absent():
     images, keypoints = spots(B=16)
     keypoints = keypoints.clone()
     keypoints[:, 0] = torch.tensor([1.0, 1.0])
-    _, points = augment(images, keypoints, draw(0, 1, np.arange(16), 3), only(aug_shift=0.3))
+    _, points = augment(images, keypoints, sample_augmentation(0, 1, np.arange(16), 3), only(aug_shift=0.3))
     assert 0 < points[:, 0].isnan().any(dim=-1).sum() < 16
 
 
 def test_an_absent_glint_stays_absent_under_every_change():
     images, keypoints = spots()
     keypoints[:, 1] = torch.nan
-    changed, points = augment(images, keypoints, draw(0, 1, np.arange(4), 3), TrainConfig(flip="1,3,2"))
+    changed, points = augment(images, keypoints, sample_augmentation(0, 1, np.arange(4), 3), TrainConfig(flip="1,3,2"))
     assert changed.isfinite().all()
     assert (points[:, 1:].isnan().all(dim=-1).sum(dim=1) >= 1).all()
 
 
 def test_a_flip_gives_each_place_to_the_led_that_stands_there():
     images, keypoints = spots(B=32)
-    flipped, points = augment(images, keypoints, draw(0, 1, np.arange(32), 3), only(flip="2,1,3"))
+    flipped, points = augment(images, keypoints, sample_augmentation(0, 1, np.arange(32), 3), only(flip="2,1,3"))
     is_flipped = torch.tensor([not torch.allclose(a, b, atol=1e-3) for a, b in zip(images, flipped, strict=True)])
     assert 8 < is_flipped.sum() < 24
     mirrored = keypoints * torch.tensor([-1.0, 1.0]) + torch.tensor([127.0, 0.0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from glint_unet.data import dataset_file
+from glint_unet.data import dataset_reader
 from glint_unet.data.batches import DeviceSource, FileSource, MemorySource, choose_cache, open_source
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.heatmaps import render_heatmaps
@@ -54,7 +54,7 @@ def test_rows_come_in_the_order_asked_for(data):
 def test_rendered_targets_equal_the_stored_ones(data):
     info = inspect_dataset(data)
     batch = MemorySource(info).gather(np.arange(8))
-    rendered = render_heatmaps(batch.keypoints, info.heatmap_size, info.stride, info.sigma_px)
+    rendered = render_heatmaps(batch.keypoints, info.heatmap_size, info.stride, info.sigma_heatmap_px)
     assert torch.allclose(rendered, batch.stored_heatmaps(), atol=1e-3)
 
 
@@ -110,9 +110,9 @@ def test_a_chunk_is_unpacked_once_for_all_the_batches_read_together(chunked, mon
 
     def read(file, rows):
         unpacked.append(rows)
-        return dataset_file.read_images(file, rows)
+        return dataset_reader.read_images(file, rows)
 
-    monkeypatch.setitem(dataset_file.READERS, "images", read)
+    monkeypatch.setitem(dataset_reader.READERS, "images", read)
     order = np.random.default_rng(0).permutation(20)
     source = FileSource(inspect_dataset(chunked), num_workers=0)
     assert len(list(source.batches([order[k : k + 3] for k in range(0, 20, 3)]))) == 7
@@ -120,7 +120,7 @@ def test_a_chunk_is_unpacked_once_for_all_the_batches_read_together(chunked, mon
 
 
 def test_few_rows_are_read_together_where_they_are_large(chunked, monkeypatch):
-    monkeypatch.setattr(dataset_file, "_PACKED_TOGETHER", 6 * 32 * 32 * 4)
+    monkeypatch.setattr(dataset_reader, "_PACKED_TOGETHER", 6 * 32 * 32 * 4)
     source, sizes = FileSource(inspect_dataset(chunked), num_workers=0), []
     gather = source.gather
     monkeypatch.setattr(source, "gather", lambda rows: sizes.append(len(rows)) or gather(rows))

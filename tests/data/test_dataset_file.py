@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from glint_unet.data import dataset_file
+from glint_unet.data import dataset_reader
 from glint_unet.data.dataset_file import inspect_dataset, open_dataset
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.errors import DatasetError
@@ -46,7 +46,7 @@ def test_files_of_others_open_whatever_their_heatmaps_dtype_and_chunking(tmp_pat
         2,
     )
     with open_dataset(path) as (file, _):
-        loaded = dataset_file.load_array(file, "heatmaps")
+        loaded = dataset_reader.load_array(file, "heatmaps")
     assert loaded.dtype == (np.uint8 if dtype == "uint8" else np.float16)
     assert np.allclose(loaded / (255 if dtype == "uint8" else 1), heatmaps, atol=0.005)
 
@@ -63,7 +63,7 @@ def test_present_zero_makes_a_keypoint_absent(tmp_path):
     present[2, 1] = 0
     path = make(tmp_path / "a.h5", keypoints=np.ones((N, C, 2), np.float32), present=present)
     with open_dataset(path) as (file, _):
-        keypoints = dataset_file.load_array(file, "keypoints")
+        keypoints = dataset_reader.load_array(file, "keypoints")
     assert np.isnan(keypoints[2, 1]).all()
     assert np.isfinite(keypoints).all(axis=-1).sum() == N * C - 1
 
@@ -101,13 +101,13 @@ def test_values_outside_the_contract_are_refused_while_loading(tmp_path, value):
     heatmaps[3, 1, 2, 2] = value
     path = make(tmp_path / "a.h5", heatmaps=heatmaps)
     with open_dataset(path) as (file, _), pytest.raises(DatasetError, match="heatmaps"):
-        dataset_file.load_array(file, "heatmaps")
+        dataset_reader.load_array(file, "heatmaps")
 
 
 def test_uint8_heatmaps_of_zero_and_one_are_refused(tmp_path):
     path = make(tmp_path / "a.h5", heatmaps=np.ones((N, C, h, w), np.uint8))
     with open_dataset(path) as (file, _), pytest.raises(DatasetError, match="multiply them by 255"):
-        dataset_file.load_array(file, "heatmaps")
+        dataset_reader.load_array(file, "heatmaps")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a data set", b"\x89HDF\r\n\x1a\n" + bytes(40)])
@@ -192,6 +192,6 @@ def test_a_disk_too_small_for_the_data_set_is_told_without_a_crash(tmp_path):
 
 def test_stems_survive_and_are_numbered_where_there_are_none(data, tmp_path):
     with open_dataset(data) as (file, info):
-        assert dataset_file.read_stems(file, info)[3] == "synthetic_easy_5_000003"
+        assert dataset_reader.read_stems(file, info)[3] == "synthetic_easy_5_000003"
     with open_dataset(make(tmp_path / "a.h5")) as (file, info):
-        assert dataset_file.read_stems(file, info)[3] == "000003"
+        assert dataset_reader.read_stems(file, info)[3] == "000003"

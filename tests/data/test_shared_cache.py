@@ -135,9 +135,9 @@ def test_a_changed_file_gets_a_copy_of_its_own_and_cleanup_finds_the_old_one(pri
 
 
 def test_a_file_replaced_while_it_is_copied_is_copied_again(private_data, shm_root, monkeypatch):
-    from glint_unet.data import dataset_file
+    from glint_unet.data import dataset_reader
 
-    fill = dataset_file.fill_array
+    fill = dataset_reader.fill_array
     times = []
 
     def fill_while_the_file_changes(file, name, out):
@@ -146,7 +146,7 @@ def test_a_file_replaced_while_it_is_copied_is_copied_again(private_data, shm_ro
             times.append(1)
             os.utime(private_data)
 
-    monkeypatch.setattr(dataset_file, "fill_array", fill_while_the_file_changes)
+    monkeypatch.setattr(dataset_reader, "fill_array", fill_while_the_file_changes)
     handle, _, is_new = Cache.try_attach_or_create(private_data, "images")
     assert is_new
     assert not list(handle.path.parent.glob(".*.tmp"))

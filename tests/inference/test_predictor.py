@@ -10,7 +10,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.images import Placement, place_image
 from glint_unet.errors import CheckpointError, SettingError
 from glint_unet.inference.predictor import GlintDetector, as_grey
-from glint_unet.training.checkpoint_file import read_checkpoint
+from glint_unet.runs.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
 
 

@@ -43,7 +43,7 @@ INFO = DatasetInfo(
     has_keypoints=True,
     has_present=False,
     has_stems=False,
-    sigma_px=1.0,
+    sigma_heatmap_px=1.0,
     prefix="g",
 )
 

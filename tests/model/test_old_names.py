@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from glint_unet.errors import CheckpointError
-from glint_unet.inference.predictor import GlintDetector, load_model
+from glint_unet.inference.predictor import GlintDetector
+from glint_unet.inference.trained_model import load_model
 from glint_unet.model.old_names import renamed_weights
 from glint_unet.model.unet import UNet
 

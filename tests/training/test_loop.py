@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from run_files import rows, same, weights
 
 from glint_unet.config import TrainConfig
-from glint_unet.data import dataset_file
+from glint_unet.data import dataset_reader
 from glint_unet.data.batches import FileSource, MemorySource
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.errors import (
@@ -29,9 +29,9 @@ from glint_unet.errors import (
 )
 from glint_unet.model.losses import TERMS
 from glint_unet.model.network import build_network
-from glint_unet.training import pictures
+from glint_unet.runs import pictures
+from glint_unet.runs.checkpoint_file import read_checkpoint, write_checkpoint
 from glint_unet.training.batch_size import largest_doubled
-from glint_unet.training.checkpoint_file import read_checkpoint, write_checkpoint
 from glint_unet.training.loop import train
 from glint_unet.training.resume import check_settings, find_resume_point
 from glint_unet.training.state import TrainState
@@ -157,7 +157,7 @@ def test_data_that_comes_late_is_told_once_with_the_flag_that_helps(data, tmp_pa
         return gather(source, rows)
 
     monkeypatch.setattr(FileSource, "gather", slow)
-    monkeypatch.setattr(dataset_file, "_READ_TOGETHER", 1)
+    monkeypatch.setattr(dataset_reader, "_READ_TOGETHER", 1)
     train(settings(data, tmp_path / "run", preload=False, num_workers=0, epochs=2, batch=2))
     log = (tmp_path / "run/training.log").read_text()
     assert log.count("Data is the brake") == 1

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.augment import draw
+from glint_unet.data.augment import sample_augmentation
 from glint_unet.data.batches import Batch
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.training.loop import train
@@ -64,7 +64,7 @@ def test_a_step_waits_for_nothing(data, changes, knows_keypoints):
         torch.zeros(4, C, h, w, dtype=torch.float16, device=META),
         keypoints,
     )
-    draws = draw(0, 1, np.arange(4), C).to(META) if config.augment else None
+    draws = sample_augmentation(0, 1, np.arange(4), C).to(META) if config.augment else None
     state.optimizer = torch.optim.SGD(state.network.parameters(), lr=0.1)
     with Waits() as waits:
         train_step(state, batch, draws, config, info)

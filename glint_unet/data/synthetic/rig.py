@@ -55,7 +55,7 @@ class Rig:
         layout_size: least and greatest size of the reflected layout, as a share of the iris radius.
         image_size: (H, W) in pixels.
         stride: image pixels per heatmap pixel.
-        sigma_px: standard deviation of the heatmaps' Gaussians in heatmap pixels.
+        sigma_heatmap_px: standard deviation of the heatmaps' Gaussians in heatmap pixels.
         level: easy, medium, hard, or mixed: one of them for each image.
         num_images: training images per epoch of an endless stream.
         num_validation: its validation images.
@@ -65,7 +65,7 @@ class Rig:
     layout_size: tuple[float, float] = (0.30, 0.42)
     image_size: tuple[int, int] = (256, 256)
     stride: int = DEFAULT_STRIDE
-    sigma_px: float = DEFAULT_SIGMA_MIN
+    sigma_heatmap_px: float = DEFAULT_SIGMA_MIN
     level: str = "medium"
     num_images: int = 1000
     num_validation: int = 200
@@ -136,7 +136,7 @@ class _Entries:
             layout_size=self._layout_size(),
             image_size=(H, W),
             stride=stride,
-            sigma_px=self._number("image", "sigma", DEFAULT_SIGMA_MIN, 0.3, 20),
+            sigma_heatmap_px=self._number("image", "sigma", DEFAULT_SIGMA_MIN, 0.3, 20),
             level=level,
             num_images=self._whole("stream", "images", 1000, 1, 10_000_000),
             num_validation=self._whole("stream", "validation", 200, 1, 1_000_000),

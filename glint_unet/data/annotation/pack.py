@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glint_unet.data.annotation_formats import ImageNote
+from glint_unet.data.annotation.formats import ImageNote
 from glint_unet.data.dataset_file import DEFAULT_STRIDE
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.heatmaps import render_heatmaps, scale_points

@@ -12,8 +12,8 @@ from tqdm import tqdm
 from glint_unet.errors import RunDirectoryError
 from glint_unet.files import append_text, write_json
 from glint_unet.messages import text
-from glint_unet.training.metrics import ONLY_IN_JSON
-from glint_unet.training.run_directory import RunDirectory
+from glint_unet.model.metrics import ONLY_IN_JSON
+from glint_unet.runs.run_directory import RunDirectory
 
 Metrics = Mapping[str, float | None]
 

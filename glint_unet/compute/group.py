@@ -51,7 +51,7 @@ class Group:
             return network
         return DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)
 
-    def share(self, rows: Rows) -> tuple[Rows, float]:
+    def shard(self, rows: Rows) -> tuple[Rows, float]:
         """This process's part of a batch, and the weight of its mean in the mean of the group.
 
         A part without images would leave the others waiting: it is one image of weight 0.
@@ -68,7 +68,7 @@ class Group:
             weighted /= self.size
         return weighted
 
-    def agree(self, number: int | None) -> int | None:
+    def all_reduce_max(self, number: int | None) -> int | None:
         """The greatest number that any process came with; None if none did."""
         if self.size == 1:
             return number
@@ -76,7 +76,7 @@ class Group:
         dist.all_reduce(told, dist.ReduceOp.MAX)
         return int(told) or None
 
-    def from_main(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """The first process's value, in all of them."""
         if self.size == 1:
             return value
@@ -84,18 +84,18 @@ class Group:
         dist.broadcast_object_list(told)
         return told[0]
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Until all processes have come here."""
-        self.agree(None)
+        self.all_reduce_max(None)
 
     @contextlib.contextmanager
     def main_first(self) -> Iterator[None]:
         """A block that the first process runs alone before the others do, so that a mistake is told once."""
         if not self.is_main:
-            self.wait()
+            self.barrier()
         yield
         if self.is_main:
-            self.wait()
+            self.barrier()
 
     def is_loss_of_another(self, error: RuntimeError) -> bool:
         """Whether an error says that another process of the group is gone."""

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from glint_unet.data import annotations
-from glint_unet.data.annotations import PackSettings, find_labelme, read_labelme
+from glint_unet.data.annotation import pack as annotations
+from glint_unet.data.annotation.pack import PackSettings, find_labelme, read_labelme
 from glint_unet.data.images import read_image, resize_image
 from glint_unet.errors import AnnotationError
 

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glint_unet.compute.device import choose_device, gpu_numbers
+from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig
 from glint_unet.errors import DeviceError
-from glint_unet.training.device import choose_device, gpu_numbers
-from glint_unet.training.group import Group
 from glint_unet.training.step import part_sizes
 
 
@@ -17,7 +17,7 @@ from glint_unet.training.step import part_sizes
 def test_the_weighted_mean_over_the_shares_is_the_mean_over_the_batch(num, size):
     rows = np.arange(100, 100 + num)
     values = {int(row): float(row % 7) for row in rows}
-    shares = [Group(rank, size).share(rows) for rank in range(size)]
+    shares = [Group(rank, size).shard(rows) for rank in range(size)]
     means = [weight * np.mean([values[int(row)] for row in mine]) for mine, weight in shares]
     assert sum(means) / size == pytest.approx(np.mean(list(values.values())))
     assert all(len(mine) >= 1 for mine, _ in shares)
@@ -30,11 +30,11 @@ def test_alone_everything_is_itself():
     network, terms = torch.nn.Linear(1, 1), torch.ones(7)
     assert group.distributed(network, torch.device("cpu")) is network
     assert group.mean(terms) is terms
-    assert group.agree(None) is None
-    assert group.agree(15) == 15
-    assert group.from_main("x") == "x"
+    assert group.all_reduce_max(None) is None
+    assert group.all_reduce_max(15) == 15
+    assert group.broadcast("x") == "x"
     with group.main_first():
-        group.wait()
+        group.barrier()
 
 
 @pytest.mark.parametrize(

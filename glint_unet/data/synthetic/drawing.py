@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_SCALE
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.heatmaps import render_heatmaps
-from glint_unet.data.rig import Rig
+from glint_unet.data.synthetic.rig import Rig
 
 Floats = NDArray[np.floating[Any]]
 Range = tuple[float, float]
@@ -493,7 +493,7 @@ def write_synthetic(out_h5: Path, rig: Rig, *, num: int, seed: int, compression:
         heatmap_size=rig.heatmap_size,
         attributes={
             "sigma_scale": DEFAULT_SIGMA_SCALE,
-            "sigma_min": rig.sigma_px,
+            "sigma_min": rig.sigma_heatmap_px,
             "prefix": "g",
             "seed": seed,
             "level": rig.level,
@@ -504,7 +504,7 @@ def write_synthetic(out_h5: Path, rig: Rig, *, num: int, seed: int, compression:
         for start in range(0, num, _ROWS_AT_ONCE):
             indices = range(start, min(start + _ROWS_AT_ONCE, num))
             images, keypoints = render_eyes(rig, seed, indices)
-            heatmaps = render_heatmaps(torch.from_numpy(keypoints), rig.heatmap_size, rig.stride, rig.sigma_px)
+            heatmaps = render_heatmaps(torch.from_numpy(keypoints), rig.heatmap_size, rig.stride, rig.sigma_heatmap_px)
             stems = [f"synthetic_{rig.level}_{seed}_{index:06d}" for index in indices]
             writer.append(images, heatmaps.numpy().astype(np.float16), keypoints, stems)
             yield writer.num_rows

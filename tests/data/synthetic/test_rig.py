@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glint_unet.data.rig import Rig
+from glint_unet.data.synthetic.rig import Rig
 from glint_unet.errors import RigError
 
 

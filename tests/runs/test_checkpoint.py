@@ -11,8 +11,8 @@ import torch
 
 from glint_unet.errors import CheckpointError
 from glint_unet.model.unet import UNet
-from glint_unet.training.checkpoint import CheckpointManager
-from glint_unet.training.checkpoint_file import read_checkpoint
+from glint_unet.runs.checkpoint import CheckpointManager
+from glint_unet.runs.checkpoint_file import read_checkpoint
 
 METRICS = {"train": {"total": 0.5}, "val": {"total": 0.4}}
 ARGS = argparse.Namespace(epochs=3, h5=Path("a.h5"), lr=1e-3)

@@ -1,54 +1,18 @@
-"""Two pictures of a run: its curves, and what the best model sees in validation images it never trained on."""
+"""Two kinds of pictures: the curves of a run, and predicted glints over images."""
 
 import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from glint_unet.config import TrainConfig
-from glint_unet.data.batches import Source
 from glint_unet.files import write_bytes
-from glint_unet.training.checkpoint_file import read_tensors
-from glint_unet.training.metrics import PRESENT_FROM_SCORE
-from glint_unet.training.run_directory import RunDirectory
-from glint_unet.training.state import TrainState
-from glint_unet.training.step import decode
+from glint_unet.model.metrics import PRESENT_FROM_SCORE
 
-_NUM_EXAMPLES = 12
 _PANELS = (("total", "loss (total)"), ("f1", "F1 within 2 px"), ("px_median", "median error [px]"))
-
-
-def draw_results(
-    run: RunDirectory,
-    source: Source,
-    state: TrainState,
-    config: TrainConfig,
-    history: list[dict[str, Any]],
-    device: torch.device,
-) -> None:
-    """Draws results.png and predictions.png of a run; leaves the best weights in the judged network."""
-    draw_curves(history, run.curves)
-    network, val_rows = state.judged, state.split.val
-    network.load_state_dict(read_tensors(run.best_weights))
-    network.eval()
-    examples = np.linspace(0, len(val_rows) - 1, min(_NUM_EXAMPLES, len(val_rows))).astype(int)
-    batch = source.gather(val_rows[examples]).to(device)
-    with torch.no_grad():
-        points, scores, _ = decode(network(batch.network_input()), config, source.info)
-    truth = batch.true_keypoints(source.info)
-    draw_predictions(
-        batch.images.cpu().numpy(),
-        points.cpu().numpy(),
-        scores.cpu().numpy(),
-        truth.cpu().numpy(),
-        run.predictions,
-        source.info.prefix,
-    )
 
 
 def draw_curves(history: list[dict[str, Any]], path: Path) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
+from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig
 from glint_unet.errors import DeviceError
-from glint_unet.training.group import Group
 
 
 def choose_device(config: TrainConfig, group: Group) -> torch.device:

@@ -5,7 +5,7 @@ import pytest
 
 from glint_unet.errors import RunDirectoryError
 from glint_unet.messages import set_language
-from glint_unet.training.training_log import TrainingLogger
+from glint_unet.runs.training_log import TrainingLogger
 
 TRAIN = {"total": 0.2345, "focal": 0.1234, "bce": 0.0, "dice": 0.0, "div": 0.0111}
 VAL = {"total": 0.1987, "focal": 0.1045, "bce": 0.0, "dice": 0.0, "div": 0.0092}

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glint_unet.training.metrics import KeypointMetrics, pair_without_identity
+from glint_unet.model.metrics import KeypointMetrics, pair_without_identity
 from glint_unet.training.state import Best
 
 NAN = torch.nan

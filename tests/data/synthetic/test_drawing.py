@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from glint_unet.data.dataset_file import inspect_dataset
-from glint_unet.data.rig import Rig
-from glint_unet.data.synthetic import LEVELS, render_eye, render_eyes, write_synthetic
+from glint_unet.data.synthetic.drawing import LEVELS, render_eye, render_eyes, write_synthetic
+from glint_unet.data.synthetic.rig import Rig
 from glint_unet.errors import DatasetError
 
 EASY = Rig.ring(8, level="easy")

@@ -1,7 +1,7 @@
 import pytest
 
 from glint_unet.errors import RunDirectoryError
-from glint_unet.training.run_directory import RunDirectory, new_run_directory, run_directory_of
+from glint_unet.runs.run_directory import RunDirectory, new_run_directory, run_directory_of
 
 
 def test_two_runs_of_one_second_get_two_directories(tmp_path, monkeypatch):

@@ -10,9 +10,9 @@ import numpy as np
 
 from glint_unet.data.batches import Batch, Rows, by_workers, useful_workers
 from glint_unet.data.dataset_file import DatasetInfo
-from glint_unet.data.rig import Rig
 from glint_unet.data.split import Split
-from glint_unet.data.synthetic import render_eyes
+from glint_unet.data.synthetic.drawing import render_eyes
+from glint_unet.data.synthetic.rig import Rig
 
 STREAM_PREFIX = "synth:"
 
@@ -51,7 +51,7 @@ class SyntheticStream:
             has_keypoints=True,
             has_present=False,
             has_stems=False,
-            sigma_px=self.rig.sigma_px,
+            sigma_heatmap_px=self.rig.sigma_heatmap_px,
             prefix="g",
         )
 

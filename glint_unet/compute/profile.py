@@ -2,23 +2,23 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from glint_unet.files import whole_file
-from glint_unet.training.run_directory import RunDirectory
 
 _STEPS_BEFORE = 5  # in which memory is allocated and kernels are chosen
 
 
 @contextlib.contextmanager
-def profiled(num_steps: int, run: RunDirectory, device: torch.device) -> Iterator[Callable[[], None]]:
+def profiled(num_steps: int, path: Path, device: torch.device) -> Iterator[Callable[[], None]]:
     """Traces `num_steps` steps after the first 5; to be called after every step.
 
     Args:
         num_steps: 0 traces nothing.
-        run: where the trace goes.
+        path: the trace's file.
         device: CUDA kernels are traced where it is one.
     """
     if not num_steps:
@@ -26,7 +26,7 @@ def profiled(num_steps: int, run: RunDirectory, device: torch.device) -> Iterato
         return
 
     def write(tracer: "profile") -> None:
-        with whole_file(run.trace) as temporary:
+        with whole_file(path) as temporary:
             tracer.export_chrome_trace(str(temporary))
 
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device.type == "cuda" else [])]

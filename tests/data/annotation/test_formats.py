@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from glint_unet.data.annotation_formats import FORMATS, guess_format, read_notes
+from glint_unet.data.annotation.formats import FORMATS, guess_format, read_notes
 from glint_unet.errors import AnnotationError
 
 TRUTH = {"a": {0: (10.5, 20.25), 2: (40.0, 30.0)}, "b": {}, "c": {1: (5.0, 6.0)}}

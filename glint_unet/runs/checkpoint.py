@@ -11,8 +11,8 @@ from torch import nn
 
 from glint_unet.errors import CheckpointError
 from glint_unet.files import remove, write_json
-from glint_unet.training.checkpoint_file import check_fits, deployed_weights, read_checkpoint, write_checkpoint
-from glint_unet.training.run_directory import RunDirectory
+from glint_unet.runs.checkpoint_file import check_fits, deployed_weights, read_checkpoint, write_checkpoint
+from glint_unet.runs.run_directory import RunDirectory
 
 FORMAT_VERSION = 1
 

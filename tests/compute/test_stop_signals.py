@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from glint_unet.training.stop_signals import StopSignals
+from glint_unet.compute.stop_signals import StopSignals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])

@@ -1,0 +1,1 @@
+"""Where and with whom a run computes: device, group of processes, stop signals, profile."""

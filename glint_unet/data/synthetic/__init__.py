@@ -1,0 +1,1 @@
+"""Synthetic infrared eyes: rig -> scene -> drawing -> stream."""

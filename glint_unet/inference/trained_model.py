@@ -1,0 +1,135 @@
+"""A network with its trained weights, from a run directory or a checkpoint; the backend of a detector."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glint_unet.config import TrainConfig
+from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN
+from glint_unet.errors import CheckpointError, one_line
+from glint_unet.model.metrics import PRESENT_FROM_SCORE
+from glint_unet.model.network import new_network
+from glint_unet.model.old_names import renamed_weights
+from glint_unet.model.votes import decode_output
+from glint_unet.runs.checkpoint_file import check_fits, deployed_weights, read_checkpoint
+from glint_unet.runs.run_directory import RunDirectory
+
+Decoded = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+Backend = Callable[[NDArray[np.uint8]], Decoded]
+
+
+class TrainedModel(NamedTuple):
+    """A network with its weights, and what it was trained for.
+
+    Attributes:
+        network: gives logits of heatmaps, and votes where it votes.
+        image_size: (H, W) of its input.
+        num_classes: C.
+        stride: image pixels per heatmap pixel.
+        sigma_heatmap_px: standard deviation, in heatmap pixels, of the heatmaps it was trained on.
+        threshold: score from which a glint counts as present, chosen on the validation images.
+        stretch: whether images were stretched to the network's aspect.
+        prefix: of the LEDs' labels.
+        epoch: that the weights are of.
+        dataset_md5: of the data set it was trained on.
+        path: the checkpoint.
+    """
+
+    network: torch.nn.Module
+    image_size: tuple[int, int]
+    num_classes: int
+    stride: int
+    sigma_heatmap_px: float
+    threshold: float
+    stretch: bool
+    prefix: str
+    epoch: int
+    dataset_md5: str
+    path: Path
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments of `GlintDetector`."""
+        names = ("image_size", "num_classes", "threshold", "stretch", "stride", "prefix")
+        return {name: getattr(self, name) for name in names}
+
+
+def load_model(path: Path) -> TrainedModel:
+    """The best model of a run directory, or any full checkpoint.
+
+    Raises:
+        CheckpointError: missing, damaged, hostile, or without what a network is built from.
+    """
+    if path.is_dir() and not RunDirectory(path).best.exists():
+        raise CheckpointError("run_without_best", path=path)
+    path = RunDirectory(path).best if path.is_dir() else path
+    content = read_checkpoint(path)
+    if "dataset" not in content:
+        return _model_of_first_implementation(content, path)
+    try:
+        config, dataset = TrainConfig.from_dict(content["train_args"]), content["dataset"]
+        stride, (H, W) = int(dataset["stride"]), map(int, dataset["image_size"])
+        sigma_heatmap_px = float(dataset["sigma_px"]) if config.targets == "file" else config.sigma_px / stride
+        threshold = content["metrics"].get("val", {}).get("threshold")
+        model = TrainedModel(
+            network=new_network(config.arch, int(dataset["num_classes"]), config.base_channels, stride).eval(),
+            image_size=(H, W),
+            num_classes=int(dataset["num_classes"]),
+            stride=stride,
+            sigma_heatmap_px=sigma_heatmap_px,
+            threshold=PRESENT_FROM_SCORE if threshold is None else float(threshold),
+            stretch=bool(dataset.get("stretched", False)),
+            prefix=str(dataset["prefix"]),
+            epoch=int(content["epoch"]),
+            dataset_md5=str(dataset["md5"]),
+            path=path,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        raise CheckpointError("checkpoint_incomplete", path=path, missing=error) from error
+    if not (math.isfinite(model.threshold) and sigma_heatmap_px > 0):
+        raise CheckpointError("checkpoint_incomplete", path=path, missing="threshold, sigma_heatmap_px")
+    weights = deployed_weights(content)
+    check_fits(weights, model.network, path)
+    model.network.load_state_dict(weights)
+    return model
+
+
+def _model_of_first_implementation(content: dict[str, Any], path: Path) -> TrainedModel:
+    """A checkpoint of the seed's trainer: its U-Net under our names, 256x256 images, threshold and sigma as it had."""
+    weights = content["model_state_dict"]
+    try:
+        width, num_classes = next(iter(weights.values())).shape[0], list(weights.values())[-1].shape[0]
+        network = new_network("unet", int(num_classes), int(width), 4).eval()
+        network.load_state_dict(renamed_weights(weights, network.state_dict()))
+    except (ValueError, RuntimeError, AttributeError, IndexError, StopIteration, TypeError) as error:
+        raise CheckpointError("checkpoint_not_of_seed", path=path, reason=one_line(error)) from error
+    return TrainedModel(
+        network=network,
+        image_size=(256, 256),
+        num_classes=int(num_classes),
+        stride=4,
+        sigma_heatmap_px=DEFAULT_SIGMA_MIN,
+        threshold=PRESENT_FROM_SCORE,
+        stretch=True,  # as its packer did
+        prefix="g",
+        epoch=int(content["epoch"]),
+        dataset_md5="",
+        path=path,
+    )
+
+
+def torch_backend(model: TrainedModel, device: torch.device | str = "cpu") -> Backend:
+    """The model as a detector's backend."""
+    network = model.network.to(device).eval()
+
+    @torch.inference_mode()
+    def find(images: NDArray[np.uint8]) -> Decoded:
+        output = network(torch.from_numpy(images).to(device)[:, None].float() / 255)
+        points, scores, sigmas = decode_output(output, model.num_classes, model.stride, model.sigma_heatmap_px)
+        return points.cpu().numpy(), scores.cpu().numpy(), sigmas.cpu().numpy()
+
+    return find
