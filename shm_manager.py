@@ -4,7 +4,7 @@
 import sys
 from collections.abc import Sequence
 
-from glint_unet.cli.main import guarded
+from glint_unet.cli.exit_status import guarded
 
 
 def _manage(argv: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import glint_unet
-from glint_unet.cli.main import guarded
+from glint_unet.cli.exit_status import guarded
 
 
 def __getattr__(name: str) -> Any:

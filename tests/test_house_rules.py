@@ -3,6 +3,7 @@
 import ast
 import re
 import string
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,24 +17,47 @@ MODULES = sorted((ROOT / "glint_unet").rglob("*.py"))
 ORDER = ["messages", "errors", "config", "files", "data", "model", "compute", "runs", "training", "inference", "cli"]
 
 
-def stage_of(module: str) -> str | None:
-    parts = module.split(".")
-    return parts[1] if parts[0] == "glint_unet" and len(parts) > 1 else None
+def module_name(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_module_imports_only_from_earlier_stages(path):
-    own = path.relative_to(ROOT / "glint_unet").with_suffix("").parts[0]
-    if own in ("__init__", "__main__"):
-        return
+NAMES = {module_name(path) for path in MODULES}
+
+
+def imports_of(path):
+    """The package's modules that a module imports: at its top, inside functions, for types only, or by name."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            within = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in NAMES else node.module for name in within}
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        for stage in filter(None, map(stage_of, names)):
-            assert ORDER.index(stage) <= ORDER.index(own), f"{path} imports {names}"
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+            package = node.values[0].value  # import_module(f"glint_unet.cli.{name}") may be any module of that package
+            found |= {name for name in NAMES if package.startswith("glint_unet.") and name.startswith(package)}
+    return found & NAMES - {module_name(path)}
+
+
+GRAPH = {module_name(path): imports_of(path) for path in MODULES}
+
+
+def test_a_module_imports_only_from_earlier_stages():
+    rank = {stage: place for place, stage in enumerate(ORDER)}
+    for module, imported in GRAPH.items():
+        if module in ("glint_unet", "glint_unet.__main__"):
+            continue
+        for other in imported:
+            assert rank[other.split(".")[1]] <= rank[module.split(".")[1]], f"{module} imports {other}"
+
+
+def test_no_module_imports_itself_through_others():
+    """Nor inside a stage, nor by an import inside a function: what a circle holds cannot be read or tested alone."""
+    try:
+        list(TopologicalSorter(GRAPH).static_order())
+    except CycleError as circle:
+        pytest.fail(" -> ".join(circle.args[1]))
 
 
 def test_what_is_exported_is_there():

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from glint_unet.cli.main import guarded
+from glint_unet.cli.exit_status import guarded
 from glint_unet.errors import DeviceError
 
 LOST_ANOTHER = 75  # exit status of a process that ends because another one is gone

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from glint_unet.cli.main import guarded
+from glint_unet.cli.exit_status import guarded
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 
 
