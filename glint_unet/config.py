@@ -4,179 +4,171 @@ The command line's parser, `training_args.json` and the checkpoint's `train_args
 """
 
 import dataclasses
-import math
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from glint_unet.errors import SettingError
-
-
-def _setting(
-    default: Any, *, low: float = -math.inf, high: float = math.inf, above: float = -math.inf, resume: str = "free"
-) -> Any:
-    """One setting: `low <= value <= high`, `value > above`; resume 'fixed' means that a resume may not change it."""
-    return field(default=default, metadata={"low": low, "high": high, "above": above, "resume": resume})
+from glint_unet.settings import Settings, setting
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Settings):
     """Train a glint detector: one heatmap channel per LED, everything kept in one run directory."""
 
-    h5: str = _setting("")
+    h5: str = setting("")
     """Data set (HDF5). Required, unless the run to resume names it."""
-    output_dir: str | None = _setting(None)
+    output_dir: str | None = setting(None)
     """Run directory. Default: runs/train_YYYYMMDD_HHMMSS."""
-    resume: str | None = _setting(None)
+    resume: str | None = setting(None, resume="per_start")
     """Go on from a checkpoint file, from a run directory, or `auto`: the newest good checkpoint of --output_dir."""
-    allow_changed: str = _setting("")
+    allow_changed: str = setting("", resume="per_start")
     """Settings, comma-separated, that this resume may change although they belong to the run, such as lr."""
 
-    epochs: int = _setting(50, low=1)
+    epochs: int = setting(50, low=1)
     """Train until this many epochs are done."""
-    batch: int | Literal["auto"] = _setting(8, low=1, resume="fixed")
+    batch: int | Literal["auto"] = setting(8, low=1, resume="fixed")
     """Images per step. auto: the largest power of two that the GPU holds, at least 16 steps in an epoch."""
-    lr: float = _setting(4e-3, above=0, high=10, resume="fixed")
+    lr: float = setting(4e-3, above=0, high=10, resume="fixed")
     """Greatest learning rate of AdamW."""
-    warmup_steps: int = _setting(100, low=0, resume="fixed")
+    warmup_steps: int = setting(100, low=0, resume="fixed")
     """Steps in which the learning rate rises from 0."""
-    cooldown: float = _setting(0.5, low=0, high=1, resume="fixed")
+    cooldown: float = setting(0.5, low=0, high=1, resume="fixed")
     """Share of the epochs, at the end, in which the learning rate falls to a fiftieth; 0: constant."""
-    weight_decay: float = _setting(0.0, low=0, high=10, resume="fixed")
+    weight_decay: float = setting(0.0, low=0, high=10, resume="fixed")
     """Decoupled weight decay (AdamW) of all weights but biases and normalisation."""
-    accumulate: int = _setting(1, low=1, resume="fixed")
+    accumulate: int = setting(1, low=1, resume="fixed")
     """Compute each batch in this many parts, one after the other: for batches larger than the memory."""
-    amp: Literal["auto", "none", "bf16", "fp16"] = _setting("auto", resume="fixed")
+    amp: Literal["auto", "none", "bf16", "fp16"] = setting("auto", resume="fixed")
     """Arithmetic of the network in training: float32 (none), or autocast; auto: bf16 on GPUs that have it."""
-    compile: bool = _setting(False)
+    compile: bool = setting(False)
     """Compile all from batch to loss, on one GPU with CUDA graphs: a minute at the start, other rounding."""
-    clip_norm: float = _setting(0.0, low=0, resume="fixed")
+    clip_norm: float = setting(0.0, low=0, resume="fixed")
     """Clip the gradient's norm to this; 0: never."""
-    ema_decay: float = _setting(0.99, low=0, high=0.99999, resume="fixed")
+    ema_decay: float = setting(0.99, low=0, high=0.99999, resume="fixed")
     """Validate and keep as best the exponential moving average of the weights, of this decay per step; 0: none."""
-    val_split: float = _setting(0.1, above=0, high=0.9, resume="fixed")
+    val_split: float = setting(0.1, above=0, high=0.9, resume="fixed")
     """Share of the images kept for validation; drawn once and stored in the run."""
-    seed: int = _setting(0, low=0, high=2**32 - 1, resume="fixed")
+    seed: int = setting(0, low=0, high=2**32 - 1, resume="fixed")
     """Seed of the weights, the split and the order of the batches."""
 
-    arch: Literal["compact", "unet"] = _setting("compact", resume="fixed")
+    arch: Literal["compact", "unet"] = setting("compact", resume="fixed")
     """Network: compact, with votes for the sub-pixel position, or the plain U-Net."""
-    base_channels: int = _setting(16, low=1, high=512, resume="fixed")
+    base_channels: int = setting(16, low=1, high=512, resume="fixed")
     """Width of the network: channels of the U-Net's first level, half of those of the compact network's."""
-    init: str | None = _setting(None, resume="fixed")
+    init: str | None = setting(None, resume="fixed")
     """Begin with the best weights of this run directory or checkpoint, of the same network, instead of random ones."""
-    decoding: Literal["subpixel", "argmax"] = _setting("subpixel", resume="fixed")
+    decoding: Literal["subpixel", "argmax"] = setting("subpixel", resume="fixed")
     """Glints from heatmaps in validation: refined to a fraction of a pixel, or the highest pixel."""
 
-    targets: Literal["keypoints", "file"] = _setting("keypoints", resume="fixed")
+    targets: Literal["keypoints", "file"] = setting("keypoints", resume="fixed")
     """Heatmaps to learn: rendered from keypoints (the file's, or its heatmaps' peaks), or as the file stores them."""
-    sigma_px: float = _setting(2.5, above=0, high=100, resume="fixed")
+    sigma_px: float = setting(2.5, above=0, high=100, resume="fixed")
     """Standard deviation of heatmaps rendered from keypoints, in image pixels."""
 
-    augment: bool = _setting(True, resume="fixed")
+    augment: bool = setting(True, resume="fixed")
     """Change training images and keypoints at random, as a function of (seed, epoch, sample); ranges: --aug_*."""
-    aug_rotate_deg: float = _setting(8.0, low=0, high=180, resume="fixed")
+    aug_rotate_deg: float = setting(8.0, low=0, high=180, resume="fixed")
     """Greatest rotation in degrees."""
-    aug_scale: float = _setting(0.1, low=0, high=2, resume="fixed")
+    aug_scale: float = setting(0.1, low=0, high=2, resume="fixed")
     """Greatest enlargement, and as much reduction; 0.1 is 10%."""
-    aug_shift: float = _setting(0.08, low=0, high=0.5, resume="fixed")
+    aug_shift: float = setting(0.08, low=0, high=0.5, resume="fixed")
     """Greatest shift as a share of the image's sides."""
-    aug_intensity: float = _setting(0.2, low=0, high=1, resume="fixed")
+    aug_intensity: float = setting(0.2, low=0, high=1, resume="fixed")
     """Greatest change of gain and gamma, in the logarithm, and twice that of the offset."""
-    aug_blur: float = _setting(0.5, low=0, high=2, resume="fixed")
+    aug_blur: float = setting(0.5, low=0, high=2, resume="fixed")
     """Greatest standard deviation of the blur in pixels."""
-    aug_noise: float = _setting(5.0, low=0, high=100, resume="fixed")
+    aug_noise: float = setting(5.0, low=0, high=100, resume="fixed")
     """Greatest standard deviation of the noise in grey levels."""
-    aug_cutout: float = _setting(0.05, low=0, high=0.9, resume="fixed")
+    aug_cutout: float = setting(0.05, low=0, high=0.9, resume="fixed")
     """Chance of each glint to be painted over and so to be absent."""
-    flip: str = _setting("", resume="fixed")
+    flip: str = setting("", resume="fixed")
     """Flip left-right at random; the LEDs then change places, such as 1,8,7,6,5,4,3,2 in a ring. Empty: no flips."""
 
-    loss: Literal["focal", "bce", "dice", "hybrid", "quality_focal"] = _setting("quality_focal", resume="fixed")
+    loss: Literal["focal", "bce", "dice", "hybrid", "quality_focal"] = setting("quality_focal", resume="fixed")
     """Base loss; hybrid: focal, bce and dice by --lam_*; quality_focal: a focal loss that is right for soft targets."""
-    lam_votes: float = _setting(0.1, low=0, resume="fixed")
+    lam_votes: float = setting(0.1, low=0, resume="fixed")
     """Weight of the votes' error, for networks that vote."""
-    alpha: float = _setting(1.0, low=0, resume="fixed")
+    alpha: float = setting(1.0, low=0, resume="fixed")
     """Weight alpha of the focal loss."""
-    gamma: float = _setting(2.0, low=0, resume="fixed")
+    gamma: float = setting(2.0, low=0, resume="fixed")
     """Exponent gamma of the focal loss."""
-    lam_focal: float = _setting(1.0, low=0, resume="fixed")
+    lam_focal: float = setting(1.0, low=0, resume="fixed")
     """Weight of focal inside hybrid."""
-    lam_bce: float = _setting(0.0, low=0, resume="fixed")
+    lam_bce: float = setting(0.0, low=0, resume="fixed")
     """Weight of bce inside hybrid."""
-    lam_dice: float = _setting(0.0, low=0, resume="fixed")
+    lam_dice: float = setting(0.0, low=0, resume="fixed")
     """Weight of dice inside hybrid."""
-    div_weight: float = _setting(0.0, low=0, resume="fixed")
+    div_weight: float = setting(0.0, low=0, resume="fixed")
     """Weight of the penalty on channels that look alike."""
-    div_mode: Literal["overlap", "cosine", "kl"] = _setting("cosine", resume="fixed")
+    div_mode: Literal["overlap", "cosine", "kl"] = setting("cosine", resume="fixed")
     """How alike two channels are."""
-    lam_agg: float = _setting(0.0, low=0, resume="fixed")
+    lam_agg: float = setting(0.0, low=0, resume="fixed")
     """Weight of the class-free term, on all channels as one map."""
-    agg_mode: Literal["max", "sum"] = _setting("max", resume="fixed")
+    agg_mode: Literal["max", "sum"] = setting("max", resume="fixed")
     """How the channels become one map: their maximum, or their sum clipped to 1."""
-    agg_wF: float = _setting(1.0, low=0, resume="fixed")
+    agg_wF: float = setting(1.0, low=0, resume="fixed")
     """Weight of focal inside the class-free term."""
-    agg_wB: float = _setting(0.0, low=0, resume="fixed")
+    agg_wB: float = setting(0.0, low=0, resume="fixed")
     """Weight of bce inside the class-free term."""
-    agg_wD: float = _setting(0.0, low=0, resume="fixed")
+    agg_wD: float = setting(0.0, low=0, resume="fixed")
     """Weight of dice inside the class-free term."""
 
-    best_metric: Literal["total", "f1", "px_error"] = _setting("total", resume="fixed")
+    best_metric: Literal["total", "f1", "px_error"] = setting("total", resume="fixed")
     """What makes an epoch the best: least validation loss, greatest f1 (ties: loss), or least px_error."""
 
-    save_freq: int = _setting(10, low=0)
+    save_freq: int = setting(10, low=0)
     """Keep a numbered checkpoint every N epochs; 0: none."""
-    keep_last_n: int = _setting(3, low=1)
+    keep_last_n: int = setting(3, low=1)
     """Keep the newest N numbered checkpoints."""
-    save_every_minutes: float = _setting(10.0, low=0)
+    save_every_minutes: float = setting(10.0, low=0)
     """Save inside the epoch when the last save is this old; 0: only at the end of an epoch."""
-    no_save_optimizer: bool = _setting(False)
+    no_save_optimizer: bool = setting(False)
     """Leave the optimizer out of the checkpoints: a third of the size, but no exact resume."""
 
-    profile: int = _setting(0, low=0, high=1000)
+    profile: int = setting(0, low=0, high=1000)
     """Write a torch profiler trace of this many training steps into the run directory; 0: none."""
-    on_nan: Literal["stop", "rollback"] = _setting("stop")
+    on_nan: Literal["stop", "rollback"] = setting("stop")
     """When the loss is NaN or infinite: stop, or go back to the last checkpoint at half the learning rate, 3 times."""
 
-    preload: bool = _setting(True)
+    preload: bool = setting(True)
     """Hold the data set in memory; --no_preload, the same as --cache none, reads batches from the file."""
-    num_workers: int = _setting(4, low=0, high=256)
+    num_workers: int = setting(4, low=0, high=256)
     """Loader processes where batches are read from the file, at most one per core; data in memory need none."""
-    shared_memory: bool = _setting(False)
+    shared_memory: bool = setting(False)
     """Hold the data set in memory once for all runs on this machine; the same as --cache shared."""
-    cache: Literal["auto", "ram", "shared", "device", "none"] = _setting("auto")
+    cache: Literal["auto", "ram", "shared", "device", "none"] = setting("auto")
     """Where to hold the data set: ram, shared by all runs, the GPU (device), or not at all. auto: GPU if it fits."""
-    verify_hash: bool = _setting(False)
+    verify_hash: bool = setting(False)
     """Read and validate the whole data set again, although it is known and seems unchanged."""
-    cleanup_shm: bool = _setting(False)
+    cleanup_shm: bool = setting(False, resume="per_start")
     """Remove this data set's shared copy, then exit."""
 
-    gpu: str | None = _setting(None)
+    gpu: str | None = setting(None, is_path=False)
     """CUDA device: 0, 1, ..., or several: 0,1. Default: the first one, or the CPU where there is none."""
-    device: Literal["auto", "cpu", "cuda"] = _setting("auto")
+    device: Literal["auto", "cpu", "cuda"] = setting("auto")
     """Kind of device; auto takes CUDA where there is one."""
-    processes: int = _setting(1, low=1, high=64)
+    processes: int = setting(1, low=1, high=64)
     """Processes that train together on the CPU, each on its share of every batch; GPUs: name several in --gpu."""
-    threads: int = _setting(0, low=0, high=1024)
+    threads: int = setting(0, low=0, high=1024)
     """Threads that compute on the CPU; 0: one per core. Experiments side by side: cores divided by experiments."""
 
-    lang: Literal["zh", "en"] = _setting("zh")
+    lang: Literal["zh", "en"] = setting("zh")
     """Language of log and console."""
-    progress: bool = _setting(True)
+    progress: bool = setting(True)
     """Progress bar, where the console is a terminal."""
 
-    model_path: str | None = _setting(None)
+    model_path: str | None = setting(None, resume="per_start", is_path=False)
     """Deprecated: use --output_dir."""
-    save: str | None = _setting(None)
+    save: str | None = setting(None, resume="per_start", is_path=False)
     """Deprecated: use --output_dir."""
 
     def __post_init__(self) -> None:
-        """Refuses a value outside its range or choices.
+        """Checks and converts every setting, and refuses settings that contradict each other.
 
         Raises:
             SettingError: naming the flag, its value and what is allowed.
         """
-        for name, kind in _type_hints().items():
-            _check(self, name, kind)
+        super().__post_init__()
         if self.targets == "file" and self.augment:
             raise SettingError("file_targets_augmented")
         if self.loss == "hybrid" and self.lam_focal + self.lam_bce + self.lam_dice == 0:
@@ -184,7 +176,7 @@ class TrainConfig:
         self.where_to_hold()
 
     def where_to_hold(self) -> str:
-        """`cache`, or what the seed's names for it ask for.
+        """`cache`, or what the original implementation's flags for it, `shared_memory` and `preload`, request.
 
         Raises:
             SettingError: they contradict each other.
@@ -208,49 +200,30 @@ class TrainConfig:
         """The config that `to_dict` wrote; settings of other versions are left out."""
         return cls(**{name: value for name, value in values.items() if name in setting_names()})
 
+    @classmethod
+    def of_earlier_start(cls, values: dict[str, Any]) -> "TrainConfig":
+        """What a resume goes on with: the config that `to_dict` wrote, but for the settings of that start alone."""
+        return cls.from_dict({name: value for name, value in values.items() if name not in _names_with("per_start")})
+
     def to_dict(self) -> dict[str, Any]:
         """Every setting by its name; plain Python values only."""
         return dataclasses.asdict(self)
 
     def fixed_differences(self, earlier: "TrainConfig") -> dict[str, tuple[Any, Any]]:
         """The settings that differ and that a resume may not change: name -> (earlier value, value now)."""
-        fixed = {f.name for f in dataclasses.fields(self) if f.metadata["resume"] == "fixed"}
-        return {name: pair for name, pair in self.differences(earlier).items() if name in fixed}
+        return {name: pair for name, pair in self.differences(earlier).items() if name in _names_with("fixed")}
 
     def differences(self, earlier: "TrainConfig") -> dict[str, tuple[Any, Any]]:
-        """The settings that differ from an earlier config: name -> (earlier value, value now)."""
+        """The settings of the run that differ from an earlier config: name -> (earlier value, value now)."""
         before, now = earlier.to_dict(), self.to_dict()
-        return {name: (before[name], now[name]) for name in now if before[name] != now[name]}
+        names = [name for name in now if name not in _names_with("per_start")]
+        return {name: (before[name], now[name]) for name in names if before[name] != now[name]}
+
+
+def _names_with(resume: str) -> frozenset[str]:
+    return frozenset(f.name for f in dataclasses.fields(TrainConfig) if f.metadata["resume"] == resume)
 
 
 def setting_names() -> frozenset[str]:
     """The names of all settings, which are also the flags."""
     return frozenset(f.name for f in dataclasses.fields(TrainConfig))
-
-
-def _type_hints() -> dict[str, Any]:
-    return get_type_hints(TrainConfig)
-
-
-def _check(config: TrainConfig, name: str, kind: Any) -> None:
-    value = getattr(config, name)
-    limits = TrainConfig.__dataclass_fields__[name].metadata
-    kinds = (kind,) if get_origin(kind) is Literal else get_args(kind) or (kind,)
-    choices = [choice for one in kinds if get_origin(one) is Literal for choice in get_args(one)]
-    is_number = int in kinds or float in kinds
-    if value in choices:
-        return
-    if choices and not is_number:
-        raise SettingError("setting_not_a_choice", flag=name, value=value, choices=", ".join(choices))
-    if is_number:
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-            raise SettingError("setting_not_a_number", flag=name, value=value)
-        if not (limits["low"] <= value <= limits["high"] and value > limits["above"]):
-            raise SettingError("setting_out_of_range", flag=name, value=value, limit=_limit(**limits))
-
-
-def _limit(low: float, high: float, above: float, resume: str) -> str:
-    bounds = [f">= {low:g}"] if low > -math.inf else []
-    bounds += [f"> {above:g}"] if above > -math.inf else []
-    bounds += [f"<= {high:g}"] if high < math.inf else []
-    return ", ".join(bounds)

@@ -20,13 +20,18 @@ GlintError                 the user's mistake: its text has the value, the limit
 The command line prints the one line and exits with status 2. A bug of ours is an `AssertionError` instead.
 """
 
+import re
 from typing import Any
 
 from glint_unet.messages import text
 
+_NOT_ONE_LINE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+\s*"
+)  # control characters too: names of files may hold them
+
 
 class GlintError(Exception):
-    """A mistake of the user's, told in one line of the language chosen.
+    """A mistake of the user's; its text is one line in the chosen language.
 
     Args:
         key: the sentence's key in `glint_unet.messages.TEXTS`.
@@ -39,7 +44,7 @@ class GlintError(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        return text(self.key, **self.values)
+        return _NOT_ONE_LINE.sub(" ", text(self.key, **self.values))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.key, self.values)

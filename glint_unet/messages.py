@@ -121,6 +121,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--{flag} 的值 {value!r} 不是有限的数, 请给出一个数",
         "--{flag} {value!r} is not a finite number; give one",
     ),
+    "setting_not_whole": (
+        "--{flag} 的值 {value!r} 不是整数, 请给出一个整数",
+        "--{flag} {value!r} is not a whole number; give one",
+    ),
+    "setting_not_text": (
+        "--{flag} 的值 {value!r} (类型 {kind}) 不能用作文本或路径; 请给出字符串",
+        "--{flag} {value!r} (of type {kind}) is not usable as text or path; give a string",
+    ),
+    "setting_not_a_path": (
+        "--{flag} {value!r} 含有 NUL 字符, 不能用作路径; 请去掉它",
+        "--{flag} {value!r} holds a NUL character, which no path can; remove it",
+    ),
+    "setting_empty": (
+        "--{flag} 的值为空; 请给出一个值, 或去掉该参数",
+        "--{flag} is empty; give it a value, or leave the flag out",
+    ),
     "setting_out_of_range": (
         "--{flag} 的值 {value} 超出范围, 需要 {limit}",
         "--{flag} {value} is out of range; it must be {limit}",

@@ -14,7 +14,20 @@ from glint_unet.messages import TEXTS
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "glint_unet").rglob("*.py"))
-ORDER = ["messages", "errors", "config", "files", "data", "model", "compute", "runs", "training", "inference", "cli"]
+ORDER = [
+    "messages",
+    "errors",
+    "settings",
+    "config",
+    "files",
+    "data",
+    "model",
+    "compute",
+    "runs",
+    "training",
+    "inference",
+    "cli",
+]
 
 
 def module_name(path):
@@ -97,7 +110,7 @@ def test_every_setting_has_a_help_line_and_says_what_a_resume_may_do():
             assert isinstance(after, ast.Expr), ast.unparse(before)
             assert isinstance(after.value, ast.Constant), ast.unparse(before)
     for field in TrainConfig.__dataclass_fields__.values():
-        assert field.metadata["resume"] in ("free", "fixed")
+        assert field.metadata["resume"] in ("free", "fixed", "per_start")
 
 
 GUIDES = ["TRAINING_GUIDE.md", "SHARED_MEMORY_USAGE.md", "SHARED_MEMORY_QUICKSTART.md"]

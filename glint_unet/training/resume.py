@@ -17,7 +17,6 @@ from glint_unet.runs.checkpoint_file import check_fits, deployed_weights, read_c
 from glint_unet.runs.run_directory import RunDirectory, run_directory_of
 from glint_unet.training.state import Best, EpochProgress, TrainState
 
-_OF_THIS_START = {"resume": None, "allow_changed": "", "cleanup_shm": False, "model_path": None, "save": None}
 _STATE_KEYS = ("best", "rollbacks", "steps", "progress", "split", "dataset", "history")
 
 
@@ -54,7 +53,7 @@ class ResumePoint:
     @property
     def config(self) -> TrainConfig:
         """The settings of the run, as the defaults of a resume: a flag that is not given keeps its value."""
-        return TrainConfig.from_dict(self.content["train_args"] | _OF_THIS_START | {"output_dir": str(self.run.path)})
+        return TrainConfig.of_earlier_start(self.content["train_args"] | {"output_dir": str(self.run.path)})
 
     @property
     def position(self) -> tuple[int, int]:
@@ -135,9 +134,10 @@ def check_settings(config: TrainConfig, point: ResumePoint, dataset_md5: str) ->
     if refused:
         listed = ", ".join(f"--{name} {was} -> {now}" for name, (was, now) in refused.items())
         raise ResumeError("resume_settings_differ", listed=listed, names=",".join(refused))
-    silent = _OF_THIS_START.keys() | {"output_dir"}
-    changes = {n: pair for n, pair in config.differences(point.config).items() if n not in silent}
-    return [text("setting_changed", name=name, was=was, now=now) for name, (was, now) in changes.items()]
+    changes = config.differences(point.config).items()
+    return [
+        text("setting_changed", name=name, was=was, now=now) for name, (was, now) in changes if name != "output_dir"
+    ]
 
 
 def restore_state(state: TrainState, point: ResumePoint) -> None:
