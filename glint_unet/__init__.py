@@ -1,10 +1,24 @@
 """glint-unet: trains, measures and deploys sub-pixel detectors of corneal reflections (glints).
 
-What is exported here is imported on first use, so that `import glint_unet` and `--help` stay fast.
+What is exported here is imported on first use, so that `import glint_unet` and `--help` stay fast; type checkers
+see the imports below.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from glint_unet.config import TrainConfig as TrainConfig
+    from glint_unet.data.heatmaps import decode_heatmaps as decode_heatmaps
+    from glint_unet.data.heatmaps import render_heatmaps as render_heatmaps
+    from glint_unet.data.shared_cache import SharedMemoryDatasetCache as SharedMemoryDatasetCache
+    from glint_unet.errors import GlintError as GlintError
+    from glint_unet.inference.predictor import GlintDetector as GlintDetector
+    from glint_unet.model.compact import CompactNet as CompactNet
+    from glint_unet.model.unet import UNet as UNet
+    from glint_unet.runs.checkpoint import CheckpointManager as CheckpointManager
+    from glint_unet.runs.training_log import TrainingLogger as TrainingLogger
+    from glint_unet.training.loop import train as train
 
 _HOME = {
     "CheckpointManager": "runs.checkpoint",
@@ -23,12 +37,12 @@ _HOME = {
 __all__ = sorted(_HOME)
 __version__ = "0.1.0"
 
+if not TYPE_CHECKING:  # a type checker that sees this function takes every misspelt name for Any
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
 
-
-def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    def __dir__() -> list[str]:
+        return [*__all__, "__version__"]
