@@ -172,8 +172,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--{flag} {value} is out of range; it must be {low} to {high}",
     ),
     "no_gpu": (
-        "{asked}: 本机没有这个 GPU (可用 CUDA 设备数: {found}); 去掉该参数则用 CPU",
-        "{asked}: no such GPU (CUDA devices here: {found}); leave it away to use the CPU",
+        "{requested}: 本机没有这个 GPU (可用 CUDA 设备数: {found}); 去掉该参数则用 CPU",
+        "{requested}: no such GPU (CUDA devices here: {found}); omit the flag to use the CPU",
+    ),
+    "not_a_device": (
+        "--device {value!r}: 没有这种设备; 可用: {choices}",
+        "--device {value!r}: no such device; use one of {choices}",
     ),
     "batch_auto_without_gpu": (
         "--batch auto 按 GPU 显存选择; 本次在 CPU 上训练, 请给出数字, 例如 --batch 8",

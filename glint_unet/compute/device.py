@@ -1,4 +1,4 @@
-"""Which device the run computes on."""
+"""The device that computes, its arithmetic, and the CPU's threads."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -10,39 +10,64 @@ from glint_unet.config import TrainConfig
 from glint_unet.errors import DeviceError
 
 
-def choose_device(config: TrainConfig, group: Group) -> torch.device:
-    """The device that `--gpu` and `--device` ask for, for this process of the group.
+def parse_device(name: str | torch.device) -> torch.device:
+    """The device with this name.
+
+    Args:
+        name: 'cpu', 'cuda' (the current GPU), 'cuda:1', ..., or a device of torch.
 
     Raises:
-        DeviceError: a GPU that this machine does not have, or not one for each process.
+        DeviceError: no such name, or a GPU that this machine does not have.
     """
-    numbers = gpu_numbers(config)
-    num_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    kind, colon, number = str(name).partition(":")
+    is_known = kind == "cuda" or (kind == "cpu" and not colon)
+    if not is_known or (colon and not _is_number(number)):
+        raise DeviceError("not_a_device", value=str(name), choices="cpu, cuda, cuda:1, ...")
+    if kind == "cuda" and int(number or 0) >= num_gpus():
+        raise DeviceError("no_gpu", requested=f"--device {name}", found=num_gpus())
+    return torch.device(kind, int(number)) if colon else torch.device(kind)
+
+
+def num_gpus() -> int:
+    """How many CUDA devices this machine has."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) < 10
+
+
+def choose_device(config: TrainConfig, group: Group) -> torch.device:
+    """The device that `--gpu` and `--device` select for this process of the group.
+
+    Raises:
+        DeviceError: a GPU that this machine does not have, or fewer GPUs than processes.
+    """
+    numbers, found = gpu_numbers(config), num_gpus()
     if numbers:
         if len(numbers) != group.size:
             raise DeviceError("gpus_in_group", size=group.size, value=config.gpu, num=len(numbers))
-        missing = [number for number in numbers if number >= num_gpus]
-        if missing:
-            raise DeviceError("no_gpu", asked=f"--gpu {config.gpu}", found=num_gpus)
+        if max(numbers) >= found:
+            raise DeviceError("no_gpu", requested=f"--gpu {config.gpu}", found=found)
         return torch.device("cuda", numbers[group.local_rank])
     if config.device == "cuda" and config.processes > 1:
         raise DeviceError("gpus_and_processes", processes=config.processes, value="0,1")
-    if config.device == "cuda" and num_gpus <= group.local_rank:
-        raise DeviceError("no_gpu", asked="--device cuda", found=num_gpus)
-    on_gpu = num_gpus > group.local_rank and config.device != "cpu" and config.processes == 1
+    if config.device == "cuda" and found <= group.local_rank:
+        raise DeviceError("no_gpu", requested="--device cuda", found=found)
+    on_gpu = found > group.local_rank and config.device != "cpu" and config.processes == 1
     return torch.device("cuda", group.local_rank) if on_gpu else torch.device("cpu")
 
 
 def gpu_numbers(config: TrainConfig) -> list[int]:
-    """The GPUs that `--gpu` names; none where it is not given.
+    """The GPUs that `--gpu` lists; empty where it is not given.
 
     Raises:
-        DeviceError: no numbers, one twice, or together with flags for the CPU.
+        DeviceError: something else than numbers, a number given twice, or a combination with flags for the CPU.
     """
     if config.gpu is None:
         return []
     numbers = [number.strip() for number in config.gpu.split(",")]
-    if not all(number.isdecimal() for number in numbers) or len(set(numbers)) < len(numbers):
+    if not all(_is_number(number) for number in numbers) or len(set(numbers)) < len(numbers):
         raise DeviceError("gpu_not_a_number", value=config.gpu)
     if config.device == "cpu":
         raise DeviceError("gpu_and_cpu", value=config.gpu)
@@ -52,7 +77,7 @@ def gpu_numbers(config: TrainConfig) -> list[int]:
 
 
 def amp_dtype(amp: str, device: torch.device) -> torch.dtype | None:
-    """What autocast computes in; None without autocast. `amp` as in `TrainConfig`."""
+    """The type that autocast computes in, None without autocast; `amp` as in `TrainConfig`."""
     if amp == "auto":
         has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         amp = "bf16" if has_bf16 else "none"
@@ -60,21 +85,21 @@ def amp_dtype(amp: str, device: torch.device) -> torch.dtype | None:
 
 
 def autocast(amp: str, device: torch.device) -> AbstractContextManager[Any]:
-    """In which the network computes as `amp` says."""
+    """A context in which the network computes in the arithmetic that `amp` names."""
     dtype = amp_dtype(amp, device)
     return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
 
 
 def use_device(device: torch.device) -> None:
-    """Makes a GPU the current one: what names no device (events, pinned memory, graphs) must not go to the first."""
+    """Makes a GPU the current one, because events, pinned memory and CUDA graphs are created on the current device."""
     if device.type == "cuda":
         torch.cuda.set_device(device)
 
 
 def use_threads(num: int, num_processes: int = 1) -> None:
-    """Computes on the CPU with `num` threads; 0: as many as torch chooses, one per core, shared by a group's processes.
+    """Sets the number of CPU threads; 0 keeps torch's choice, one per core, divided among a group's processes.
 
-    Threads of two programs on the same cores wait for each other: beside other work, fewer are faster.
+    Threads of two programs that share cores wait for each other, so fewer threads are faster on a busy machine.
     """
     if num or num_processes > 1:
         torch.set_num_threads(num or max(1, torch.get_num_threads() // num_processes))
