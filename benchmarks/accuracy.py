@@ -34,8 +34,9 @@ from real_recording import REAL, SEED_RECIPE, read_frames, unseen_truth
 from single_cr import KINDS, SIDE, radial_symmetry, render_crs, threshold_and_centroid
 
 from glint_unet.data.dataset_writer import DatasetWriter
-from glint_unet.data.synthetic.drawing import render_eyes, write_synthetic
+from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
+from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.model.metrics import KeypointMetrics
 from glint_unet.runs.pictures import draw_predictions

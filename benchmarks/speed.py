@@ -34,8 +34,8 @@ from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.prefetch import ready_for
 from glint_unet.data.split import epoch_batches
-from glint_unet.data.synthetic.drawing import write_synthetic
 from glint_unet.data.synthetic.rig import Rig
+from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.inference.onnx_file import export_onnx
 from glint_unet.model.unet import UNet
 from glint_unet.training.run_data import new_split, open_data

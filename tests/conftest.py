@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from glint_unet.cli.main import main
-from glint_unet.data.synthetic.drawing import write_synthetic
 from glint_unet.data.synthetic.rig import Rig
+from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.messages import set_language
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -46,7 +46,7 @@ class SynthArguments:
 
 def run(argv: Sequence[str]) -> int:
     """Writes the data set."""
-    from glint_unet.data.synthetic.drawing import write_synthetic
+    from glint_unet.data.synthetic.writing import write_synthetic
 
     arguments = parse(SynthArguments, argv, "glint-unet synth")
     out_h5 = Path(arguments.out_h5)

@@ -19,8 +19,9 @@ import torch
 from PIL import Image
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.synthetic.drawing import render_eyes, write_synthetic
+from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
+from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.training.loop import train
 

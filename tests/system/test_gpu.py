@@ -12,8 +12,8 @@ import torch
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import inspect_dataset
-from glint_unet.data.synthetic.drawing import write_synthetic
 from glint_unet.data.synthetic.rig import Rig
+from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.training.batch_size import find_batch_size
 from glint_unet.training.loop import train

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from glint_unet.data.dataset_file import inspect_dataset
-from glint_unet.data.synthetic.drawing import LEVELS, render_eye, render_eyes, write_synthetic
+from glint_unet.data.synthetic.drawing import render_eye, render_eyes
+from glint_unet.data.synthetic.levels import LEVELS
 from glint_unet.data.synthetic.rig import Rig
-from glint_unet.errors import DatasetError
 
 EASY = Rig.ring(8, level="easy")
 
@@ -80,18 +79,3 @@ def test_any_layout_of_leds_is_imaged_as_it_is():
         if np.isfinite(points).all():
             assert points[0, 0] < points[2, 0] < points[1, 0]
             assert points[2, 1] > points[:2, 1].min()
-
-
-def test_the_file_holds_what_was_asked_for(tmp_path):
-    path = tmp_path / "a.h5"
-    list(write_synthetic(path, Rig.ring(5, image_size=(32, 48), stride=1), num=3, seed=0))
-    info = inspect_dataset(path)
-    assert (info.num_images, info.num_classes, info.stride, info.image_size) == (3, 5, 1, (32, 48))
-    assert info.has_keypoints
-    assert info.has_present
-    assert info.has_stems
-
-
-def test_a_stride_of_three_is_refused(tmp_path):
-    with pytest.raises(DatasetError, match="1, both 2 or both 4"):
-        list(write_synthetic(tmp_path / "a.h5", Rig.ring(1, image_size=(30, 30), stride=3), num=1, seed=0))

@@ -1,0 +1,85 @@
+"""Where eye, iris, lids and reflections are in one image: sampled from a rig and a level."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glint_unet.data.synthetic.canvas import Floats
+from glint_unet.data.synthetic.levels import Level
+from glint_unet.data.synthetic.rig import Rig
+
+# lengths in this package are in design pixels: pixels of an image whose shorter side is this
+_DESIGN_SIDE = 256.0
+
+
+@dataclass(frozen=True)
+class EyeScene:
+    """Where things are in one image, in pixels.
+
+    Attributes:
+        unit: pixels per design pixel.
+        eye: (2,) centre of the lid opening.
+        iris: (2,) centre of the iris; `iris_radius` and `pupil_radius` belong to it.
+        squeeze: (2, 2) matrix that makes a turned iris's ellipse a circle again.
+        openness: 1 wide open, 0 closed; `tilt`: slope of the line between the corners of the eye.
+        glints: (C, 2) every LED's reflection, whether visible or not.
+        on_cornea: (C,) bool.
+        gaze: (2,) direction, length 1 at the corner of the eye.
+    """
+
+    unit: float
+    eye: Floats
+    iris: Floats
+    iris_radius: float
+    pupil_radius: float
+    squeeze: Floats
+    openness: float
+    tilt: float
+    glints: Floats
+    on_cornea: NDArray[np.bool_]
+    gaze: Floats
+
+
+def sample_scene(rng: np.random.Generator, rig: Rig, level: Level) -> EyeScene:
+    """A random scene of the given level, with the rig's LEDs reflected in the cornea."""
+    H, W = rig.image_size
+    unit = min(H, W) / _DESIGN_SIDE
+    gaze = sample_in_disc(rng) * level.gaze
+    eye = np.array([W / 2, H / 2]) + rng.uniform(-level.shift, level.shift, 2) * unit
+    scale = rng.uniform(0.92, 1.08)
+    iris_radius = rng.uniform(46, 60) * unit * scale
+    iris = eye + gaze * np.array([36, 24]) * unit * scale
+    openness = rng.uniform(0, 0.3) if rng.random() < level.blink else rng.uniform(*level.openness)
+    roll = np.deg2rad(rng.uniform(-level.roll_deg, level.roll_deg))
+    turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    leds = rig.positions() @ turn.T + rng.uniform(-0.03, 0.03, (rig.num_leds, 2))
+    distance = np.linalg.norm(leds, axis=-1)
+    mirror = 1 + 0.06 * (distance**2 - 1) + 0.18 * leds @ gaze  # larger towards the flatter edge of the cornea
+    layout = leds * (mirror * rng.uniform(*rig.layout_size) * iris_radius)[:, None]
+    head = rng.uniform(-3, 3, 2) * unit  # the camera is not on the LEDs' axis
+    glints = eye + gaze * np.array([18, 12]) * unit * scale + head + layout
+    on_cornea = np.linalg.norm(glints - iris, axis=-1) < 0.94 * iris_radius
+    angle = min(float(np.linalg.norm(gaze)), 1.2) * 0.5  # radians
+    along = gaze / max(float(np.linalg.norm(gaze)), 1e-6)
+    squeeze = np.eye(2) + (1 / np.cos(angle) - 1) * np.outer(along, along)
+    return EyeScene(
+        unit=unit,
+        eye=eye,
+        iris=iris,
+        iris_radius=float(iris_radius),
+        pupil_radius=float(iris_radius * rng.uniform(0.25, 0.65)),
+        squeeze=squeeze,
+        openness=float(openness),
+        tilt=float(np.tan(roll) + rng.uniform(-0.06, 0.06)),
+        glints=glints.astype(np.float32),
+        on_cornea=on_cornea,
+        gaze=gaze,
+    )
+
+
+def sample_in_disc(rng: np.random.Generator) -> Floats:
+    """(2,): a point sampled uniformly from the unit disc."""
+    angle, radius = rng.uniform(0, 2 * np.pi), np.sqrt(rng.random())
+    point: Floats = np.array([np.cos(angle), np.sin(angle)]) * radius
+    return point
