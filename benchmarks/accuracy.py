@@ -30,7 +30,7 @@ import numpy as np
 import psutil
 import torch
 from classical import best_of_each
-from real_recording import REAL, SEED_RECIPE, read_frames, unseen_truth
+from real_recording import ORIGINAL_RECIPE, REAL, read_frames, unseen_truth
 from single_cr import KINDS, SIDE, radial_symmetry, render_crs, threshold_and_centroid
 
 from glint_unet.data.dataset_writer import DatasetWriter
@@ -47,7 +47,7 @@ GOAL_F1 = 0.95
 ARMS = {
     "ours": ["--epochs", 20],
     "seed's network, our recipe": ["--epochs", 30, "--arch", "unet"],
-    "seed's recipe": ["--epochs", 1000, *SEED_RECIPE],
+    "seed's recipe": ["--epochs", 1000, *ORIGINAL_RECIPE],
 }
 
 

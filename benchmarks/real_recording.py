@@ -8,7 +8,7 @@ neighbours are blinks, there is none. A frame between a visible and a hidden nei
 which no blob is found. A neighbouring frame is not an independent scene: this says that the system works end to end on
 a real eye, not how well it does on other eyes.
 
-Two arms: all defaults, and the seed's recipe.
+Two arms: all defaults, and `--recipe original`.
 
     python benchmarks/real_recording.py [--out DIR] [--epochs 50]
 """
@@ -31,11 +31,8 @@ from glint_unet.runs.pictures import draw_predictions
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"
 SEARCH_PX = 12
-SEED_RECIPE = [
-    *("--arch", "unet", "--decoding", "argmax", "--targets", "file", "--no_augment", "--loss", "focal", "--lr", 1e-3),
-    *("--warmup_steps", 0, "--cooldown", 0, "--ema_decay", 0, "--div_weight", 0.05, "--lam_agg", 0.2),
-]
-RECIPES = {"defaults": [], "seed": SEED_RECIPE}
+ORIGINAL_RECIPE = ["--recipe", "original"]
+RECIPES = {"defaults": [], "original": ORIGINAL_RECIPE}
 
 
 def main() -> None:

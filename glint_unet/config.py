@@ -10,6 +10,25 @@ from typing import Any, Literal
 from glint_unet.errors import SettingError
 from glint_unet.settings import Settings, setting
 
+RECIPES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "original": {
+        "arch": "unet",
+        "decoding": "argmax",
+        "targets": "file",
+        "augment": False,
+        "loss": "focal",
+        "div_weight": 0.05,
+        "lam_agg": 0.2,
+        "lr": 1e-3,
+        "warmup_steps": 0,
+        "cooldown": 0.0,
+        "ema_decay": 0.0,
+        "amp": "none",
+    },
+}
+"""Per recipe, the settings that differ from the defaults of `TrainConfig` (docs/adr/0005)."""
+
 
 @dataclass(frozen=True)
 class TrainConfig(Settings):
@@ -24,6 +43,8 @@ class TrainConfig(Settings):
     allow_changed: str = setting("", resume="per_start")
     """Settings, comma-separated, that this resume may change although they belong to the run, such as lr."""
 
+    recipe: Literal["default", "original"] = setting("default")
+    """Network, losses, schedule, targets: ours, or as the original implementation had them; single flags override."""
     epochs: int = setting(50, low=1)
     """Train until this many epochs are done."""
     batch: int | Literal["auto"] = setting(8, low=1, resume="fixed")
@@ -169,11 +190,17 @@ class TrainConfig(Settings):
             SettingError: naming the flag, its value and what is allowed.
         """
         super().__post_init__()
+        if self.recipe != "default" and not self._follows_recipe():
+            raise SettingError("recipe_not_applied", recipe=self.recipe)
         if self.targets == "file" and self.augment:
             raise SettingError("file_targets_augmented")
         if self.loss == "hybrid" and self.lam_focal + self.lam_bce + self.lam_dice == 0:
             raise SettingError("hybrid_without_weights")
         self.where_to_hold()
+
+    def _follows_recipe(self) -> bool:
+        """Whether any setting is the recipe's; none is where Python code names a recipe without applying it."""
+        return any(getattr(self, name) == value for name, value in RECIPES[self.recipe].items())
 
     def where_to_hold(self) -> str:
         """`cache`, or what the original implementation's flags for it, `shared_memory` and `preload`, request.
@@ -194,6 +221,22 @@ class TrainConfig(Settings):
         """`batch`, once it is a number."""
         assert self.batch != "auto"
         return self.batch
+
+    @classmethod
+    def of_recipe(cls, recipe: str, **given: Any) -> "TrainConfig":
+        """The settings of a recipe, overridden by those given.
+
+        Raises:
+            SettingError: no such recipe, or settings that cannot be used.
+        """
+        return cls(**{"recipe": recipe, **RECIPES.get(recipe, {}), **given})
+
+    def with_recipe(self, recipe: str) -> "TrainConfig":
+        """These settings, changed to a recipe's where they belong to another one."""
+        if recipe == self.recipe:
+            return self
+        every = {name: getattr(TrainConfig(), name) for values in RECIPES.values() for name in values}
+        return TrainConfig(**{**self.to_dict(), **every, **RECIPES.get(recipe, {}), "recipe": recipe})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":

@@ -171,6 +171,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--{flag} 的值 {value} 超出范围, 需要 {low} 到 {high}",
         "--{flag} {value} is out of range; it must be {low} to {high}",
     ),
+    "recipe_not_applied": (
+        'recipe={recipe!r} 但没有一项设置与该配方相符; 在 Python 中请用 TrainConfig.of_recipe("{recipe}", ...)',
+        'recipe={recipe!r}, but none of its settings is set; in Python, use TrainConfig.of_recipe("{recipe}", ...)',
+    ),
     "no_gpu": (
         "{requested}: 本机没有这个 GPU (可用 CUDA 设备数: {found}); 去掉该参数则用 CPU",
         "{requested}: no such GPU (CUDA devices here: {found}); omit the flag to use the CPU",

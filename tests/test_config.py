@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glint_unet.config import TrainConfig, setting_names
+from glint_unet.config import RECIPES, TrainConfig, setting_names
 from glint_unet.errors import SettingError
 
 SEED_FLAGS = {
@@ -46,6 +46,31 @@ def test_every_flag_of_the_seed_is_there_with_its_default_or_a_better_one():
     config = TrainConfig()
     assert {name: getattr(config, name) for name in SEED_FLAGS} == SEED_FLAGS | OUR_DEFAULTS
     assert TrainConfig(**SEED_FLAGS).loss == "focal"
+
+
+def test_the_original_recipe_has_the_defaults_of_the_original_implementation():
+    config = TrainConfig.of_recipe("original")
+    assert {name: getattr(config, name) for name in SEED_FLAGS} == SEED_FLAGS
+    assert config.recipe == "original"
+    assert TrainConfig.of_recipe("default") == TrainConfig()
+
+
+def test_a_setting_given_with_a_recipe_overrides_it():
+    config = TrainConfig.of_recipe("original", h5="eyes.h5", lr=5e-4)
+    assert (config.h5, config.lr, config.loss) == ("eyes.h5", 5e-4, "focal")
+
+
+def test_a_recipe_that_is_named_but_not_applied_is_refused():
+    with pytest.raises(SettingError, match=r'TrainConfig.of_recipe\("original"'):
+        TrainConfig(recipe="original", h5="eyes.h5")
+    with pytest.raises(SettingError, match="default, original"):
+        TrainConfig.of_recipe("mine")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_sets_only_what_belongs_to_the_run(name):
+    fixed = {n for n, f in TrainConfig.__dataclass_fields__.items() if f.metadata["resume"] == "fixed"}
+    assert RECIPES[name].keys() <= fixed
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`glint-unet train` and `python train_glint_unet.py`: a whole training run."""
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from glint_unet.cli import shm
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.launch import LOST_ANOTHER, launch, leave_at_once
-from glint_unet.config import TrainConfig
+from glint_unet.config import RECIPES, TrainConfig
 from glint_unet.errors import NonFiniteLossError, SettingError, one_line
 from glint_unet.messages import text
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     """Trains as the arguments say; on a resume, flags that are not given keep the value that the run had."""
-    config = parse(TrainConfig, argv, prog)
+    recipe = _recipe_in(argv)
+    config = parse(TrainConfig, argv, prog, default=TrainConfig().with_recipe(recipe or "default"))
     if config.cleanup_shm:
         if not config.h5:
             raise SettingError("h5_required")
@@ -29,7 +31,7 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
 
     if config.resume:
         point = find_resume_point(config.resume, config.output_dir)
-        config = parse(TrainConfig, argv, prog, default=point.config)
+        config = parse(TrainConfig, argv, prog, default=point.config.with_recipe(recipe or point.config.recipe))
     is_launched = os.environ.keys() >= {"RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR"}  # by torch's launcher
     num_processes = max(len(gpu_numbers(config)), config.processes)
     if num_processes > 1 and not is_launched:
@@ -38,6 +40,14 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     if is_launched:
         leave_at_once(lambda _: _train(config, Group.join(int(os.environ["LOCAL_RANK"]))), argv)
     return _train(config, Group())
+
+
+def _recipe_in(argv: Sequence[str]) -> str | None:
+    """The recipe that the arguments name, needed before all others since it sets their defaults; None: none of ours."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--recipe", nargs="?")
+    recipe = parser.parse_known_args(argv)[0].recipe
+    return recipe if recipe in RECIPES else None
 
 
 def _train(config: TrainConfig, group: "Group") -> int:

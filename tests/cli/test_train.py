@@ -1,0 +1,84 @@
+"""The training command: what `--recipe` sets, what overrides it, where it is shown."""
+
+import json
+
+import pytest
+
+from glint_unet.config import RECIPES
+
+SMALL = ["--epochs", 1, "--base_channels", 2, "--no_progress", "--lang", "en", "--device", "cpu"]
+
+
+@pytest.fixture
+def trained(command, data, tmp_path):
+    """Trains and returns (status, output, training_args.json)."""
+
+    def run(*flags):
+        status, out, err = command("train", "--h5", data, "--output_dir", tmp_path / "run", *SMALL, *flags)
+        path = tmp_path / "run" / "training_args.json"
+        return status, out + err, json.loads(path.read_text()) if path.exists() else {}
+
+    return run
+
+
+def test_the_original_recipe_in_one_flag(trained):
+    status, log, settings = trained("--recipe", "original")
+    assert status == 0
+    assert "LR: 1.00e-03" in log
+    (train,) = [line for line in log.splitlines() if line.startswith("  Train: ")]
+    values = {name: float(value) for name, value in (pair.split("=") for pair in train.split()[1:])}
+    assert values["focal"] > 0
+    assert values["div"] > 0
+    assert values["agg"] > 0
+    assert settings["recipe"] == "original"
+    assert RECIPES["original"].items() <= settings.items()
+
+
+def test_without_the_flag_the_recipe_is_ours(trained):
+    status, log, settings = trained()
+    assert status == 0
+    assert (settings["recipe"], settings["arch"], settings["lr"]) == ("default", "compact", 4e-3)
+
+
+@pytest.mark.parametrize("spelling", [["--recipe=original"], ["--recipe", "original"]])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_flag_overrides_the_recipe_wherever_it_stands(trained, spelling, first):
+    single = ["--lr", "2e-3", "--targets", "keypoints"]
+    status, log, settings = trained(*(single + spelling if first else spelling + single))
+    assert status == 0
+    assert "LR: 2.00e-03" in log
+    assert (settings["lr"], settings["targets"], settings["arch"]) == (2e-3, "keypoints", "unet")
+
+
+def test_a_flag_that_only_the_recipe_makes_possible_is_taken(trained):
+    assert trained("--recipe", "original", "--targets", "file")[0] == 0
+
+
+def test_a_resume_keeps_recipe_and_overrides_and_another_recipe_is_refused_by_its_settings(trained, command, tmp_path):
+    assert trained("--recipe", "original", "--lr", "2e-3")[0] == 0
+    resume = ["train", "--lang", "en", "--resume", tmp_path / "run"]
+    for again in ([], ["--recipe", "original"]):
+        epochs = 2 + len(again)
+        status, out, err = command(*resume, "--epochs", epochs, *again)
+        assert status == 0, err
+        assert f"Epoch {epochs:03d} " in out
+        assert "LR: 2.00e-03" in out
+    status, _, err = command(*resume, "--epochs", 9, "--recipe", "default")
+    assert status == 2
+    assert "--arch unet -> compact" in err
+    assert "--lr 0.002 -> 0.004" in err
+
+
+def test_a_resume_may_change_a_setting_of_the_recipe_where_it_is_allowed(trained, command, tmp_path):
+    assert trained("--recipe", "original")[0] == 0
+    flags = ["--epochs", 2, "--lr", "5e-4", "--allow_changed", "lr", "--recipe", "original"]
+    status, out, err = command("train", "--lang", "en", "--resume", tmp_path / "run", *flags)
+    assert status == 0, err
+    assert "LR: 5.00e-04" in out
+
+
+def test_an_unknown_recipe_is_refused_with_those_that_are_known(trained):
+    status, out, settings = trained("--recipe", "seed")
+    assert (status, settings) == (2, {})
+    assert "'default', 'original'" in out
+    assert trained("--recipe")[0] == 2
