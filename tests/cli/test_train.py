@@ -35,7 +35,7 @@ def test_the_original_recipe_in_one_flag(trained):
 
 
 def test_without_the_flag_the_recipe_is_ours(trained):
-    status, log, settings = trained()
+    status, _, settings = trained()
     assert status == 0
     assert (settings["recipe"], settings["arch"], settings["lr"]) == ("default", "compact", 4e-3)
 
