@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from glint_unet.config import RECIPES, TrainConfig, setting_names
 from glint_unet.errors import SettingError
 
-SEED_FLAGS = {
+SEED_FLAGS: dict[str, Any] = {
     "epochs": 50,
     "batch": 8,
     "lr": 1e-3,

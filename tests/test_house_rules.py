@@ -48,7 +48,9 @@ def imports_of(path):
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
-            package = node.values[0].value  # import_module(f"glint_unet.cli.{name}") may be any module of that package
+            package = str(
+                node.values[0].value
+            )  # import_module(f"glint_unet.cli.{name}") may be any module of that package
             found |= {name for name in NAMES if package.startswith("glint_unet.") and name.startswith(package)}
     return found & NAMES - {module_name(path)}
 

@@ -2,13 +2,16 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import TypeVar
 
 import torch
 
 from glint_unet.data.batches import Batch
 
 _AHEAD = 3
+
+_Item = TypeVar("_Item")
 
 
 def ready_for(device: torch.device, batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -22,12 +25,12 @@ def ready_for(device: torch.device, batches: Iterator[Batch]) -> Iterator[Batch]
     return ahead(_pinned(batches))
 
 
-def ahead(batches: Iterator[Batch], depth: int = _AHEAD) -> Iterator[Batch]:
+def ahead(batches: Iterator[_Item], depth: int = _AHEAD) -> Generator[_Item]:
     """The batches in order, up to `depth` of them made before they are asked for; an error comes in its place."""
-    made: queue.Queue[Batch | BaseException | None] = queue.Queue(depth)
+    made: queue.Queue[_Item | BaseException | None] = queue.Queue(depth)
     is_over = threading.Event()
 
-    def put(item: Batch | BaseException | None) -> bool:
+    def put(item: _Item | BaseException | None) -> bool:
         while not is_over.is_set():
             try:
                 made.put(item, timeout=0.1)

@@ -1,5 +1,7 @@
 """Images and keypoints move together, and every sample's changes are its own."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,14 @@ from glint_unet.data.augment import augment, darkest_around, flip_permutation, g
 from glint_unet.data.heatmaps import render_heatmaps
 from glint_unet.errors import SettingError
 
-OFF = {"aug_rotate_deg": 0, "aug_scale": 0, "aug_shift": 0, "aug_intensity": 0, "aug_blur": 0, "aug_noise": 0}
+OFF: dict[str, Any] = {
+    "aug_rotate_deg": 0,
+    "aug_scale": 0,
+    "aug_shift": 0,
+    "aug_intensity": 0,
+    "aug_blur": 0,
+    "aug_noise": 0,
+}
 STILL = TrainConfig(**OFF, aug_cutout=0)
 
 

@@ -54,6 +54,7 @@ def test_rows_come_in_the_order_asked_for(data):
 def test_rendered_targets_equal_the_stored_ones(data):
     info = inspect_dataset(data)
     batch = MemorySource(info).gather(np.arange(8))
+    assert batch.keypoints is not None
     rendered = render_heatmaps(batch.keypoints, info.heatmap_size, info.stride, info.sigma_heatmap_px)
     assert torch.allclose(rendered, batch.stored_heatmaps(), atol=1e-3)
 
@@ -121,7 +122,8 @@ def test_a_chunk_is_unpacked_once_for_all_the_batches_read_together(chunked, mon
 
 def test_few_rows_are_read_together_where_they_are_large(chunked, monkeypatch):
     monkeypatch.setattr(dataset_reader, "_PACKED_TOGETHER", 6 * 32 * 32 * 4)
-    source, sizes = FileSource(inspect_dataset(chunked), num_workers=0), []
+    source = FileSource(inspect_dataset(chunked), num_workers=0)
+    sizes: list[int] = []
     gather = source.gather
     monkeypatch.setattr(source, "gather", lambda rows: sizes.append(len(rows)) or gather(rows))
     assert [len(b.images) for b in source.batches([np.arange(k, k + 4) for k in range(0, 20, 4)])] == [4] * 5
@@ -139,7 +141,7 @@ def test_a_loader_process_that_dies_is_told_with_its_cause(data):
 
 
 def test_no_more_loader_processes_than_cores(data):
-    assert FileSource(inspect_dataset(data), num_workers=1000).num_workers <= os.cpu_count()
+    assert FileSource(inspect_dataset(data), num_workers=1000).num_workers <= (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -68,7 +69,7 @@ def test_present_zero_makes_a_keypoint_absent(tmp_path):
     assert np.isfinite(keypoints).all(axis=-1).sum() == N * C - 1
 
 
-BAD_FORMS = {
+BAD_FORMS: dict[str, Any] = {
     "no images": ({"drop": ["images"]}, "no dataset images"),
     "no heatmaps": ({"drop": ["heatmaps"]}, "no dataset heatmaps"),
     "images of four axes": ({"images": np.zeros((N, 1, H, W), np.uint8)}, "(6, 1, 16, 24); it must be (N, H, W)"),

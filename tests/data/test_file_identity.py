@@ -36,7 +36,7 @@ def test_a_young_file_is_hashed_every_time(tmp_path, monkeypatch):
     path = tmp_path / "a.bin"
     path.write_bytes(b"young")
     md5_of_file(path)
-    calls = []
+    calls: list[object] = []
     monkeypatch.setattr(file_identity, "_hash", lambda path: calls.append(path) or "0" * 32)
     md5_of_file(path)
     assert calls

@@ -138,7 +138,7 @@ def test_a_file_replaced_while_it_is_copied_is_copied_again(private_data, shm_ro
     from glint_unet.data import dataset_reader
 
     fill = dataset_reader.fill_array
-    times = []
+    times: list[int] = []
 
     def fill_while_the_file_changes(file, name, out):
         fill(file, name, out)

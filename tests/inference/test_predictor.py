@@ -1,4 +1,5 @@
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_the_padding_repeats_the_border_so_that_no_edge_appears():
     assert (place_image(image, Placement.of((10, 30), (32, 32))) == 77).all()
 
 
-FORMS = {
+FORMS: dict[str, Any] = {
     "grey": (np.zeros((40, 60), np.uint8), (1, 40, 60)),
     "batch": (np.zeros((5, 40, 60), np.uint8), (5, 40, 60)),
     "colour": (np.zeros((40, 60, 3), np.uint8), (1, 40, 60)),
@@ -105,7 +106,7 @@ def test_other_arrays_are_refused(images):
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("detector") / "run"
-    small = {"base_channels": 2, "epochs": 1, "progress": False, "device": "cpu", "lang": "en"}
+    small: dict[str, Any] = {"base_channels": 2, "epochs": 1, "progress": False, "device": "cpu", "lang": "en"}
     train(TrainConfig(h5=str(data), output_dir=str(path), **small))
     return path
 

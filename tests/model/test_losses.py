@@ -179,7 +179,9 @@ def test_the_total_is_base_plus_weighted_div_plus_weighted_agg(case):
     logits, target = random_case(1)
     terms = dict(zip(TERMS, terms_of(logits, target, config).tolist(), strict=True))
     own_focal = quality_focal_loss if config.loss == "quality_focal" else focal_loss
-    weights = {"focal": 0.3, "bce": 0.7, "dice": 0.2} if config.loss == "hybrid" else {config.loss: 1.0}
+    weights: dict[str, float] = (
+        {"focal": 0.3, "bce": 0.7, "dice": 0.2} if config.loss == "hybrid" else {config.loss: 1.0}
+    )
     weights["focal"] = weights.get("focal", float(config.loss == "quality_focal"))
     plain = {"focal": own_focal(logits, target), "bce": bce_loss(logits, target), "dice": dice_loss(logits, target)}
     for name, value in plain.items():
@@ -192,7 +194,8 @@ def test_the_total_is_base_plus_weighted_div_plus_weighted_agg(case):
 
 
 def test_terms_that_are_off_are_zero():
-    terms = terms_of(*random_case(2), TrainConfig(loss="bce")).tolist()
+    logits, target = random_case(2)
+    terms = terms_of(logits, target, TrainConfig(loss="bce")).tolist()
     assert terms[0] == terms[2] > 0
     assert [terms[k] for k in (1, 3, 4, 5, 6)] == [0, 0, 0, 0, 0]
 

@@ -51,7 +51,9 @@ def test_the_compact_network_spends_a_fifth_of_the_plain_ones_two_billion_multip
 
 def test_the_weights_are_a_function_of_the_seed(data):
     info = inspect_dataset(data)
-    for arch, name in (("unet", "enc1.0.weight"), ("compact", "stem.0.0.weight")):
-        first, same, other = (build_network(TrainConfig(seed=s, arch=arch), info).state_dict() for s in (1, 1, 2))
+    for setting, name in (({"arch": "unet"}, "enc1.0.weight"), ({"arch": "compact"}, "stem.0.0.weight")):
+        first, same, other = (
+            build_network(TrainConfig.from_dict({**setting, "seed": s}), info).state_dict() for s in (1, 1, 2)
+        )
         assert all(torch.equal(first[name], same[name]) for name in first)
         assert not torch.equal(first[name], other[name])

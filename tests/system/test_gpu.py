@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,14 @@ from glint_unet.training.batch_size import find_batch_size
 from glint_unet.training.loop import train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL = {"base_channels": 4, "epochs": 3, "warmup_steps": 3, "progress": False, "lang": "en", "num_workers": 2}
+SMALL: dict[str, Any] = {
+    "base_channels": 4,
+    "epochs": 3,
+    "warmup_steps": 3,
+    "progress": False,
+    "lang": "en",
+    "num_workers": 2,
+}
 
 pytestmark = [
     pytest.mark.gpu,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from run_files import rows, same, weights
 
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
+from tests.run_files import rows, same, weights
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = ["--arch", "unet", "--base_channels", "2", "--batch", "5", "--epochs", "3", "--cooldown", "0"]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from run_files import rows
+
+from tests.run_files import rows
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = ("--base_channels", 2, "--device", "cpu")

@@ -5,13 +5,13 @@ import hashlib
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from run_files import rows, same, weights
 
 from glint_unet.config import TrainConfig
 from glint_unet.data import dataset_reader
@@ -34,8 +34,10 @@ from glint_unet.runs.checkpoint_file import read_checkpoint, write_checkpoint
 from glint_unet.training.batch_size import largest_doubled
 from glint_unet.training.loop import train
 from glint_unet.training.resume import check_settings, find_resume_point
+from glint_unet.training.run_data import new_split, open_data
 from glint_unet.training.state import TrainState
 from glint_unet.training.step import train_step, validate
+from tests.run_files import rows, same, weights
 
 SMALL = {
     "warmup_steps": 3,
@@ -269,8 +271,6 @@ def test_what_another_writer_did_before_the_lock_was_ours_is_not_overwritten(dat
     config = resumed(run, epochs=3) if resuming else settings(data, run)
     from glint_unet.training import loop
 
-    open_data = loop.open_data
-
     def open_while_another_writes(*arguments, **options):
         (run / "latest_checkpoint.pth").write_bytes((other / "latest_checkpoint.pth").read_bytes())
         return open_data(*arguments, **options)
@@ -290,7 +290,7 @@ def test_a_finished_run_has_nothing_to_do(data, tmp_path):
     assert "larger --epochs" in (run / "training.log").read_text(encoding="utf-8")
 
 
-REFUSED_ON_RESUME = {
+REFUSED_ON_RESUME: dict[str, Any] = {
     "loss": ({"loss": "dice"}, ResumeError, "--loss quality_focal -> dice"),
     "lr": ({"lr": 1e-4}, ResumeError, "--allow_changed lr"),
     "network": ({"base_channels": 4, "allow_changed": "base_channels"}, CheckpointError, "of another network"),
@@ -339,8 +339,8 @@ def test_a_run_may_begin_with_the_best_weights_of_another(finished, data, tmp_pa
     assert not (tmp_path / "wide").exists()
 
 
-OTHER_VALUES = {str: "other", int: 7, float: 0.123}
-CHOICES = {
+OTHER_VALUES: dict[type, Any] = {str: "other", int: 7, float: 0.123}
+CHOICES: dict[str, Any] = {
     "init": "other",
     "decoding": "argmax",
     "targets": "file",
@@ -401,10 +401,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint(d
     before = contents(run)
     from glint_unet.training import loop
 
-    step = loop.train_step
-
     def broken(*arguments):
-        return step(*arguments) * torch.nan
+        return train_step(*arguments) * torch.nan
 
     monkeypatch.setattr(loop, "train_step", broken)
     with pytest.raises(NonFiniteLossError, match="epoch 2 by step 1"):
@@ -419,10 +417,10 @@ def test_a_rollback_goes_back_at_half_the_learning_rate_three_times_at_most(data
     train(settings(data, run, epochs=1))
     from glint_unet.training import loop
 
-    step, broken_at = loop.train_step, {4e-3, 2e-3}
+    broken_at = {4e-3, 2e-3}
 
     def broken(state, *arguments):
-        terms = step(state, *arguments)
+        terms = train_step(state, *arguments)
         return terms * torch.nan if state.optimizer.param_groups[0]["lr"] in broken_at else terms
 
     monkeypatch.setattr(loop, "train_step", broken)
@@ -474,7 +472,7 @@ def test_a_batch_size_to_be_found_needs_a_gpu_and_is_kept_on_a_resume(finished, 
 
 @given(first=st.integers(1, 9), most=st.integers(0, 500), memory=st.integers(0, 500))
 def test_the_largest_batch_that_fits_is_found_by_doubling(first, most, memory):
-    asked = []
+    asked: list[int] = []
     largest = largest_doubled(first, most, lambda num: asked.append(num) or num <= memory)
     assert all(num == first or num <= most for num in asked)
     assert largest == max((num for num in asked if num <= memory), default=0)
@@ -531,12 +529,12 @@ def test_a_loss_below_zero_is_drawn_too(tmp_path, monkeypatch, least, scale):
 def test_a_batch_in_parts_has_the_gradient_of_the_whole(data, finished):
     config = settings(data, "unused", augment=False)
     info = inspect_dataset(data)
-    batch = MemorySource(info).gather(np.arange(7))
+    batch, split = MemorySource(info).gather(np.arange(7)), new_split(config, info)
     weights = []
     for parts in (1, 3):
         torch.manual_seed(0)
         network = build_network(config, info).eval()  # batch normalisation would see the parts
-        state = TrainState(network, torch.optim.SGD(network.parameters(), lr=0.1), None, {})
+        state = TrainState(network, torch.optim.SGD(network.parameters(), lr=0.1), split, {})
         losses = dataclasses.replace(config, accumulate=parts, lam_votes=0, ema_decay=0)
         terms = train_step(state, batch, None, losses, info)
         weights.append((terms, *network.state_dict().values()))

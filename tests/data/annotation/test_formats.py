@@ -18,7 +18,7 @@ def coco():
     images = [{"id": k, "file_name": f"{name}.png", "width": 64, "height": 48} for k, name in enumerate(TRUTH)]
     notes = []
     for k, glints in enumerate(TRUTH.values()):
-        values = []
+        values: list[float] = []
         for led in range(3):
             values += [*glints[led], 2] if led in glints else [0, 0, 0]
         notes.append({"id": k, "image_id": k, "category_id": 1, "keypoints": values, "num_keypoints": len(glints)})

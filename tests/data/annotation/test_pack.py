@@ -45,7 +45,8 @@ def annotate(directory, stem, shapes, *, size=(120, 160), **changes):
 
 
 def pack(directory, out, settings=SETTINGS, *, recursive=False):
-    bad, stretched = [], []
+    bad: list[AnnotationError] = []
+    stretched: list[str] = []
     paths = find_labelme(directory, recursive=recursive)
     readers = [functools.partial(read_labelme, p, directory, settings.num_classes, settings.prefix) for p in paths]
     num = annotations.pack(readers, directory, out, settings, bad.append, stretched.append)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -22,7 +24,14 @@ level = "easy"
 images = 12
 validation = 4
 """
-SMALL = {"base_channels": 2, "epochs": 3, "progress": False, "lang": "en", "device": "cpu", "num_workers": 0}
+SMALL: dict[str, Any] = {
+    "base_channels": 2,
+    "epochs": 3,
+    "progress": False,
+    "lang": "en",
+    "device": "cpu",
+    "num_workers": 0,
+}
 
 
 @pytest.fixture
