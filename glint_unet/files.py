@@ -69,7 +69,7 @@ def append_text(path: Path, content: str) -> None:
         RunDirectoryError: the file cannot be written.
     """
     try:
-        _write_all(path, content.encode(), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        _write_all(path, content.encode(errors="backslashreplace"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     except OSError as error:
         raise _told(error, path) from error
 
@@ -86,7 +86,9 @@ def _write_all(path: Path, content: bytes, flags: int) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON as a whole file; what JSON cannot hold becomes text, NaN and infinity are refused."""
-    write_bytes(path, json.dumps(value, indent=2, ensure_ascii=False, default=str, allow_nan=False).encode() + b"\n")
+    content = json.dumps(value, indent=2, ensure_ascii=False, default=str, allow_nan=False)
+    # names of files that are no UTF-8 reach us as lone surrogates: the escape is JSON's own as well
+    write_bytes(path, content.encode(errors="backslashreplace") + b"\n")
 
 
 def move(path: Path, into: Path) -> None:

@@ -450,10 +450,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 中已有 JSON 标注, 不会覆盖; 请换一个目录",
         "{path} holds JSON annotations already and they are not replaced; name another directory",
     ),
-    "needs_package": (
-        "{what} 需要 Python 包 {name}; 请运行 pip install -c constraints.txt -e '.[{extra}]'",
-        "{what} needs the Python package {name}; run pip install -c constraints.txt -e '.[{extra}]'",
-    ),
     "frame_broken": ("跳过: {source} 第 {number} 帧: {reason}", "Skipped: {source}, frame {number}: {reason}"),
     "predicted": (
         "{num} 帧, 跳过 {broken} 帧, {fps:.1f} 帧/秒: {path}",
@@ -658,9 +654,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "没有命令 {name!r}{hint}; 可用: {names}",
         "No command {name!r}{hint}; there are: {names}",
     ),
-    "missing_package": (
-        "缺少 Python 包 {name}; 请运行 make install, 或 pip install -c constraints.txt -e .",
-        "The Python package {name} is missing; run make install, or pip install -c constraints.txt -e .",
+    "package_missing": (
+        "缺少 Python 包 {name}; 请运行: {command}",
+        "The Python package {name} is missing; install it with: {command}",
+    ),
+    "output_lost": (
+        "标准输出无法写入, 部分输出丢失: {reason}",
+        "Standard output could not be written and part of the output is lost: {reason}",
     ),
     "aspect_changed": (
         "注意: {path} 等图像的长宽比与 {H}x{W} 不同, 将被拉伸; 要保持比例请设置 --img_h 和 --img_w",

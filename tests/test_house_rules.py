@@ -17,6 +17,8 @@ MODULES = sorted((ROOT / "glint_unet").rglob("*.py"))
 ORDER = [
     "messages",
     "errors",
+    "console",
+    "extras",
     "settings",
     "config",
     "files",

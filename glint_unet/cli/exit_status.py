@@ -6,34 +6,47 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from glint_unet.console import tolerant_console
 from glint_unet.errors import GlintError, one_line
+from glint_unet.extras import missing_package
 from glint_unet.messages import text
 
 
 def guarded(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
-    """Runs a command and turns the user's mistakes into one line on stderr and exit status 2."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # a broken video is told in one line
+    """Runs a command; a mistake of the user's becomes one line on stderr and exit status 2.
+
+    Output that the console does not take stops nothing. If stdout lost some, the status says so after the work is done:
+    141 if its reader left, as `| head` does; else 1, and one line on stderr.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # a broken video is reported in one line of ours
+    with tolerant_console() as out:
+        status = _status_of(command, argv)
+        out.flush()
+        if isinstance(out.lost, BrokenPipeError):
+            return status or 128 + signal.SIGPIPE
+        if out.lost is not None:
+            print(text("output_lost", reason=one_line(out.lost)), file=sys.stderr)
+            return status or 1
+        return status
+
+
+def _status_of(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
     try:
         return command(argv)
     except GlintError as error:
         print(error, file=sys.stderr)
-        return 2
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("glint_unet"):
             raise
-        print(text("missing_package", name=error.name), file=sys.stderr)
-        return 2
+        print(missing_package(error.name), file=sys.stderr)
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
         reason = re.sub(r"^\[enforce.*?\]\D*\d\. ", "", one_line(error))
         print(text("out_of_memory", reason=reason or type(error).__name__), file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # the reader of our output has left, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+    return 2
 
 
 def _is_out_of_memory(error: Exception) -> bool:

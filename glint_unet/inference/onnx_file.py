@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from glint_unet.errors import CheckpointError, ExportError, MissingPackageError, one_line
+from glint_unet.errors import CheckpointError, ExportError, one_line
+from glint_unet.extras import optional_package
 from glint_unet.files import whole_file
 from glint_unet.inference.trained_model import Backend, Decoded, TrainedModel, torch_backend
 from glint_unet.model.votes import decode_output
@@ -65,8 +66,8 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
     Raises:
         MissingPackageError: onnx or onnxscript is not installed.
     """
-    onnx = _package("onnx")
-    _package("onnxscript")
+    onnx = optional_package("onnx")
+    optional_package("onnxscript")
     H, W = model.image_size
     wrapped = DecodingNetwork(model, half=half).eval()
     example = torch.zeros(2, H, W, dtype=torch.uint8)
@@ -125,7 +126,7 @@ def _metadata(model: TrainedModel) -> dict[str, str]:
 
 def export_safetensors(model: TrainedModel, path: Path) -> None:
     """Writes the bare weights as .safetensors, with the same metadata."""
-    package = _package("safetensors.torch")
+    package = optional_package("safetensors.torch")
     tensors = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
     with whole_file(path) as temporary:
         package.save_file(tensors, str(temporary), metadata=_metadata(model))
@@ -180,7 +181,7 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
         CheckpointError: missing, not ONNX, or not exported by us.
         MissingPackageError: onnxruntime is not installed.
     """
-    runtime = _package("onnxruntime")
+    runtime = optional_package("onnxruntime")
     if not path.is_file():
         raise CheckpointError("checkpoint_missing", path=path)
     try:
@@ -205,12 +206,3 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
         return points, scores, sigmas
 
     return find, options
-
-
-def _package(name: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise MissingPackageError("needs_package", name=name.split(".")[0], what="ONNX", extra="export") from error

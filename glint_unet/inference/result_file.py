@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from glint_unet.errors import MissingPackageError, SettingError
+from glint_unet.errors import SettingError
+from glint_unet.extras import optional_package
 from glint_unet.files import whole_file
 from glint_unet.inference.media import Frame
 from glint_unet.inference.predictor import Glints
@@ -109,16 +110,12 @@ class _Json:
 
 class _Parquet:
     def __init__(self, path: Path) -> None:
-        try:
-            import pyarrow
-            import pyarrow.parquet
-        except ModuleNotFoundError as error:
-            raise MissingPackageError("needs_package", name="pyarrow", what=".parquet", extra="parquet") from error
+        pyarrow, parquet = optional_package("pyarrow"), optional_package("pyarrow.parquet")
         kinds = ("string", "int64", "float64", "string", "float64", "float64", "float64", "float64", "int8")
         fields = [(name, getattr(pyarrow, kind)()) for name, kind in zip(COLUMNS, kinds, strict=True)]
         self._arrow = pyarrow
         self._schema = pyarrow.schema(fields)
-        self._writer = pyarrow.parquet.ParquetWriter(str(path), self._schema)
+        self._writer = parquet.ParquetWriter(str(path), self._schema)
 
     def write(self, rows: list[tuple[Any, ...]]) -> None:
         columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from glint_unet.console import say
 from glint_unet.errors import RunDirectoryError
 from glint_unet.files import append_text, write_json
 from glint_unet.messages import text
@@ -37,11 +36,11 @@ class TrainingLogger:
         self.history: list[dict[str, Any]] = _read_history(self._run.metrics)
 
     def log(self, message: str, print_console: bool = True) -> None:
-        """Writes one message, stamped with the local time, to the log and to the console."""
+        """Writes one message, stamped with the local time, to the log and to the console, which may fail to show it."""
         line = f"[{time.strftime('%Y-%m-%d %H:%M:%S')}] {message}"
         append_text(self._run.log, line + "\n")
         if print_console:
-            tqdm.write(line)
+            say(line)
 
     def log_epoch(
         self,
