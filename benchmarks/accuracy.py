@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -92,14 +93,15 @@ def time_to_quality(arguments: argparse.Namespace) -> None:
         )
 
 
-def train_until(run: Path, flags: list, arguments: argparse.Namespace) -> tuple[bool, float, list[dict]]:
+def train_until(run: Path, flags: list[Any], arguments: argparse.Namespace) -> tuple[bool, float, list[dict[str, Any]]]:
     """Trains until validation reaches the goal or the cap is over: whether it did, CPU minutes, epochs so far.
 
     CPU minutes are those of the whole process, its start included; unlike the clock's they do not depend on what else
     runs on the machine.
     """
     process, started = start_training(run, flags, arguments), time.monotonic()
-    cpu_seconds, metrics, history = 0.0, run / "metrics.json", []
+    cpu_seconds, metrics = 0.0, run / "metrics.json"
+    history: list[dict[str, Any]] = []
     while process.poll() is None and time.monotonic() - started < arguments.cap_minutes * 60:
         with contextlib.suppress(psutil.NoSuchProcess):
             times = psutil.Process(process.pid).cpu_times()
@@ -114,14 +116,14 @@ def train_until(run: Path, flags: list, arguments: argparse.Namespace) -> tuple[
     return bool(good), cpu_seconds / 60, history[: good[0] + 1] if good else history
 
 
-def start_training(run: Path, flags: list, arguments: argparse.Namespace) -> subprocess.Popen:
+def start_training(run: Path, flags: list[Any], arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
     words = [sys.executable, ROOT / "train_glint_unet.py", "--output_dir", run, "--lang", "en", "--no_progress", *flags]
     environment = {**os.environ, "OMP_NUM_THREADS": str(arguments.threads)}
     with (arguments.out / f"{run.name}.txt").open("w") as console:
         return subprocess.Popen(list(map(str, words)), stdout=console, stderr=console, env=environment)
 
 
-def train(run: Path, flags: list, arguments: argparse.Namespace) -> GlintDetector:
+def train(run: Path, flags: list[Any], arguments: argparse.Namespace) -> GlintDetector:
     """Trains to the end, or goes on with what an earlier call left in `run`."""
     flags = ["--resume", run] if (run / "latest_checkpoint.pth").exists() else flags
     if start_training(run, flags, arguments).wait() != 0:
@@ -157,7 +159,7 @@ def levels(arguments: argparse.Namespace) -> None:
         draw_predictions(images[:12], shown.points, shown.scores, truth[:12], arguments.out / f"{level}.png")
 
 
-def figures(detector: GlintDetector, images: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+def figures(detector: GlintDetector, images: np.ndarray, truth: np.ndarray) -> dict[str, float | None]:
     metrics = KeypointMetrics()
     for k in range(0, len(images), 50):
         found = detector(images[k : k + 50])
@@ -241,7 +243,12 @@ level = "mixed"
 
 
 def report(
-    name: str, detector: GlintDetector, frames: np.ndarray, visible: dict, hidden: list, arguments: argparse.Namespace
+    name: str,
+    detector: GlintDetector,
+    frames: np.ndarray,
+    visible: dict[int, tuple[float, float]],
+    hidden: list[int],
+    arguments: argparse.Namespace,
 ) -> None:
     glints = detector(frames)
     judged = np.array(sorted(visible))

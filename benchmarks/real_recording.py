@@ -59,7 +59,8 @@ def run(*words: object) -> None:
 
 
 def read_frames(path: Path) -> np.ndarray:
-    video, frames = cv2.VideoCapture(str(path)), []
+    video = cv2.VideoCapture(str(path))
+    frames: list[np.ndarray] = []
     while True:
         ok, frame = video.read()
         if not ok:
@@ -99,7 +100,13 @@ def blob_near(image: np.ndarray, guess: np.ndarray) -> tuple[float, float] | Non
     return float((weight * columns).sum() / weight.sum()), float((weight * rows).sum() / weight.sum())
 
 
-def report(picture: Path, frames: np.ndarray, detector: GlintDetector, visible: dict, hidden: list[int]) -> None:
+def report(
+    picture: Path,
+    frames: np.ndarray,
+    detector: GlintDetector,
+    visible: dict[int, tuple[float, float]],
+    hidden: list[int],
+) -> None:
     glints = detector(frames)
     judged = np.array(sorted(visible))
     truth = np.array([visible[frame] for frame in judged])

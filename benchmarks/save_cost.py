@@ -9,6 +9,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -30,8 +31,8 @@ def main() -> None:
     history = [{"epoch": epoch, **row} for epoch in range(100)]
     with tempfile.TemporaryDirectory(dir=out) as directory:
         manager = CheckpointManager(directory)
-        state = (1, network, optimizer, {}, {}, {"history": history})
-        times = {"latest": [], "best": []}
+        state: tuple[Any, ...] = (1, network, optimizer, {}, {}, {"history": history})
+        times: dict[str, list[float]] = {"latest": [], "best": []}
         for _ in range(7):
             for name, save in (("latest", manager.save_latest), ("best", manager.save_best)):
                 started = time.perf_counter()

@@ -4,6 +4,8 @@ All of the file as float32 arrays, one item at a time, default collate, worker p
 pair of channels in a loop, Adam, `.item()` at every step.
 """
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import torch
@@ -14,26 +16,29 @@ from torch.utils.data import DataLoader, Dataset
 ALPHA, GAMMA, DIV_WEIGHT, AGG_WEIGHT = 1.0, 2.0, 0.05, 0.2
 
 
-class SeedDataset(Dataset):
-    def __init__(self, path):
+class SeedDataset(Dataset[tuple[Tensor, Tensor]]):
+    def __init__(self, path: Path) -> None:
         with h5py.File(path) as file:
             self.images = file["images"][:].astype(np.float32) / 255
             self.heatmaps = file["heatmaps"][:].astype(np.float32)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, k):
+    def __getitem__(self, k: int) -> tuple[Tensor, Tensor]:
         return torch.from_numpy(self.images[k][None]), torch.from_numpy(self.heatmaps[k])
 
 
-def seed_loader(dataset, num_workers: int, batch: int, pinned: bool = False) -> DataLoader:
+SeedLoader = DataLoader[tuple[Tensor, Tensor]]
+
+
+def seed_loader(dataset: SeedDataset, num_workers: int, batch: int, pinned: bool = False) -> SeedLoader:
     return DataLoader(dataset, batch, shuffle=True, num_workers=num_workers, pin_memory=pinned)
 
 
 def seed_loss(logits: Tensor, target: Tensor) -> Tensor:
     p = torch.sigmoid(logits)
-    pairs, C = 0.0, logits.shape[1]
+    pairs, C = logits.new_zeros(()), logits.shape[1]
     for i in range(C):
         for j in range(i + 1, C):
             pairs = pairs + F.cosine_similarity(p[:, i].flatten(1), p[:, j].flatten(1), dim=1).mean()
@@ -47,14 +52,14 @@ def _focal(logits: Tensor, target: Tensor) -> Tensor:
     return (ALPHA * (1 - (p * target + (1 - p) * (1 - target))) ** GAMMA * bce).mean()
 
 
-def seed_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, loader: DataLoader, device: torch.device) -> float:
+def seed_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, loader: SeedLoader, device: torch.device) -> float:
     network.train()
     total = 0.0
     for images, heatmaps in loader:
         images, heatmaps = images.to(device), heatmaps.to(device)
         optimizer.zero_grad()
         loss = seed_loss(network(images), heatmaps)
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         total += loss.item()
     return total / len(loader)

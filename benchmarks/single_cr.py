@@ -52,7 +52,8 @@ def threshold_and_centroid(image: np.ndarray) -> np.ndarray:
     _, _, stats, centroids = cv2.connectedComponentsWithStats((image > threshold).astype(np.uint8))
     if len(stats) < 2:
         return np.array([SIDE / 2, SIDE / 2])
-    return centroids[1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())]
+    centre: np.ndarray = centroids[1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())]
+    return centre
 
 
 def radial_symmetry(image: np.ndarray) -> np.ndarray:
@@ -71,10 +72,10 @@ def radial_symmetry(image: np.ndarray) -> np.ndarray:
     left, top = (int(max(round(float(v)) - reach, 0)) for v in guess)
     part = image[top : top + 2 * reach + 1, left : left + 2 * reach + 1].astype(np.float64)
     du, dv = part[:-1, 1:] - part[1:, :-1], part[:-1, :-1] - part[1:, 1:]
-    du, dv = (cv2.blur(d, (3, 3)) for d in (du, dv))
-    gx, gy = du - dv, -(du + dv)  # along x and y, up to a common factor
+    smooth_u, smooth_v = cv2.blur(du, (3, 3)), cv2.blur(dv, (3, 3))
+    gx, gy = smooth_u - smooth_v, -(smooth_u + smooth_v)  # along x and y, up to a common factor
     strength = gx**2 + gy**2
-    rows, columns = np.mgrid[: part.shape[0] - 1, : part.shape[1] - 1] + 0.5
+    rows, columns = (axis + 0.5 for axis in np.mgrid[: part.shape[0] - 1, : part.shape[1] - 1])
     middle = (strength * columns).sum() / strength.sum(), (strength * rows).sum() / strength.sum()
     weight = strength / np.maximum(np.hypot(columns - middle[0], rows - middle[1]), 0.5)
     norm = np.sqrt(np.maximum(strength, 1e-12))
@@ -82,4 +83,6 @@ def radial_symmetry(image: np.ndarray) -> np.ndarray:
     along = nx * columns + ny * rows
     a = np.array([[(weight * nx * nx).sum(), (weight * nx * ny).sum()], [0, (weight * ny * ny).sum()]])
     a[1, 0] = a[0, 1]
-    return np.linalg.lstsq(a, [(weight * nx * along).sum(), (weight * ny * along).sum()], rcond=None)[0] + [left, top]
+    centre: np.ndarray = np.linalg.lstsq(a, [(weight * nx * along).sum(), (weight * ny * along).sum()], rcond=None)[0]
+    centre += left, top
+    return centre

@@ -19,7 +19,9 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -29,7 +31,7 @@ from seed_way import SeedDataset, seed_epoch, seed_loader
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.augment import sample_augmentation
-from glint_unet.data.batches import MemorySource, open_source
+from glint_unet.data.batches import Batch, MemorySource, Source, open_source
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.prefetch import ready_for
@@ -125,22 +127,22 @@ def noise(directory: Path, num: int, side: int) -> Path:
 class Trainer:
     """Our step on our sources, without a run directory around it."""
 
-    def __init__(self, path: Path, device: torch.device, **settings) -> None:
+    def __init__(self, path: Path, device: torch.device, **settings: Any) -> None:
         self.config = TrainConfig(h5=str(path), batch=BATCH, **settings)
         self.info, self.device = inspect_dataset(path), device
         self.state = new_state(self.config, self.info, device, new_split(self.config, self.info))
         self.rows = epoch_batches(self.state.split.train, BATCH, 0, 1)
         self.state.network.train()
 
-    def step(self, rows: np.ndarray, batch) -> None:
+    def step(self, rows: np.ndarray, batch: Batch) -> None:
         draws = sample_augmentation(0, 1, rows, self.info.num_classes).to(self.device) if self.config.augment else None
         train_step(self.state, batch.to(self.device), draws, self.config, self.info)
 
-    def epoch(self, source) -> None:
+    def epoch(self, source: Source) -> None:
         for rows, batch in zip(self.rows, ready_for(self.device, source.batches(self.rows)), strict=True):
             self.step(rows, batch)
 
-    def same_batch(self, batch) -> None:
+    def same_batch(self, batch: Batch) -> None:
         for rows in self.rows:
             self.step(rows[: len(batch.images)], batch)
 
@@ -331,6 +333,7 @@ def memory(directory: Path, device: torch.device, rounds: int) -> None:
             for _ in range(num):
                 process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
                 processes.append(process)
+                assert process.stdout
                 told.append(process.stdout.readline().split())
             pss = sum(psutil.Process(process.pid).memory_full_info().pss for process in processes)
             return pss, [float(seconds) for seconds, _ in told], int(told[0][1])
@@ -389,18 +392,23 @@ def start(directory: Path, device: torch.device, rounds: int) -> None:
     drop_shared_copy(path)
 
 
+def gather(source: MemorySource, rows: list[np.ndarray]) -> None:
+    for some in rows:
+        source.gather(some)
+
+
 def growth(directory: Path, device: torch.device, rounds: int) -> None:
     """Time per image from few to many images, and per pixel from small to large ones."""
     for num in (1000, 10_000, 50_000):
         source = MemorySource(inspect_dataset(noise(directory, num, 32)))
         rows = [np.random.default_rng(k).integers(0, num, BATCH) for k in range(500)]
-        taken = interleaved(rounds, device, {"gather": lambda source=source, rows=rows: list(map(source.gather, rows))})
+        taken = interleaved(rounds, device, {"gather": partial(gather, source, rows)})
         print(f"gather, {num} images of 32x32: {1e6 * statistics.median(taken['gather']) / 4000:.2f} us/image")
     for side in (128, 256, 512):
         trainer = Trainer(noise(directory, 100, side), device)
         trainer.rows = trainer.rows[:4]
         batch = MemorySource(trainer.info).gather(trainer.rows[0]).to(device)
-        taken = interleaved(rounds, device, {"step": lambda trainer=trainer, batch=batch: trainer.same_batch(batch)})
+        taken = interleaved(rounds, device, {"step": partial(trainer.same_batch, batch)})
         per_image = statistics.median(taken["step"]) / (4 * BATCH)
         print(f"step, {side}x{side}: {1e3 * per_image:.2f} ms/image, {1e9 * per_image / side**2:.1f} ns/pixel")
 

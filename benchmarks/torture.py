@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -49,9 +50,26 @@ from glint_unet.training.resume import find_resume_point
 from glint_unet.training.verify_resume import compare_runs
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
-SMALL = {"base_channels": 2, "progress": False, "lang": "en", "device": "cpu", "save_freq": 1, "keep_last_n": 3}
-LOSSES = [{"loss": "focal"}, {"loss": "bce"}, {"loss": "dice"}, {"loss": "hybrid", "lam_bce": 1.0, "div_mode": "kl"}]
-SOURCES = [{}, {"preload": False, "num_workers": 0}, {"preload": False, "num_workers": 2}, {"shared_memory": True}]
+SMALL: dict[str, Any] = {
+    "base_channels": 2,
+    "progress": False,
+    "lang": "en",
+    "device": "cpu",
+    "save_freq": 1,
+    "keep_last_n": 3,
+}
+LOSSES: list[dict[str, Any]] = [
+    {"loss": "focal"},
+    {"loss": "bce"},
+    {"loss": "dice"},
+    {"loss": "hybrid", "lam_bce": 1.0, "div_mode": "kl"},
+]
+SOURCES: list[dict[str, Any]] = [
+    {},
+    {"preload": False, "num_workers": 0},
+    {"preload": False, "num_workers": 2},
+    {"shared_memory": True},
+]
 
 
 @dataclass
@@ -143,7 +161,7 @@ def acknowledgements() -> Iterator[tuple[int, Callable[[], None]]]:
     finish = record.RunRecord.finish_epoch
 
     def set_up() -> None:
-        def acknowledged(self, *arguments):
+        def acknowledged(self: record.RunRecord, *arguments: Any) -> None:
             finish(self, *arguments)
             os.write(writer, f"{self._state.epoch}\n".encode())
 
@@ -179,7 +197,7 @@ def check_run(tally: Tally, run: Path, acked: int, best_before: float, *, latest
         if not directory.best.exists():
             tally.expect(best_before == float("inf") and latest["best"]["epoch"] == 0, "no best model")
             return best_before
-        best = read_checkpoint(directory.best)["best"]["total"]
+        best: float = read_checkpoint(directory.best)["best"]["total"]
         tally.expect(best <= best_before, f"best {best_before} was replaced by {best}")
         return best
     except (GlintError, ValueError, KeyError) as error:
@@ -210,10 +228,11 @@ def kills(bench: Bench, scale: float) -> Tally:
 def exact(bench: Bench, scale: float) -> Tally:
     """SIGKILL, resume, run to the end, compare with the run that nobody interrupted: every loss, every source."""
     tally = Tally("SIGKILL, resume, run to the end; compare with the undisturbed run (CPU)", "all identical")
-    num_kills, undisturbed = 0, {}
+    num_kills = 0
+    undisturbed: dict[int, Path] = {}
     for tally.count in range(1, bench.count(50, scale) + 1):
         loss, source = tally.count % len(LOSSES), tally.count // len(LOSSES) % len(SOURCES)
-        settings = {"epochs": 4, **LOSSES[loss]}
+        settings: dict[str, Any] = {"epochs": 4, **LOSSES[loss]}
         if loss not in undisturbed:
             undisturbed[loss] = bench.root / f"exact_reference_{loss}"
             reference = config(bench, undisturbed[loss], **settings)
@@ -268,7 +287,7 @@ def loop_disk(place: Path) -> Iterator[tuple[Path, Path]]:
     mounted.mkdir()
     with image.open("wb") as stream:
         stream.truncate(48 * 2**20)
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run(["mkfs.ext4", "-q", image], **quiet)
     subprocess.run(["mount", "-o", "loop", image, mounted], **quiet)
     try:
@@ -277,7 +296,7 @@ def loop_disk(place: Path) -> Iterator[tuple[Path, Path]]:
         subprocess.run(["umount", "-l", mounted], **quiet)
 
 
-def power_cuts(bench: Bench, tally: Tally, disk: tuple[Path, Path], trials: int, patches: dict) -> None:
+def power_cuts(bench: Bench, tally: Tally, disk: tuple[Path, Path], trials: int, patches: dict[str, Any]) -> None:
     image, mounted = disk
     run, after, copy = mounted / "run", image.parent / "after", image.parent / "copy.img"
     after.mkdir(exist_ok=True)
@@ -358,18 +377,18 @@ def faulty_epoch(run: Path, operation: int, kind: str | int, count_into: Path | 
     names = ("open", "write", "fsync", "replace", "rename", "unlink", "close")
     plain = {name: getattr(os, name) for name in names}
 
-    def faulty(name):
-        def call(*arguments, **options):
+    def faulty(name: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
             done[0] += 1
             if done[0] == operation and kind == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
             if done[0] == operation and name != "close":
-                raise OSError(kind, os.strerror(kind))
+                raise OSError(kind, os.strerror(int(kind)))
             return plain[name](*arguments, **options)
 
         return call
 
-    def finish_with_fault(self, *arguments):
+    def finish_with_fault(self: record.RunRecord, *arguments: Any) -> None:
         for name in names:
             setattr(os, name, faulty(name))
         try:
@@ -621,7 +640,7 @@ def full_shared_memory(bench: Bench, tally: Tally) -> None:
 
         def work() -> None:
             shared_cache.SHARED_MEMORY_ROOT = shm
-            shared_cache.cache_directory = lambda: shm
+            shared_cache.__dict__["cache_directory"] = lambda: shm
             train(config(bench, bench.root / "full_shm", epochs=1, shared_memory=True))
 
         tally.expect(wait(fork(work, console)) == 2, "full shared memory: not status 2")
