@@ -31,10 +31,11 @@ from seed_way import SeedDataset, seed_epoch, seed_loader
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.augment import sample_augmentation
-from glint_unet.data.batches import Batch, MemorySource, Source, open_source
+from glint_unet.data.batch import Batch
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.prefetch import ready_for
+from glint_unet.data.sources import MemorySource, Source, open_source
 from glint_unet.data.split import epoch_batches
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.writing import write_synthetic
@@ -307,7 +308,7 @@ _HOLDER = """
 import sys, time
 import torch
 from glint_unet.data.dataset_file import inspect_dataset
-from glint_unet.data.batches import MemorySource
+from glint_unet.data.sources import MemorySource
 import glint_unet.training.loop
 if sys.argv[1] != "bare":
     began = time.perf_counter()

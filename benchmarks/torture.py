@@ -34,8 +34,8 @@ from glint_unet import files
 from glint_unet.compute.stop_signals import Interrupted
 from glint_unet.config import TrainConfig
 from glint_unet.data import shared_cache, validation
-from glint_unet.data.batches import MemorySource
 from glint_unet.data.dataset_file import inspect_dataset
+from glint_unet.data.sources import MemorySource
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.errors import CheckpointError, GlintError

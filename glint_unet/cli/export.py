@@ -62,8 +62,8 @@ def _validation_images(model: "TrainedModel") -> Any:
     """Validation images of the run; random ones, and a line that says so, where the data set is gone."""
     import numpy as np
 
-    from glint_unet.data.batches import FileSource
     from glint_unet.data.dataset_file import inspect_dataset
+    from glint_unet.data.sources import FileSource
     from glint_unet.data.split import Split
     from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
     from glint_unet.runs.checkpoint_file import read_checkpoint

@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from glint_unet.data.batches import Rows
+from glint_unet.data.batch import Rows
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from glint_unet.data.batches import Batch
+from glint_unet.data.batch import Batch
 
 _AHEAD = 3
 

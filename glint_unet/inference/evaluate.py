@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glint_unet.data.batches import FileSource, Rows
+from glint_unet.data.batch import Rows
 from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
+from glint_unet.data.sources import FileSource
 from glint_unet.data.split import Split
 from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import DatasetError, ResumeError

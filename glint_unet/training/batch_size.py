@@ -9,9 +9,10 @@ import torch
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.augment import sample_augmentation
-from glint_unet.data.batches import Batch, bytes_held
+from glint_unet.data.batch import Batch
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.device_memory import free_device_bytes
+from glint_unet.data.sources import bytes_held
 from glint_unet.errors import DeviceError
 from glint_unet.training.run_data import cache_of_run, needed, new_split
 from glint_unet.training.state import new_state

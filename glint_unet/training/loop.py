@@ -16,11 +16,11 @@ from glint_unet.compute.profile import profiled
 from glint_unet.compute.stop_signals import Interrupted, StopSignals
 from glint_unet.config import TrainConfig
 from glint_unet.data.augment import sample_augmentation
-from glint_unet.data.batches import Batch, Rows, Source
+from glint_unet.data.batch import Batch, Rows
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.prefetch import ready_for
+from glint_unet.data.sources import Source
 from glint_unet.data.split import Split, epoch_batches
-from glint_unet.data.synthetic.stream import SyntheticStream
 from glint_unet.errors import NonFiniteLossError, SettingError
 from glint_unet.messages import set_language
 from glint_unet.model.network import check_part_sizes
@@ -111,9 +111,7 @@ def _train_epoch(
 ) -> None:
     """The rest of the epoch under way: all of it, or what an interrupted run left."""
     progress, epoch = state.progress, state.epoch + 1
-    rows = epoch_batches(state.split.train, config.batch_size, config.seed, epoch)
-    if isinstance(source, SyntheticStream):
-        rows = source.rows_of_epoch(rows, epoch)
+    rows = source.rows_of_epoch(epoch_batches(state.split.train, config.batch_size, config.seed, epoch), epoch)
     state.network.train()
     clock = StepClock(device, progress)
     rest = rows[progress.batches_done :]

@@ -13,8 +13,7 @@ from typing import Any
 import torch
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.batches import DeviceSource, FileSource, MemorySource, Source
-from glint_unet.data.synthetic.stream import SyntheticStream
+from glint_unet.data.sources import Source
 from glint_unet.errors import NonFiniteLossError, SpaceError
 from glint_unet.files import write_json
 from glint_unet.messages import text
@@ -86,8 +85,8 @@ class RunRecord:
         self.log.log(text("device", device=_device_name(device)))
         if num_processes > 1:
             self.log.log(text("group", size=num_processes, batch=config.batch_size))
-        self.log.log(_where_data_is(source))
-        self._hint = _faster_data(source)
+        self.log.log(source.describe())
+        self._hint = source.hint()
         split = self._state.split
         self.log.log(text("num_samples", train=len(split.train), val=len(split.val)))
         self.log.log(text("batch_size", batch=config.batch_size))
@@ -274,26 +273,3 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return f"cpu ({torch.get_num_threads()} threads)"
-
-
-def _where_data_is(source: Source) -> str:
-    if isinstance(source, FileSource):
-        return text("data_from_file", workers=source.num_workers)
-    if isinstance(source, SyntheticStream):
-        return text("data_drawn", level=source.rig.level, workers=source.num_workers)
-    if isinstance(source, DeviceSource):
-        return text("data_on_device", mb=source.num_bytes / 2**20, device=source.device)
-    assert isinstance(source, MemorySource)
-    megabytes = source.num_bytes / 2**20
-    if not source.is_shared:
-        return text("data_in_memory", mb=megabytes)
-    return text("data_shared_new" if source.created_shared_copy else "data_shared_attached", mb=megabytes)
-
-
-def _faster_data(source: Source) -> str:
-    """What to do where training waits for data."""
-    if isinstance(source, FileSource):
-        return text("faster_from_file", workers=source.num_workers)
-    if isinstance(source, SyntheticStream):
-        return text("faster_stream", workers=source.num_workers)
-    return text("faster_in_memory")

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from glint_unet.config import TrainConfig
-from glint_unet.data.batches import Source
+from glint_unet.data.sources import Source
 from glint_unet.runs.checkpoint_file import read_tensors
 from glint_unet.runs.pictures import draw_curves, draw_predictions
 from glint_unet.runs.run_directory import RunDirectory

@@ -11,7 +11,7 @@ from glint_unet.compute.device import autocast
 from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig
 from glint_unet.data.augment import Draws, augment
-from glint_unet.data.batches import Batch
+from glint_unet.data.batch import Batch
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.heatmaps import highest_pixels, render_heatmaps
 from glint_unet.model.losses import TERMS, loss_terms

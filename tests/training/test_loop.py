@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from glint_unet.config import TrainConfig
 from glint_unet.data import dataset_reader
-from glint_unet.data.batches import FileSource, MemorySource
 from glint_unet.data.dataset_file import inspect_dataset
+from glint_unet.data.sources import FileSource, MemorySource
 from glint_unet.errors import (
     CheckpointError,
     DatasetError,

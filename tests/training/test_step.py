@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.augment import sample_augmentation
-from glint_unet.data.batches import Batch
+from glint_unet.data.batch import Batch
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.training.loop import train
 from glint_unet.training.run_data import new_split

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from glint_unet.data.batches import Batch, Rows, by_workers, useful_workers
+from glint_unet.data.batch import Batch, Rows
 from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.data.loader import by_workers, useful_workers
+from glint_unet.data.sources import Source
 from glint_unet.data.split import Split
 from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
+from glint_unet.messages import text
 
 STREAM_PREFIX = "synth:"
 
@@ -22,11 +25,11 @@ def is_stream(h5: str) -> bool:
     return h5.startswith(STREAM_PREFIX)
 
 
-class SyntheticStream:
-    """Synthetic eyes by their numbers, drawn when they are asked for.
+class SyntheticStream(Source):
+    """Synthetic eyes, each drawn on demand from its row number.
 
-    Rows 0 .. num_validation - 1 are the validation images; epoch e trains on the rows after them, moved on by
-    (e - 1) times the number of rows, so that none comes twice.
+    Rows 0 .. num_validation - 1 are the validation images. The first epoch trains on the rows after them; each later
+    epoch adds the number of rows once more to its row numbers, so that no training image is repeated.
 
     Args:
         h5: 'synth:' and the path of a rig file.
@@ -57,7 +60,7 @@ class SyntheticStream:
 
     @property
     def md5(self) -> str:
-        """Of what the rig says, however its file is written."""
+        """MD5 of the rig's values, independent of how its file is formatted."""
         return hashlib.md5(json.dumps(dataclasses.asdict(self.rig), sort_keys=True).encode()).hexdigest()
 
     @property
@@ -66,8 +69,8 @@ class SyntheticStream:
         rows = np.arange(self.info.num_images, dtype=np.int64)
         return Split(train=rows[self.rig.num_validation :], val=rows[: self.rig.num_validation])
 
-    def rows_of_epoch(self, batches_of_rows: Sequence[Rows], epoch: int) -> list[Rows]:
-        """The first epoch's batches as those of another epoch."""
+    def rows_of_epoch(self, batches_of_rows: Sequence[Rows], epoch: int) -> Sequence[Rows]:
+        """See `Source`: the first epoch's row numbers, moved on to rows that no other epoch uses."""
         return [rows + (epoch - 1) * self.info.num_images for rows in batches_of_rows]
 
     def gather(self, rows: Rows) -> Batch:
@@ -79,5 +82,10 @@ class SyntheticStream:
         """See `Source`."""
         return by_workers(self.gather, batches_of_rows, self.num_workers)
 
-    def close(self) -> None:
+    def describe(self) -> str:
         """See `Source`."""
+        return text("data_drawn", level=self.rig.level, workers=self.num_workers)
+
+    def hint(self) -> str:
+        """See `Source`."""
+        return text("faster_stream", workers=self.num_workers)

@@ -1,18 +1,12 @@
-import os
-import signal
-import threading
-
 import h5py
 import numpy as np
 import pytest
 import torch
 
 from glint_unet.data import dataset_reader
-from glint_unet.data.batches import DeviceSource, FileSource, MemorySource, choose_cache, open_source
 from glint_unet.data.dataset_file import inspect_dataset
-from glint_unet.data.heatmaps import render_heatmaps
-from glint_unet.data.prefetch import ahead
-from glint_unet.errors import DatasetError, LoaderError, SpaceError
+from glint_unet.data.sources import DeviceSource, FileSource, MemorySource, choose_cache, open_source
+from glint_unet.errors import DatasetError, SpaceError
 
 ROWS = [np.array([7, 2, 2, 19]), np.array([0, 1]), np.array([5])]
 
@@ -49,22 +43,6 @@ def test_rows_come_in_the_order_asked_for(data):
     for source in (MemorySource(info), FileSource(info, num_workers=0)):
         assert np.array_equal(source.gather(ROWS[0]).images.numpy(), images[ROWS[0]])
         source.close()
-
-
-def test_rendered_targets_equal_the_stored_ones(data):
-    info = inspect_dataset(data)
-    batch = MemorySource(info).gather(np.arange(8))
-    assert batch.keypoints is not None
-    rendered = render_heatmaps(batch.keypoints, info.heatmap_size, info.stride, info.sigma_heatmap_px)
-    assert torch.allclose(rendered, batch.stored_heatmaps(), atol=1e-3)
-
-
-def test_keypoints_are_read_off_heatmaps_where_the_file_has_none(data):
-    info = inspect_dataset(data)
-    batch = MemorySource(info).gather(np.arange(8))
-    found = batch._replace(keypoints=None).true_keypoints(info)
-    assert torch.equal(found.isnan(), batch.keypoints.isnan())
-    assert torch.allclose(found.nan_to_num(), batch.keypoints.nan_to_num(), atol=0.05)
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -131,19 +109,6 @@ def test_few_rows_are_read_together_where_they_are_large(chunked, monkeypatch):
     assert max(sizes) <= 8
 
 
-def test_a_loader_process_that_dies_is_told_with_its_cause(data):
-    class Deadly(FileSource):
-        def gather(self, rows):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    with pytest.raises(LoaderError, match=r"SIGKILL.*lower --num_workers"):
-        list(Deadly(inspect_dataset(data), num_workers=1).batches(ROWS))
-
-
-def test_no_more_loader_processes_than_cores(data):
-    assert FileSource(inspect_dataset(data), num_workers=1000).num_workers <= (os.cpu_count() or 1)
-
-
 @pytest.mark.parametrize(
     ("asked", "num_processes", "cache", "kind"),
     [
@@ -160,42 +125,3 @@ def test_the_cache_asked_for_is_the_one_opened(data, shm_root, asked, num_proces
     source = open_source(info, cache, num_workers=0, device=device)
     assert type(source) is kind
     source.close()
-
-
-def test_batches_are_made_ahead_of_their_use_and_in_order():
-    made, asked = [], threading.Event()
-
-    def batches():
-        for k in range(6):
-            made.append(k)
-            yield k
-            if k == 2:
-                asked.set()
-
-    ready = ahead(batches(), depth=3)
-    assert next(ready) == 0
-    assert asked.wait(5)  # three more were made, though one was asked for
-    assert list(ready) == [1, 2, 3, 4, 5]
-    assert made == list(range(6))
-
-
-def test_an_error_while_making_ahead_comes_in_its_place():
-    def batches():
-        yield 0
-        raise DatasetError("dataset_missing", path="x")
-
-    ready = ahead(batches())
-    assert next(ready) == 0
-    with pytest.raises(DatasetError):
-        next(ready)
-
-
-def test_leaving_early_ends_the_thread():
-    def endless():
-        while True:
-            yield 0
-
-    ready = ahead(endless())
-    next(ready)
-    ready.close()
-    assert "prefetch" not in [thread.name for thread in threading.enumerate()]

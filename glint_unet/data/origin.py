@@ -1,0 +1,105 @@
+"""What `--h5` names: a file of images, or a rig to draw images of. The one place that distinguishes the two."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import torch
+
+from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
+from glint_unet.data.file_identity import md5_of_file
+from glint_unet.data.sources import Source, choose_cache, open_source
+from glint_unet.data.split import Split, draw_split
+from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
+from glint_unet.data.validation import validate_dataset
+
+
+class Origin(ABC):
+    """A data set before it is opened."""
+
+    @abstractmethod
+    def examine(self, *, again: bool = False) -> tuple[DatasetInfo, str]:
+        """What the data set declares, after proof that it is sound, and its MD5.
+
+        Args:
+            again: read a file from end to end although its content is known to be good.
+
+        Raises:
+            GlintError: it cannot be used.
+        """
+
+    @abstractmethod
+    def new_split(self, info: DatasetInfo, val_split: float) -> Split:
+        """The split of a run that begins; raises DatasetError if there are too few images."""
+
+    @abstractmethod
+    def choose_cache(self, cache: str, info: DatasetInfo, device: torch.device, num_processes: int) -> str:
+        """Where the data is held: ram, shared, group, device, or none where nothing is held."""
+
+    @abstractmethod
+    def open(self, info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:
+        """The source of its batches; `cache` as `choose_cache` returns it."""
+
+
+class FileOrigin(Origin):
+    """An HDF5 file.
+
+    Args:
+        path: the file.
+        seed: of the split.
+    """
+
+    def __init__(self, path: Path, seed: int) -> None:
+        self.path = path
+        self.seed = seed
+
+    def examine(self, *, again: bool = False) -> tuple[DatasetInfo, str]:
+        """See `Origin`."""
+        validate_dataset(self.path, again=again)
+        return inspect_dataset(self.path), md5_of_file(self.path)
+
+    def new_split(self, info: DatasetInfo, val_split: float) -> Split:
+        """See `Origin`."""
+        return draw_split(info.num_images, val_split, self.seed)
+
+    def choose_cache(self, cache: str, info: DatasetInfo, device: torch.device, num_processes: int) -> str:
+        """See `Origin`."""
+        return choose_cache(cache, info, device, num_processes)
+
+    def open(self, info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:
+        """See `Origin`."""
+        return open_source(info, cache, num_workers=num_workers, device=device)
+
+
+class StreamOrigin(Origin):
+    """A rig of which eyes are drawn; it fixes its own split and is never held in memory.
+
+    Args:
+        h5: 'synth:' and the path of a rig file.
+        seed: of the scenes.
+    """
+
+    def __init__(self, h5: str, seed: int) -> None:
+        self.h5 = h5
+        self.seed = seed
+
+    def examine(self, *, again: bool = False) -> tuple[DatasetInfo, str]:
+        """See `Origin`."""
+        stream = SyntheticStream(self.h5, seed=self.seed)
+        return stream.info, stream.md5
+
+    def new_split(self, info: DatasetInfo, val_split: float) -> Split:
+        """See `Origin`."""
+        return SyntheticStream(self.h5, seed=self.seed).split
+
+    def choose_cache(self, cache: str, info: DatasetInfo, device: torch.device, num_processes: int) -> str:
+        """See `Origin`."""
+        return "none"
+
+    def open(self, info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:
+        """See `Origin`."""
+        return SyntheticStream(self.h5, seed=self.seed, num_workers=num_workers)
+
+
+def origin_of(h5: str, seed: int) -> Origin:
+    """The data set that `--h5` names, for a run with the given seed."""
+    return StreamOrigin(h5, seed) if is_stream(h5) else FileOrigin(Path(h5), seed)

@@ -1,0 +1,255 @@
+"""Where batches come from: memory, the machine's shared copy, the GPU's memory, or the file itself.
+
+A batch is gathered in one piece (one `take` per array), never image by image.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glint_unet.data import dataset_file, dataset_reader
+from glint_unet.data.batch import Batch, Rows
+from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.data.device_memory import check_room, free_device_bytes, send
+from glint_unet.data.loader import by_workers, useful_workers
+from glint_unet.data.shared_cache import SharedMemoryDatasetCache
+from glint_unet.messages import text
+
+_SHARE_OF_GPU = 4
+
+
+class Source(ABC):
+    """Where batches come from. A subclass gathers and describes itself; the rest has defaults.
+
+    Attributes:
+        info: what the data set declares.
+    """
+
+    info: DatasetInfo
+
+    @abstractmethod
+    def gather(self, rows: Rows) -> Batch:
+        """The batch of the given rows, in their order."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The log's line on where the data is held, in the language chosen."""
+
+    def hint(self) -> str:
+        """What to do where training waits for data, as the end of a sentence, in the language chosen."""
+        return text("faster_in_memory")
+
+    def rows_of_epoch(self, batches_of_rows: Sequence[Rows], epoch: int) -> Sequence[Rows]:
+        """The rows that an epoch trains on, given the batches drawn from the split's training rows.
+
+        Args:
+            batches_of_rows: the epoch's batches of row numbers of the split.
+            epoch: from 1.
+        """
+        return batches_of_rows
+
+    def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
+        """The batches of the given rows, in order."""
+        return map(self.gather, batches_of_rows)
+
+    def close(self) -> None:  # noqa: B027 (most sources hold nothing)
+        """Releases what the source holds; a second call does nothing."""
+
+
+class MemorySource(Source):
+    """A data set held in memory: a private copy, or the one read-only copy shared by all runs on the machine.
+
+    Args:
+        info: what the file declares.
+        shared: attach to the machine's shared copy, creating it if there is none.
+        temporary: a shared copy created here is removed with its last user.
+
+    Raises:
+        SpaceError: the data set is larger than the free memory (private copy).
+        DatasetError: NaN or values out of range in the file.
+    """
+
+    def __init__(self, info: DatasetInfo, *, shared: bool = False, temporary: bool = False) -> None:
+        self.info = info
+        self.is_shared = shared
+        self._is_temporary = temporary
+        self.created_shared_copy = False
+        self._handles: list[Any] = []
+        self._arrays = self._attach() if shared else self._load()
+
+    def _load(self) -> dict[str, NDArray[Any]]:
+        info = self.info
+        with dataset_file.open_dataset(info.path) as (file, _):
+            check_room(info.path, dataset_reader.memory_bytes(file, info.array_names), torch.device("cpu"))
+            return {name: dataset_reader.load_array(file, name) for name in info.array_names}
+
+    def _attach(self) -> dict[str, NDArray[Any]]:
+        arrays = {}
+        for name in self.info.array_names:
+            handle, arrays[name], is_new = SharedMemoryDatasetCache.try_attach_or_create(
+                self.info.path, name, temporary=self._is_temporary
+            )
+            self._handles.append(handle)
+            self.created_shared_copy |= is_new
+        return arrays
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes held."""
+        return sum(array.nbytes for array in self._arrays.values())
+
+    def whole(self) -> Batch:
+        """All rows, not copied."""
+        return Batch.of(self._arrays)
+
+    def gather(self, rows: Rows) -> Batch:
+        """See `Source`."""
+        return Batch.of({name: array.take(rows, axis=0) for name, array in self._arrays.items()})
+
+    def describe(self) -> str:
+        """See `Source`."""
+        megabytes = self.num_bytes / 2**20
+        if not self.is_shared:
+            return text("data_in_memory", mb=megabytes)
+        return text("data_shared_new" if self.created_shared_copy else "data_shared_attached", mb=megabytes)
+
+    def close(self) -> None:
+        """See `Source`."""
+        while self._handles:
+            self._handles.pop().close()
+
+
+class DeviceSource(Source):
+    """A data set held in the memory of the device that computes: batches are gathered there, without a transfer.
+
+    Args:
+        info: what the file declares.
+        device: where to hold it.
+
+    Raises:
+        SpaceError: the data set is larger than the free memory, the machine's or the device's.
+        DatasetError: NaN or values out of range in the file.
+    """
+
+    def __init__(self, info: DatasetInfo, device: torch.device) -> None:
+        self.info = info
+        self.device = device
+        held = MemorySource(info)
+        check_room(info.path, held.num_bytes, device)
+        self._batch = held.whole().to(device)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes held."""
+        return sum(part.numel() * part.element_size() for part in self._batch if part is not None)
+
+    def gather(self, rows: Rows) -> Batch:
+        """See `Source`."""
+        index = send(torch.from_numpy(rows), self.device)
+        return self._batch.each(lambda part: part.index_select(0, index))
+
+    def describe(self) -> str:
+        """See `Source`."""
+        return text("data_on_device", mb=self.num_bytes / 2**20, device=self.device)
+
+
+class FileSource(Source):
+    """A data set read from its file, in this process or in loader processes, several batches at a time.
+
+    Batches need rows in random order, but the file stores them in compressed chunks. Consecutive batches are therefore
+    read together, and each chunk that they touch is decompressed once for all of them.
+
+    Args:
+        info: what the file declares.
+        num_workers: loader processes, at most one per core; 0 reads in this process.
+    """
+
+    def __init__(self, info: DatasetInfo, *, num_workers: int) -> None:
+        self.info = info
+        self.num_workers = useful_workers(num_workers)
+        self._file: h5py.File | None = None
+        with dataset_file.open_dataset(info.path) as (file, _):
+            self._rows_together = dataset_reader.rows_read_together(file, info.array_names)
+
+    def gather(self, rows: Rows) -> Batch:
+        """See `Source`. HDF5 needs increasing row numbers, so rows are read sorted and put in order afterwards."""
+        if self._file is None:
+            self._file = h5py.File(self.info.path, "r")
+            if self.info.has_keypoints:  # a thousandth of the images' size: read once
+                self._keypoints = dataset_reader.read_keypoints(self._file, slice(None))
+        increasing, back = np.unique(rows, return_inverse=True)
+        large = [name for name in self.info.array_names if name != "keypoints"]
+        arrays = {name: dataset_reader.read_rows(self._file, name, increasing)[back] for name in large}
+        if self.info.has_keypoints:
+            arrays["keypoints"] = self._keypoints[rows]
+        return Batch.of(arrays)
+
+    def gather_together(self, window: Sequence[Rows]) -> list[Batch]:
+        """Several batches, read at once."""
+        whole = self.gather(np.concatenate(window))
+        ends = np.cumsum([len(rows) for rows in window])
+        parts = (whole.part(slice(end - len(rows), end)) for rows, end in zip(window, ends, strict=True))
+        return [part.each(torch.clone) for part in parts]  # a worker would send the whole window with each
+
+    def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
+        """See `Source`."""
+        if self.num_workers:
+            self.close()  # a worker must open the file itself: HDF5 handles do not survive a fork
+        size = max(1, self._rows_together // max((len(rows) for rows in batches_of_rows), default=1))
+        windows = [batches_of_rows[k : k + size] for k in range(0, len(batches_of_rows), size)]
+        for batches in by_workers(self.gather_together, windows, self.num_workers):
+            yield from batches
+
+    def describe(self) -> str:
+        """See `Source`."""
+        return text("data_from_file", workers=self.num_workers)
+
+    def hint(self) -> str:
+        """See `Source`."""
+        return text("faster_from_file", workers=self.num_workers)
+
+    def close(self) -> None:
+        """See `Source`."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def choose_cache(cache: str, info: DatasetInfo, device: torch.device, num_processes: int = 1) -> str:
+    """Where a data set is held for `--cache auto`: device, ram or group; any other `cache` is returned as it is.
+
+    In the memory of the GPU that computes, if the data set takes at most a quarter of what is free there; otherwise in
+    the machine's memory, once for all processes of the run and only for as long as they last (group).
+    """
+    if cache != "auto":
+        return cache
+    if device.type == "cuda" and bytes_held(info) * _SHARE_OF_GPU <= free_device_bytes(device):
+        return "device"
+    return "group" if num_processes > 1 else "ram"
+
+
+def bytes_held(info: DatasetInfo) -> int:
+    """Bytes that the data set takes in memory."""
+    with dataset_file.open_dataset(info.path) as (file, _):
+        return dataset_reader.memory_bytes(file, info.array_names)
+
+
+def open_source(info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:
+    """The source for a result of `choose_cache`.
+
+    Args:
+        info: what the file declares.
+        cache: ram, shared, group, device or none.
+        num_workers: loader processes if nothing is held.
+        device: the device that computes.
+    """
+    if cache == "device":
+        return DeviceSource(info, device)
+    if cache == "none":
+        return FileSource(info, num_workers=num_workers)
+    return MemorySource(info, shared=cache in ("shared", "group"), temporary=cache == "group")
