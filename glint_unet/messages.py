@@ -410,6 +410,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 中 {label} 的中心 ({x:.1f}, {y:.1f}) 在 {W}x{H} 的图像之外",
         "The centre ({x:.1f}, {y:.1f}) of {label} in {path} is outside its image of {W}x{H}",
     ),
+    "image_pages": (
+        "{path} 含 {num} 幅图像 (多页); 请每幅存为一个文件",
+        "{path} holds {num} pictures; save each of them as a file of its own",
+    ),
+    "image_levels": (
+        "{path} 的灰度从 {low:g} 到 {high:g}, 应在 0 到 {limit:g} 之间; 请换算后保存",
+        "{path} has grey levels from {low:g} to {high:g}; they must lie in 0 to {limit:g}: rescale and save it again",
+    ),
+    "image_deep_colour": (
+        "{path} 是很暗的 16 位彩色图像, 转换后近乎全黑; 请存为灰度或 8 位图像",
+        "{path} is a dark image of 16-bit colour, which would become nearly black; save it as grey or with 8 bits",
+    ),
     "image_unreadable": ("无法读取图像 {path}: {reason}", "Image {path} cannot be read: {reason}"),
     "images_form": (
         "图像的形状为 {shape}, 类型为 {dtype}; 应为 (H, W) 或 (B, H, W), 可有 3 色, 类型 uint8, uint16 或 0..1 的 "

@@ -23,7 +23,7 @@ class Glints(NamedTuple):
         points: (B, C, 2) float32, (x, y) in pixels of the images given, (0, 0) the centre of the top-left pixel.
         scores: (B, C) float32, 0..1: how much the network believes that the LED's glint is there.
         sigmas: (B, C) float32, predicted standard deviation of the position along x and along y, in the same pixels.
-        present: (B, C) bool, where the score reaches the threshold.
+        present: (B, C) bool, where the score reaches the threshold and the point lies in the image.
     """
 
     points: NDArray[np.float32]
@@ -121,9 +121,9 @@ class GlintDetector:
         grey = as_grey(images)
         placement = Placement.of((grey.shape[1], grey.shape[2]), self.image_size, stretch=self._stretch)
         points, scores, sigmas = self._find(np.stack([place_image(image, placement) for image in grey]))
-        return Glints(
-            placement.back(points), scores, sigmas / np.float32(placement.mean_scale), scores >= self.threshold
-        )
+        points = placement.back(points)
+        present = (scores >= self.threshold) & placement.holds(points)  # a point in the padding is not in the image
+        return Glints(points, scores, sigmas / np.float32(placement.mean_scale), present)
 
     def _find(self, images: NDArray[np.uint8]) -> Decoded:
         """Points, scores and sigmas in the network's frame."""

@@ -55,6 +55,20 @@ def test_a_placement_is_exact_there_and_back_and_keeps_the_image_inside(H, W, h,
     assert place_image(image, placement).shape == (h, w)
 
 
+@given(
+    H=st.integers(1, 300), W=st.integers(1, 300), x=st.floats(-40, 340), y=st.floats(-40, 340), score=st.floats(0, 1)
+)
+def test_a_glint_in_the_padding_is_not_present_in_the_image(H, W, x, y, score):
+    def network(images):
+        at = np.array([[[x, y]]], np.float32)
+        return at, np.full((1, 1), score, np.float32), np.ones((1, 1), np.float32)
+
+    glints = GlintDetector(network, (64, 96), 1, threshold=0.5)(np.zeros((H, W), np.uint8))
+    column, row = glints.points[0, 0]
+    is_inside = -0.5 <= column <= W - 0.5 and -0.5 <= row <= H - 0.5
+    assert bool(glints.present[0, 0]) == (np.float32(score) >= 0.5 and is_inside)
+
+
 def test_the_padding_repeats_the_border_so_that_no_edge_appears():
     image = np.full((10, 30), 77, np.uint8)
     assert (place_image(image, Placement.of((10, 30), (32, 32))) == 77).all()

@@ -7,7 +7,6 @@ glints' intensity centroids in that frame, and half a pixel off in the other.
 
 import base64
 import binascii
-import io
 import json
 import math
 import re
@@ -141,7 +140,7 @@ def _image_of(content: dict[str, Any], path: Path) -> NDArray[np.uint8]:
             return read_image(candidate)
     if isinstance(content.get("imageData"), str):
         try:
-            return read_image(path, io.BytesIO(base64.b64decode(content["imageData"], validate=True)))
+            return read_image(path, base64.b64decode(content["imageData"], validate=True))
         except binascii.Error as error:
             raise AnnotationError("image_unreadable", path=path, reason=error) from error
     raise AnnotationError("annotation_no_image", path=path, named=named)

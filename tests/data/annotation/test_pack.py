@@ -1,6 +1,5 @@
 import base64
 import functools
-import io
 import json
 
 import h5py
@@ -12,7 +11,6 @@ from PIL import Image
 
 from glint_unet.data.annotation import pack as annotations
 from glint_unet.data.annotation.pack import PackSettings, find_labelme, read_labelme
-from glint_unet.data.images import read_image, resize_image
 from glint_unet.errors import AnnotationError
 
 SETTINGS = PackSettings(
@@ -181,39 +179,6 @@ def test_subdirectories_are_searched_where_asked_and_named_in_the_stems(tmp_path
 def test_an_image_of_another_aspect_is_told(tmp_path):
     path = annotate(tmp_path, "square", [], size=(100, 100))
     assert pack(tmp_path, tmp_path / "out.h5")[2] == [path.stem]
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "I;16", "I"])
-def test_every_kind_of_image_becomes_grey(tmp_path, mode):
-    grey = np.tile(np.array([[0, 255]], dtype=np.uint8), (4, 2))
-    if mode.startswith("I"):
-        image = Image.fromarray(grey.astype(np.uint16) * 257)
-    else:
-        image = Image.fromarray(grey).convert(mode)
-    image.save(tmp_path / "a.png")
-    assert np.array_equal(read_image(tmp_path / "a.png"), grey)
-
-
-def test_a_broken_image_is_refused(tmp_path):
-    stream = io.BytesIO()
-    Image.fromarray(np.zeros((50, 50), np.uint8)).save(stream, "PNG")
-    for content in (b"", b"text", stream.getvalue()[:60]):
-        (tmp_path / "a.png").write_bytes(content)
-        with pytest.raises(AnnotationError, match="cannot be read"):
-            read_image(tmp_path / "a.png")
-
-
-def test_a_spot_and_its_keypoint_move_alike_when_the_image_is_resized():
-    import torch
-
-    from glint_unet.data.heatmaps import scale_points
-
-    rows, columns = np.mgrid[:120, :160]
-    spot = (255 * np.exp(-((columns - 70.3) ** 2 + (rows - 50.6) ** 2) / (2 * 6**2))).astype(np.uint8)
-    small = resize_image(spot, (30, 40)).astype(float)
-    r, c = np.mgrid[:30, :40]
-    centroid = [(small * c).sum() / small.sum(), (small * r).sum() / small.sum()]
-    assert centroid == pytest.approx(scale_points(torch.tensor([70.3, 50.6]), 0.25, 0.25).tolist(), abs=0.03)
 
 
 def test_the_real_recording_packs_and_its_frame_is_that_of_pixel_centres(real_recording, tmp_path):
