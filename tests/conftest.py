@@ -5,15 +5,21 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import cv2
 import h5py
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from glint_unet.cli.main import main
+from glint_unet.config import TrainConfig
+from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.messages import set_language
+from glint_unet.training.loop import train
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -46,6 +52,54 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rig = Rig.ring(NUM_LEDS, image_size=(SIZE, SIZE), stride=SIZE // HEATMAP_SIZE, level="easy")
     made = list(write_synthetic(path, rig, num=NUM_IMAGES, seed=5))
     assert made == [NUM_IMAGES]
+    return path
+
+
+EYES = Rig.ring(2, image_size=(48, 64), stride=2, level="easy")
+
+
+@pytest.fixture(scope="session")
+def eyes_h5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 synthetic eyes of 48x64 with 2 LEDs, which `eyes_run` is trained on."""
+    path = tmp_path_factory.mktemp("eyes") / "eyes.h5"
+    list(write_synthetic(path, EYES, num=60, seed=1))
+    return path
+
+
+@pytest.fixture(scope="session")
+def eyes_run(eyes_h5: Path) -> Path:
+    """A run that finds the glints of such eyes."""
+    path = eyes_h5.parent / "run"
+    small: dict[str, Any] = {"base_channels": 4, "epochs": 14, "warmup_steps": 5}
+    train(TrainConfig(h5=str(eyes_h5), output_dir=str(path), progress=False, lang="en", device="cpu", **small))
+    return path
+
+
+@pytest.fixture(scope="session")
+def eyes_frames() -> NDArray[np.uint8]:
+    """(40, 48, 64) uint8: eyes that `eyes_run` has not seen."""
+    return render_eyes(EYES, 2, range(40))[0]
+
+
+@pytest.fixture(scope="session")
+def eyes_video(eyes_frames: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`eyes_frames` at 25 frames/s."""
+    path = tmp_path_factory.mktemp("video") / "eye.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
+    for frame in eyes_frames:
+        writer.write(cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="session")
+def eyes_onnx(eyes_run: Path) -> Path:
+    """`eyes_run` exported by the command."""
+    path = eyes_run.parent / "model.onnx"
+    words = [sys.executable, "-m", "glint_unet", "export", "--run", eyes_run, "--out", path, "--lang", "en"]
+    ended = subprocess.run(list(map(str, words)), cwd=ROOT, check=True, capture_output=True, text=True)
+    assert "px apart at most" in ended.stdout
+    assert "instead" not in ended.stdout
     return path
 
 

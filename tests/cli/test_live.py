@@ -1,0 +1,26 @@
+"""`glint-unet live` on a video."""
+
+import os
+
+import cv2
+
+EN = ("--lang", "en")
+
+
+def test_live_prints_frames_per_second_and_latency(command, eyes_run, eyes_video, tmp_path):
+    words = ["--run", eyes_run, "--source", eyes_video, "--overlay", tmp_path / "live.avi", "--every_s", 0]
+    status, out, err = command("live", *words, *EN)
+    assert status == 0, err
+    assert "40 frames" in out.splitlines()[-1]
+    assert "latency in ms: median" in out
+    assert cv2.VideoCapture(str(tmp_path / "live.avi")).get(cv2.CAP_PROP_FRAME_COUNT) == 40
+    status, out, _ = command("live", "--run", eyes_run, "--source", eyes_video, "--num", 5, *EN)
+    assert "5 frames" in out
+
+
+def test_live_refuses_a_source_that_is_not_there(command, eyes_run, tmp_path):
+    for source in (tmp_path / "none.mp4", 97):
+        status, _, err = command("live", "--run", eyes_run, "--source", source, *EN)
+        assert status == 2
+        assert "Cannot be opened as a video" in err
+    assert os.environ.get("DISPLAY") or command("live", "--run", eyes_run, "--source", "98", "--show", *EN)[0] == 2

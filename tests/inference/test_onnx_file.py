@@ -1,0 +1,40 @@
+"""Exported models: what they give, and the comparison with PyTorch before they are kept."""
+
+import shutil
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from glint_unet.errors import ExportError
+from glint_unet.inference.onnx_file import check_export
+from glint_unet.inference.predictor import GlintDetector
+from glint_unet.inference.trained_model import load_model
+
+
+def test_onnx_gives_what_pytorch_gives_for_any_batch(eyes_onnx, eyes_run, eyes_frames):
+    ours, theirs = GlintDetector.load(eyes_run), GlintDetector.load(eyes_onnx)
+    assert theirs.labels() == ours.labels()
+    assert theirs.threshold == ours.threshold
+    for batch in (eyes_frames[:1], eyes_frames[:7], eyes_frames):
+        one, other = ours(batch), theirs(batch)
+        assert np.array_equal(one.present, other.present)
+        assert np.abs(one.points - other.points)[one.present].max() < 0.01
+        assert np.abs(one.sigmas - other.sigmas)[one.present].max() < 0.01
+    session = onnxruntime.InferenceSession(eyes_onnx)
+    heatmaps, points, scores, sigmas = session.run(None, {"images": eyes_frames[:3]})
+    assert (heatmaps.shape, points.shape, scores.shape, sigmas.shape) == ((3, 2, 24, 32), (3, 2, 2), (3, 2), (3, 2))
+    assert session.get_modelmeta().custom_metadata_map["format"] == "glint-unet 1"
+
+
+def test_the_gate_finds_a_model_that_differs(eyes_run, eyes_onnx, eyes_frames, tmp_path):
+    copy = tmp_path / "copy.onnx"
+    shutil.copy(eyes_onnx, copy)
+    model = load_model(eyes_run)
+    assert check_export(model, copy, eyes_frames) < 0.01
+    with torch.no_grad():
+        dict(model.network.named_parameters())["votes.1.bias"][0] += 0.1
+    with pytest.raises(ExportError, match="px from PyTorch"):
+        check_export(model, copy, eyes_frames)
+    assert not copy.exists()
