@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-slow torture check bench bench-gpu bench-accuracy clean
+.PHONY: help install demo test test-slow torture coverage check hooks bench bench-gpu bench-accuracy clean
 .DELETE_ON_ERROR:
 
-install: $(STAMP)
+help:  ## lists these targets
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP)  ## makes .venv with everything that the other targets need
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -18,38 +21,45 @@ $(STAMP): pyproject.toml constraints.txt
 
 DEMO_RUN := demo/run_$(shell date +%Y%m%d_%H%M%S)
 
-demo: $(STAMP)
+demo: $(STAMP)  ## makes synthetic eyes, trains, draws the two pictures: about 2 minutes
 	mkdir -p demo
 	$(BIN)/glint-unet synth demo/eyes.h5 --num 600 --size 128 --overwrite
 	$(BIN)/python train_glint_unet.py --h5 demo/eyes.h5 --output_dir $(DEMO_RUN) --epochs 15
 	@echo
 	@echo "Look at $(DEMO_RUN)/predictions.png and $(DEMO_RUN)/results.png"
 
-test: $(STAMP)
+test: $(STAMP)  ## runs the tests
 	$(BIN)/python -m pytest -n 2
 
-test-slow: $(STAMP)
+test-slow: $(STAMP)  ## runs the proofs that take minutes
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
-torture: $(STAMP)
+torture: $(STAMP)  ## kills, starves and corrupts the system some 12,000 times: about an hour
 	$(BIN)/python benchmarks/torture.py
 
-check: $(STAMP)
+coverage: $(STAMP)  ## runs the tests and says which lines none of them reaches
+	$(BIN)/python -m pytest -n 2 --timeout 900 --cov --cov-report term-missing:skip-covered
+
+check: $(STAMP)  ## runs ruff and mypy (strict)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP)
+hooks: $(STAMP)  ## lets git run the checks before every commit
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pre-commit
+	$(BIN)/pre-commit install
+
+bench: $(STAMP)  ## measures speed against named peers
 	@# MONAI is a peer to compare with; without it the other rows are printed all the same
 	-$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/real_recording.py
 
-bench-gpu: $(STAMP)
+bench-gpu: $(STAMP)  ## the same on a GPU
 	$(BIN)/python benchmarks/speed.py --device cuda
 
-bench-accuracy: $(STAMP)
+bench-accuracy: $(STAMP)  ## measures accuracy against named peers
 	$(BIN)/python benchmarks/accuracy.py
 
-clean:
-	rm -rf $(VENV) demo build *.egg-info
+clean:  ## removes what these targets made
+	rm -rf $(VENV) demo build *.egg-info .coverage* htmlcov

@@ -136,3 +136,9 @@ def test_every_flag_in_a_document_exists(name):
 def test_every_local_link_of_a_document_leads_somewhere(name):
     for target in re.findall(r"\]\((?!http)([^)#]+)", (ROOT / name).read_text()):
         assert (ROOT / name).parent.joinpath(target).exists(), target
+
+
+def test_every_target_of_the_makefile_is_in_its_help():
+    makefile = (ROOT / "Makefile").read_text()
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert set(targets.split()) == set(re.findall(r"^([a-z-]+):.*  ## ", makefile, re.MULTILINE))
