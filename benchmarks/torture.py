@@ -1,4 +1,4 @@
-"""Kill, starve and corrupt the system in every way that FAULTS.md lists, and count what was lost.
+"""Kill, starve and corrupt the system in every way that docs/faults.md lists, and count what was lost.
 
     python benchmarks/torture.py [--scale 1.0] [--only kills,exact,...] [--seed 0]
 

@@ -118,7 +118,7 @@ def test_every_setting_has_a_help_line_and_says_what_a_resume_may_do():
 
 
 GUIDES = ["TRAINING_GUIDE.md", "SHARED_MEMORY_USAGE.md", "SHARED_MEMORY_QUICKSTART.md"]
-DOCUMENTS = ["README.md", "README.zh-CN.md", *GUIDES, *(f"docs/en/{guide}" for guide in GUIDES)]
+DOCUMENTS = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", *GUIDES, *(f"docs/en/{guide}" for guide in GUIDES)]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -142,3 +142,29 @@ def test_every_target_of_the_makefile_is_in_its_help():
     makefile = (ROOT / "Makefile").read_text()
     (targets,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert set(targets.split()) == set(re.findall(r"^([a-z-]+):.*  ## ", makefile, re.MULTILINE))
+
+
+def test_the_architecture_page_names_every_module():
+    rows = re.findall(r"^\| `([a-z_/]+)/` \|.*\| (.*) \|$", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE)
+    named = {
+        f"{room}/{name}".removeprefix("glint_unet/") for room, names in rows for name in re.findall(r"`(\w+)`", names)
+    }
+    there = {str(path.relative_to(ROOT / "glint_unet").with_suffix("")) for path in MODULES if path.stem[0] != "_"}
+    assert named == there
+
+
+@pytest.mark.parametrize("name", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_every_python_file_that_a_page_names_exists(name):
+    for path in re.findall(r"[\w/]+\.py\b", (ROOT / name).read_text()):
+        assert (ROOT / path).exists() or (ROOT / "glint_unet" / path).exists(), path
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.name)
+def test_every_test_and_every_file_beside_it_that_a_document_names_exists(page):
+    tests = {
+        name for path in (ROOT / "tests").rglob("*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    tests |= {path.stem for path in ROOT.rglob("test_*.py")}
+    assert set(re.findall(r"\btest_\w+", page.read_text())) - tests == set()
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
