@@ -155,14 +155,14 @@ def levels(arguments: argparse.Namespace) -> None:
         print("  " + ", ".join(f"{key} {found[key]:.3f}" for key in keys))
         for name, (setting, f1) in best_of_each(tuning, (images, truth)).items():
             print(f"  {name} ({setting}): identity-free F1 within 3 px {f1:.3f}", flush=True)
-        shown = detector(images[:12])
+        shown = detector.candidates(images[:12])
         draw_predictions(images[:12], shown.points, shown.scores, truth[:12], arguments.out / f"{level}.png")
 
 
 def figures(detector: GlintDetector, images: np.ndarray, truth: np.ndarray) -> dict[str, float | None]:
     metrics = KeypointMetrics()
     for k in range(0, len(images), 50):
-        found = detector(images[k : k + 50])
+        found = detector.candidates(images[k : k + 50])
         parts = (found.points, found.scores, found.sigmas, truth[k : k + 50])
         metrics.add(*(torch.from_numpy(part) for part in parts))
     return metrics.summary()
@@ -186,7 +186,7 @@ def single_reflection(arguments: argparse.Namespace) -> None:
     for kind in KINDS:
         images, centres = render_crs(kind, JUDGED_SEED, range(500))
         methods = {
-            name: np.concatenate([one(images[k : k + 50]).points[:, 0] for k in range(0, 500, 50)])
+            name: np.concatenate([one.candidates(images[k : k + 50]).points[:, 0] for k in range(0, 500, 50)])
             for name, one in (("ours", detector), ("ours, --precise", precise))
         }
         for method in (threshold_and_centroid, radial_symmetry):
@@ -250,7 +250,7 @@ def report(
     hidden: list[int],
     arguments: argparse.Namespace,
 ) -> None:
-    glints = detector(frames)
+    glints = detector.candidates(frames)
     judged = np.array(sorted(visible))
     truth = np.array([visible[frame] for frame in judged])
     errors = np.linalg.norm(glints.points[judged, 0] - truth, axis=1)

@@ -107,7 +107,7 @@ def report(
     visible: dict[int, tuple[float, float]],
     hidden: list[int],
 ) -> None:
-    glints = detector(frames)
+    glints = detector.candidates(frames)
     judged = np.array(sorted(visible))
     truth = np.array([visible[frame] for frame in judged])
     errors = np.linalg.norm(glints.points[judged, 0] - truth, axis=1)

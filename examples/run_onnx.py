@@ -6,24 +6,34 @@ Prints a line per LED: name, x, y in pixels of the image, predicted standard dev
 """
 
 import json
+import math
 import sys
 
 import numpy as np
 import onnxruntime
 from PIL import Image
 
+if len(sys.argv) != 3:
+    sys.exit("usage: python examples/run_onnx.py model.onnx eye.png")
+
 session = onnxruntime.InferenceSession(sys.argv[1])
 about = session.get_modelmeta().custom_metadata_map
 (H, W), threshold = json.loads(about["image_size"]), float(about["threshold"])
 
 image = Image.open(sys.argv[2]).convert("L")
-scale = min(W / image.width, H / image.height)  # the whole image, its aspect kept, in the middle of the input
-w, h = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+if json.loads(about["stretch"]):  # the image is stretched to the whole input, as the training images were
+    w, h = W, H
+else:  # the whole image, its aspect kept, in the middle of the input
+    scale = min(W / image.width, H / image.height)
+    w, h = max(1, round(image.width * scale)), max(1, round(image.height * scale))
 left, top = (W - w) // 2, (H - h) // 2
 small = np.asarray(image.resize((w, h), Image.Resampling.BILINEAR))
 placed = np.pad(small, ((top, H - h - top), (left, W - w - left)), mode="edge")
 
 points, scores, sigmas = session.run(["points", "scores", "sigmas"], {"images": placed[None]})
+sigmas = sigmas / math.sqrt(w / image.width * h / image.height)
 for led, (x, y), score, sigma in zip(json.loads(about["labels"]), points[0], scores[0], sigmas[0], strict=True):
     x, y = (x - left + 0.5) * image.width / w - 0.5, (y - top + 0.5) * image.height / h - 0.5
-    print(f"{led} {x:.3f} {y:.3f} +-{sigma / scale:.3f} px, {score:.2f}" if score >= threshold else f"{led} absent")
+    is_inside = -0.5 <= x <= image.width - 0.5 and -0.5 <= y <= image.height - 0.5  # not in the padding
+    is_present = score >= threshold and is_inside
+    print(f"{led} {x:.3f} {y:.3f} +-{sigma:.3f} px, {score:.2f}" if is_present else f"{led} absent")

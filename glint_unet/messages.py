@@ -183,6 +183,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--device {value!r}: 没有这种设备; 可用: {choices}",
         "--device {value!r}: no such device; use one of {choices}",
     ),
+    "onnx_on_cpu": (
+        "{path}: .onnx 文件只在 CPU 上运行, 不用 --device {value}; 请去掉该参数, 或给出训练目录",
+        "{path}: .onnx files run on the CPU, not on --device {value}; omit the flag, or name the run directory",
+    ),
     "batch_auto_without_gpu": (
         "--batch auto 按 GPU 显存选择; 本次在 CPU 上训练, 请给出数字, 例如 --batch 8",
         "--batch auto goes by the memory of a GPU, and this run computes on the CPU; give a number, such as --batch 8",
@@ -424,10 +428,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "image_unreadable": ("无法读取图像 {path}: {reason}", "Image {path} cannot be read: {reason}"),
     "images_form": (
-        "图像的形状为 {shape}, 类型为 {dtype}; 应为 (H, W) 或 (B, H, W), 可有 3 色, 类型 uint8, uint16 或 0..1 的 "
-        "float",
-        "Images have shape {shape} and dtype {dtype}; they must be (H, W) or (B, H, W), with 3 colours or none, uint8, "
-        "uint16 or float in 0..1",
+        "图像的形状为 {shape}, 类型为 {dtype}; 应为 (H, W) 或 (B, H, W), 末尾可加长度 1 或 3 的颜色轴, 类型 uint8, "
+        "uint16 或 0..1 的 float",
+        "Images have shape {shape} and dtype {dtype}; they must be (H, W) or (B, H, W), with or without a last axis of "
+        "1 or 3 colours, uint8, uint16 or float in 0..1",
     ),
     "images_range": (
         "浮点图像的值为 {low} 到 {high} (或含 NaN); 应在 0 到 1 之间, 请先除以最大值",
@@ -487,6 +491,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{num} 张图像, 阈值 {threshold:.2f} (在验证集上选取)",
         "{num} images, threshold {threshold:.2f} (chosen on the validation images)",
     ),
+    "evaluate_trained_on": (
+        "注意: 其中 {num} 张曾用于训练, 因此指标偏好; 未见过的图像请用 --split val 或另一个数据集",
+        "Note: {num} of them were trained on, which flatters the figures; --split val or another data set does not",
+    ),
+    "evaluate_trained_unknown": (
+        "注意: 该模型没有记录训练用了哪些图像; 其中一部分可能曾用于训练",
+        "Note: the model does not say which images it was trained on; part of them may have been trained on",
+    ),
+    "no_recorded_split": (
+        "{path} 没有记录验证用了哪些图像; 请加 --split all, 或给出训练目录",
+        "{path} does not say which images it was validated on; add --split all, or name the run directory",
+    ),
     "evaluate_right": (
         "2 像素以内且 LED 正确: F1 {f1}, 精确率 {precision}, 召回率 {recall}; 3 像素 F1 {f1_3px}, 5 像素 {f1_5px}; "
         "不计 LED {f1_free}",
@@ -502,8 +518,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "presence told rightly {presence}, images with two right glints {two_right}, calibration error {calibration}",
     ),
     "evaluate_columns": (
-        "LED  存在  找到  精确率  召回率  中位px  95%px  偏x  偏y",
-        "LED  there  found  precision  recall  median_px  95%_px  bias_x  bias_y",
+        "LED 存在 找到 精确率 召回率 中位px 95%px 偏x 偏y",
+        "LED present found precision recall median_px 95%_px bias_x bias_y",
     ),
     "picture_written": ("图片: {path}", "Picture: {path}"),
     "exported": ("已导出 {path} ({mb:.2f} MB)", "Exported {path} ({mb:.2f} MB)"),
@@ -514,6 +530,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "export_no_images": (
         "训练数据 {path} 不可用 ({reason}), 改用随机图像比较",
         "The training data {path} cannot be used ({reason}); compared on random images instead",
+    ),
+    "export_no_split": (
+        "{path} 没有记录验证用了哪些图像, 改用随机图像比较",
+        "{path} does not say which images it was validated on; compared on random images instead",
     ),
     "export_differs": (
         "{path} 与 PyTorch 相差 {px:.4f} 像素, 超过 {limit}; 文件已删除, 请去掉 --half 或更新 onnxruntime",
@@ -593,9 +613,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 不是完整的检查点 (缺少: {missing}); 请用 latest_checkpoint.pth, 权重文件不能续训",
         "{path} is no full checkpoint (missing: {missing}); use latest_checkpoint.pth: bare weights cannot be resumed",
     ),
-    "checkpoint_not_of_seed": (
+    "checkpoint_not_of_original": (
         "{path} 没有 dataset 项, 也不是最初版本的 U-Net: {reason}",
-        "{path} has no dataset entry and is not the first implementation's U-Net either: {reason}",
+        "{path} has no dataset entry and is not the U-Net of the original implementation either: {reason}",
     ),
     "checkpoint_other_network": (
         "{path} 属于另一种网络: 缺少 {missing} 个权重, 多出 {extra} 个, 例如 {example}; 请核对 --arch",

@@ -1,15 +1,19 @@
 """`glint-unet evaluate`: how good a model is on annotated images."""
 
 import dataclasses
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.pack import check_range
 from glint_unet.errors import DatasetError, SettingError
 from glint_unet.messages import text
+
+if TYPE_CHECKING:
+    from glint_unet.inference.evaluate import Evaluation
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,11 @@ class EvaluateArguments:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Prints figures and table."""
+    """Writes the files, then prints figures and table."""
     arguments = parse(EvaluateArguments, argv, "glint-unet evaluate")
     from glint_unet.data.synthetic.stream import is_stream
     from glint_unet.files import write_json
-    from glint_unet.inference.evaluate import draw_worst, evaluate, rows_to_judge
+    from glint_unet.inference.evaluate import count_trained_on, draw_worst, evaluate, rows_to_judge
     from glint_unet.inference.predictor import GlintDetector
 
     num_worst, model, h5 = check_range("worst", arguments.worst, 0, 400), Path(arguments.run), Path(arguments.h5)
@@ -54,19 +58,50 @@ def run(argv: Sequence[str]) -> int:
         if not output.parent.is_dir():
             raise DatasetError("output_no_directory", path=output.parent)
     detector = GlintDetector.load(model, arguments.device, precise=arguments.precise)
-    evaluation = evaluate(detector, h5, rows_to_judge(model, h5, arguments.split), num_worst)
-    figures = {name: "-" if value is None else f"{value:.3f}" for name, value in evaluation.figures.items()}
-    print(text("evaluate_head", num=evaluation.num_images, threshold=evaluation.threshold))
-    print(text("evaluate_right", **figures))
-    print(text("evaluate_px", **figures))
-    print(text("evaluate_presence", **figures))
-    print(text("evaluate_columns"))
-    for led in evaluation.leds:
-        label, num_present, num_found, *values = dataclasses.astuple(led)
-        print("  ".join([label, str(num_present), str(num_found), *("-" if v is None else f"{v:.3f}" for v in values)]))
+    rows = rows_to_judge(model, h5, arguments.split)
+    evaluation = evaluate(detector, h5, rows, num_worst, count_trained_on(model, h5, rows))
     if arguments.json:
         write_json(Path(arguments.json), dataclasses.asdict(evaluation))
     if evaluation.worst:
         draw_worst(detector, h5, evaluation.worst, picture)
+    _print_report(evaluation)
+    if evaluation.worst:
         print(text("picture_written", path=picture))
     return 0
+
+
+def _print_report(evaluation: "Evaluation") -> None:
+    print(text("evaluate_head", num=evaluation.num_images, threshold=evaluation.threshold))
+    if evaluation.num_trained_on is None:
+        print(text("evaluate_trained_unknown"))
+    elif evaluation.num_trained_on:
+        print(text("evaluate_trained_on", num=evaluation.num_trained_on))
+    figures = {name: _number(value) for name, value in evaluation.figures.items()}
+    print(text("evaluate_right", **figures))
+    print(text("evaluate_px", **figures))
+    print(text("evaluate_presence", **figures))
+    table = [text("evaluate_columns").split()]
+    for led in evaluation.leds:
+        label, num_present, num_found, *values = dataclasses.astuple(led)
+        table.append([label, str(num_present), str(num_found), *map(_number, values)])
+    print("\n".join(aligned(table)))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, the first column to the left, the others to the right; Chinese characters are two wide."""
+    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
+    lines = []
+    for row in table:
+        spaces = [" " * (width - _width(cell)) for width, cell in zip(widths, row, strict=True)]
+        cells = [space + cell for space, cell in zip(spaces[1:], row[1:], strict=True)]
+        lines.append("  ".join([row[0] + spaces[0], *cells]))
+    return lines
+
+
+def _width(cell: str) -> int:
+    """Columns of a terminal."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in cell)

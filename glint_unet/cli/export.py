@@ -47,7 +47,7 @@ def run(argv: Sequence[str]) -> int:
     check_output(out, overwrite=arguments.overwrite)
     if out.suffix == ".onnx":
         onnx_file.export_onnx(model, out, half=arguments.half)
-        images = _validation_images(model)
+        images = _images_to_compare(model)
         worst = onnx_file.check_export(load_model(Path(arguments.run)), out, images)
         print(text("export_checked", num=len(images), px=worst, limit=onnx_file.GATE_PX))
     elif out.suffix == ".safetensors":
@@ -58,25 +58,37 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
-def _validation_images(model: "TrainedModel") -> Any:
-    """Validation images of the run; random ones, and a line that says so, where the data set is gone."""
+def _images_to_compare(model: "TrainedModel") -> Any:
+    """Validation images of the run; random ones, and a line that says so, where they are not to be had."""
     import numpy as np
 
+    from glint_unet.runs.checkpoint_file import read_checkpoint
+
+    content = read_checkpoint(model.path)
+    if "split" in content:
+        h5 = str(content["train_args"]["h5"])
+        try:
+            images = _validation_images(h5, content)
+            if images.shape[1:] == model.image_size:
+                return images
+            print(text("export_no_images", path=h5, reason="{}x{}".format(*images.shape[1:])))
+        except (GlintError, OSError, IndexError) as error:
+            print(text("export_no_images", path=h5, reason=error))
+    else:
+        print(text("export_no_split", path=model.path))
+    return np.random.default_rng(0).integers(0, 256, (_NUM_COMPARED, *model.image_size), dtype=np.uint8)
+
+
+def _validation_images(h5: str, content: "dict[str, Any]") -> Any:
     from glint_unet.data.dataset_file import inspect_dataset
     from glint_unet.data.sources import FileSource
     from glint_unet.data.split import Split
     from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
-    from glint_unet.runs.checkpoint_file import read_checkpoint
 
-    content = read_checkpoint(model.path)
-    h5, rows = str(content["train_args"]["h5"]), Split.from_dict(content["split"]).val[:_NUM_COMPARED]
-    try:
-        if is_stream(h5):
-            return SyntheticStream(h5, seed=int(content["train_args"]["seed"])).gather(rows).images.numpy()
-        source = FileSource(inspect_dataset(h5), num_workers=0)
-        images = source.gather(rows).images.numpy()
-        source.close()
-        return images
-    except (GlintError, OSError, IndexError) as error:
-        print(text("export_no_images", path=h5, reason=error))
-        return np.random.default_rng(0).integers(0, 256, (_NUM_COMPARED, *model.image_size), dtype=np.uint8)
+    rows = Split.from_dict(content["split"]).val[:_NUM_COMPARED]
+    if is_stream(h5):
+        return SyntheticStream(h5, seed=int(content["train_args"]["seed"])).gather(rows).images.numpy()
+    source = FileSource(inspect_dataset(h5), num_workers=0)
+    images = source.gather(rows).images.numpy()
+    source.close()
+    return images

@@ -12,14 +12,12 @@ from glint_unet.data.batch import Rows
 from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.data.sources import FileSource
-from glint_unet.data.split import Split
 from glint_unet.data.validation import validate_dataset
-from glint_unet.errors import DatasetError, ResumeError
+from glint_unet.errors import CheckpointError, DatasetError, ResumeError
 from glint_unet.inference.predictor import GlintDetector
+from glint_unet.inference.trained_model import recorded_split
 from glint_unet.model.metrics import RIGHT_WITHIN_PX, KeypointMetrics
-from glint_unet.runs.checkpoint_file import read_checkpoint
 from glint_unet.runs.pictures import draw_predictions
-from glint_unet.runs.run_directory import RunDirectory
 
 _BATCH = 32
 
@@ -53,6 +51,7 @@ class Evaluation:
 
     Attributes:
         num_images: judged.
+        num_trained_on: how many of them the model was trained on; None where it does not say.
         threshold: score from which a glint counted as found.
         figures: as `KeypointMetrics.summary` gives them.
         leds: one report per LED.
@@ -61,6 +60,7 @@ class Evaluation:
     """
 
     num_images: int
+    num_trained_on: int | None
     threshold: float
     figures: dict[str, float | None]
     leds: tuple[LedReport, ...]
@@ -72,25 +72,37 @@ def rows_to_judge(run: Path, h5: Path, part: str) -> Rows:
     """The rows of a data set: all, or those that the run validated on.
 
     Args:
-        run: a run directory or checkpoint; needed for 'val'.
+        run: a run directory, checkpoint or .onnx file; the last cannot say what it was validated on.
         h5: the data set.
         part: 'val' or 'all'.
 
     Raises:
         DatasetError: the file cannot be used.
+        CheckpointError: 'val', but the model does not say what it was validated on.
         ResumeError: 'val', but it is not the data set of the run.
     """
     validate_dataset(h5)
     if part == "all":
         return np.arange(inspect_dataset(h5).num_images)
-    content = read_checkpoint(RunDirectory(run).best if run.is_dir() else run)
-    md5, was = SharedMemoryDatasetCache.compute_md5(h5), content["dataset"]["md5"]
+    split, was = recorded_split(run)
+    md5 = SharedMemoryDatasetCache.compute_md5(h5)
     if md5 != was:
         raise ResumeError("evaluate_other_dataset", path=h5, md5=md5, was=was)
-    return Split.from_dict(content["split"]).val
+    return split.val
 
 
-def evaluate(detector: GlintDetector, h5: Path, rows: Rows, worst: int = 16) -> Evaluation:
+def count_trained_on(run: Path, h5: Path, rows: Rows) -> int | None:
+    """How many of a data set's rows the model was trained on; None where it does not say."""
+    try:
+        split, md5 = recorded_split(run)
+    except CheckpointError:
+        return None
+    return int(np.isin(rows, split.train).sum()) if SharedMemoryDatasetCache.compute_md5(h5) == md5 else 0
+
+
+def evaluate(
+    detector: GlintDetector, h5: Path, rows: Rows, worst: int = 16, num_trained_on: int | None = None
+) -> Evaluation:
     """Judges a detector on rows of a data set.
 
     Args:
@@ -98,6 +110,7 @@ def evaluate(detector: GlintDetector, h5: Path, rows: Rows, worst: int = 16) -> 
         h5: a data set with keypoints or heatmaps.
         rows: which of its images.
         worst: how many of the worst images to name.
+        num_trained_on: how many of the rows the model was trained on, for the report.
 
     Raises:
         DatasetError: the data set has another number of LEDs.
@@ -117,6 +130,7 @@ def evaluate(detector: GlintDetector, h5: Path, rows: Rows, worst: int = 16) -> 
     order = np.argsort(-badness, kind="stable")[:worst]
     return Evaluation(
         num_images=len(rows),
+        num_trained_on=num_trained_on,
         threshold=detector.threshold,
         figures=metrics.summary(detector.threshold),
         leds=leds,
@@ -144,8 +158,10 @@ def _predictions(
     parts: list[tuple[Any, ...]] = []
     for start in range(0, len(rows), _BATCH):
         batch = source.gather(rows[start : start + _BATCH])
-        glints = detector(batch.images.numpy())
-        parts.append((glints.points, glints.scores, glints.sigmas, batch.true_keypoints(info).numpy()))
+        glints = detector.candidates(batch.images.numpy()[..., None])
+        is_outside = (glints.scores >= detector.threshold) & ~glints.present  # in the padding: absent, as predict says
+        scores = np.where(is_outside, np.float32(0), glints.scores)
+        parts.append((glints.points, scores, glints.sigmas, batch.true_keypoints(info).numpy()))
     source.close()
     points, scores, sigmas, truth = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return points, scores, sigmas, truth

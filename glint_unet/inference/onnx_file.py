@@ -14,45 +14,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from glint_unet.errors import CheckpointError, ExportError, one_line
 from glint_unet.extras import optional_package
 from glint_unet.files import whole_file
-from glint_unet.inference.trained_model import Backend, Decoded, TrainedModel, torch_backend
-from glint_unet.model.votes import decode_output
+from glint_unet.inference.trained_model import Backend, Decoded, DecodingNetwork, TrainedModel, torch_backend
 
 METADATA = ("labels", "image_size", "stride", "threshold", "stretch", "prefix", "dataset_md5", "epoch", "run", "format")
 FORMAT = "glint-unet 1"
 GATE_PX = 0.01
 OUTPUTS = ("heatmaps", "points", "scores", "sigmas")
-
-
-class DecodingNetwork(nn.Module):
-    """A network with everything around it: from 8-bit images to heatmaps, points, scores and sigmas.
-
-    Args:
-        model: what to wrap.
-        half: keep the weights in 16 bits; they are calculated with in 32.
-    """
-
-    def __init__(self, model: TrainedModel, *, half: bool = False) -> None:
-        super().__init__()
-        self.network = model.network
-        self._num_classes, self._stride, self._sigma_heatmap_px = (
-            model.num_classes,
-            model.stride,
-            model.sigma_heatmap_px,
-        )
-        if half:
-            for parameter in self.network.parameters():
-                parameter.data = parameter.data.half().float()
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Images (B, H, W) uint8 -> heatmaps (B, C, h, w), points (B, C, 2), scores (B, C), sigmas (B, C)."""
-        output = self.network(images[:, None].float() / 255)
-        points, scores, sigmas = decode_output(output, self._num_classes, self._stride, self._sigma_heatmap_px)
-        return output[:, : self._num_classes].sigmoid(), points, scores, sigmas
 
 
 def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
@@ -69,7 +40,10 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
     onnx = optional_package("onnx")
     optional_package("onnxscript")
     H, W = model.image_size
-    wrapped = DecodingNetwork(model, half=half).eval()
+    wrapped = DecodingNetwork(model).eval()
+    if half:
+        for parameter in wrapped.parameters():
+            parameter.data = parameter.data.half().float()
     example = torch.zeros(2, H, W, dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # the exporter misses torchvision, we do not
     with warnings.catch_warnings():

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN
+from glint_unet.data.split import Split
 from glint_unet.errors import CheckpointError, one_line
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
 from glint_unet.model.network import new_network
@@ -40,7 +42,7 @@ class TrainedModel(NamedTuple):
         path: the checkpoint.
     """
 
-    network: torch.nn.Module
+    network: nn.Module
     image_size: tuple[int, int]
     num_classes: int
     stride: int
@@ -69,7 +71,7 @@ def load_model(path: Path) -> TrainedModel:
     path = RunDirectory(path).best if path.is_dir() else path
     content = read_checkpoint(path)
     if "dataset" not in content:
-        return _model_of_first_implementation(content, path)
+        return _model_of_original_implementation(content, path)
     try:
         config, dataset = TrainConfig.from_dict(content["train_args"]), content["dataset"]
         stride, (H, W) = int(dataset["stride"]), map(int, dataset["image_size"])
@@ -98,15 +100,15 @@ def load_model(path: Path) -> TrainedModel:
     return model
 
 
-def _model_of_first_implementation(content: dict[str, Any], path: Path) -> TrainedModel:
-    """A checkpoint of the seed's trainer: its U-Net under our names, 256x256 images, threshold and sigma as it had."""
+def _model_of_original_implementation(content: dict[str, Any], path: Path) -> TrainedModel:
+    """A checkpoint of the original implementation: its U-Net under our names, its image size, threshold and sigma."""
     weights = content["model_state_dict"]
     try:
         width, num_classes = next(iter(weights.values())).shape[0], list(weights.values())[-1].shape[0]
         network = new_network("unet", int(num_classes), int(width), 4).eval()
         network.load_state_dict(renamed_weights(weights, network.state_dict()))
     except (ValueError, RuntimeError, AttributeError, IndexError, StopIteration, TypeError) as error:
-        raise CheckpointError("checkpoint_not_of_seed", path=path, reason=one_line(error)) from error
+        raise CheckpointError("checkpoint_not_of_original", path=path, reason=one_line(error)) from error
     return TrainedModel(
         network=network,
         image_size=(256, 256),
@@ -122,14 +124,53 @@ def _model_of_first_implementation(content: dict[str, Any], path: Path) -> Train
     )
 
 
+def recorded_split(path: Path) -> tuple[Split, str]:
+    """The rows that a run trained on and validated on, and its data set's MD5.
+
+    Args:
+        path: a run directory, a checkpoint, or an .onnx file.
+
+    Raises:
+        CheckpointError: it cannot be read, or does not say; .onnx files and the original implementation's do not.
+    """
+    path = RunDirectory(path).best if path.is_dir() else path
+    content = {} if path.suffix == ".onnx" else read_checkpoint(path)
+    if "split" not in content or "dataset" not in content:
+        raise CheckpointError("no_recorded_split", path=path)
+    return Split.from_dict(content["split"]), str(content["dataset"]["md5"])
+
+
+class DecodingNetwork(nn.Module):
+    """A network with everything around it: from 8-bit images to heatmaps, points, scores and sigmas.
+
+    Args:
+        model: its network, and how its output is decoded.
+    """
+
+    def __init__(self, model: TrainedModel) -> None:
+        super().__init__()
+        self.network = model.network
+        self._num_classes, self._stride = model.num_classes, model.stride
+        self._sigma_heatmap_px = model.sigma_heatmap_px
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Images (B, H, W) uint8 -> heatmaps (B, C, h, w), points (B, C, 2), scores (B, C), sigmas (B, C)."""
+        output, points, scores, sigmas = self.decode(images)
+        return output[:, : self._num_classes].sigmoid(), points, scores, sigmas
+
+    def decode(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """As `forward`, with the network's whole output in place of the heatmaps."""
+        output = self.network(images[:, None].float() / 255)
+        return output, *decode_output(output, self._num_classes, self._stride, self._sigma_heatmap_px)
+
+
 def torch_backend(model: TrainedModel, device: torch.device | str = "cpu") -> Backend:
     """The model as a detector's backend."""
-    network = model.network.to(device).eval()
+    network = DecodingNetwork(model).to(device).eval()
 
     @torch.inference_mode()
     def find(images: NDArray[np.uint8]) -> Decoded:
-        output = network(torch.from_numpy(images).to(device)[:, None].float() / 255)
-        points, scores, sigmas = decode_output(output, model.num_classes, model.stride, model.sigma_heatmap_px)
+        _, points, scores, sigmas = network.decode(torch.from_numpy(images).to(device))
         return points.cpu().numpy(), scores.cpu().numpy(), sigmas.cpu().numpy()
 
     return find

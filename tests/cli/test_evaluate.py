@@ -1,11 +1,18 @@
 """`glint-unet evaluate` on a small trained run."""
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 
+from tests.original_unet import original_checkpoint
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 EN = ("--lang", "en")
 
 
@@ -21,7 +28,7 @@ def test_evaluate_says_what_validation_said(command, eyes_run, eyes_h5, tmp_path
     assert figures["figures"]["f1"] >= val["f1"] - 1e-9  # the threshold was chosen for it
     assert [led["label"] for led in figures["leds"]] == ["g1", "g2"]
     assert sum(led["num_present"] for led in figures["leds"]) == sum(map(sum, figures["confusion"]))
-    assert "LED  there  found" in out
+    assert re.search("LED +present +found", out)
     assert f"F1 {figures['figures']['f1']:.3f}" in out
     picture = eyes_run / "evaluation_worst.png"
     with Image.open(picture) as drawn:
@@ -43,3 +50,67 @@ def test_evaluate_refuses_what_it_cannot_judge(command, eyes_run, eyes_h5, data,
         status, _, err = command("evaluate", "--run", eyes_run, *words, *EN)
         assert (status, err.count("\n")) == (2, 1), err
         assert said in err
+
+
+def test_images_that_the_run_was_trained_on_are_counted(command, eyes_run, eyes_h5, data, tmp_path):
+    words = ["evaluate", "--run", eyes_run, "--worst", 0, "--json", tmp_path / "e.json", *EN]
+    for split, num in {"all": 54, "val": 0}.items():
+        status, out, err = command(*words, "--h5", eyes_h5, "--split", split)
+        assert status == 0, err
+        assert json.loads((tmp_path / "e.json").read_text())["num_trained_on"] == num
+        assert ("54 of them were trained on" in out) == (split == "all")
+
+
+def test_an_onnx_file_is_judged_on_all_images_only(command, eyes_onnx, eyes_run, eyes_h5, tmp_path):
+    words = ["evaluate", "--h5", eyes_h5, "--worst", 0, "--json", tmp_path / "e.json", *EN]
+    assert command(*words, "--run", eyes_run, "--split", "all")[0] == 0
+    ours = json.loads((tmp_path / "e.json").read_text())
+    status, out, err = command(*words, "--run", eyes_onnx, "--split", "all")
+    assert status == 0, err
+    theirs = json.loads((tmp_path / "e.json").read_text())
+    assert theirs["figures"]["f1"] == pytest.approx(ours["figures"]["f1"], abs=0.02)
+    assert theirs["num_trained_on"] is None
+    assert "part of them may have been trained on" in out
+    status, _, err = command(*words, "--run", eyes_onnx)
+    assert (status, err.count("\n")) == (2, 1), err
+    assert "model.onnx does not say which images it was validated on; add --split all" in err
+
+
+def test_a_checkpoint_of_the_original_implementation_is_judged_on_all_images(command, data, tmp_path):
+    words = ["evaluate", "--run", original_checkpoint(tmp_path / "best.pth"), "--h5", data, "--worst", 2, *EN]
+    status, out, err = command(*words, "--split", "all")
+    assert status == 0, err
+    assert "20 images" in out
+    assert (tmp_path / "evaluation_worst.png").is_file()
+    status, _, err = command(*words)
+    assert (status, err.count("\n")) == (2, 1), err
+    assert "best.pth does not say which images it was validated on; add --split all" in err
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_table_is_aligned_in_both_languages(command, eyes_run, eyes_h5, language):
+    status, out, _ = command("evaluate", "--run", eyes_run, "--h5", eyes_h5, "--worst", 0, "--lang", language)
+    assert status == 0
+    lines = out.splitlines()
+    (first,) = [k for k, line in enumerate(lines) if line.startswith("LED")]
+    table = lines[first : first + 3]
+    assert [line.split()[0] for line in table] == ["LED", "g1", "g2"]
+    wide = [re.sub(r"[\u4e00-\u9fff]", "##", line) for line in table]
+    assert len({len(line) for line in wide}) == 1
+    ends = [[found.end() for found in re.finditer(r"\S+", line)][1:] for line in wide]
+    assert ends[0] == ends[1] == ends[2]
+
+
+def test_the_files_are_written_whoever_reads_the_text(eyes_run, eyes_h5, tmp_path):
+    words = ["evaluate", "--run", eyes_run, "--h5", eyes_h5, "--json", tmp_path / "f.json"]
+    words += ["--picture", tmp_path / "p.png", *EN]
+    line = [sys.executable, "-u", "-m", "glint_unet", *map(str, words)]
+    process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    there = {p.name for p in tmp_path.iterdir()}
+    process.stdout.close()
+    assert "6 images" in first
+    assert there == {"f.json", "p.png"}
+    process.communicate()
+    assert json.loads((tmp_path / "f.json").read_text())["num_images"] == 6

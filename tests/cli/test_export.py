@@ -5,6 +5,7 @@ import safetensors.torch
 import torch
 
 from glint_unet.inference.predictor import GlintDetector
+from tests.original_unet import original_checkpoint
 
 EN = ("--lang", "en")
 
@@ -46,3 +47,11 @@ def test_what_cannot_be_exported_or_opened_is_one_line(command, eyes_run, tmp_pa
         status, _, err = command(*words, *EN)
         assert (status, err.count("\n")) == (2, 1), err
         assert said in err
+
+
+def test_a_checkpoint_of_the_original_implementation_is_compared_on_random_images(command, tmp_path):
+    run = original_checkpoint(tmp_path / "best.pth")
+    status, out, err = command("export", "--run", run, "--out", tmp_path / "m.onnx", *EN)
+    assert status == 0, err
+    assert "best.pth does not say which images it was validated on; compared on random images" in out
+    assert "px apart at most" in out

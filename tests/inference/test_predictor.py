@@ -1,4 +1,5 @@
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -6,10 +7,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.images import Placement, place_image
-from glint_unet.errors import CheckpointError, SettingError
+from glint_unet.errors import CheckpointError, GlintError, SettingError
 from glint_unet.inference.predictor import GlintDetector, as_grey
 from glint_unet.runs.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
@@ -63,7 +65,7 @@ def test_a_glint_in_the_padding_is_not_present_in_the_image(H, W, x, y, score):
         at = np.array([[[x, y]]], np.float32)
         return at, np.full((1, 1), score, np.float32), np.ones((1, 1), np.float32)
 
-    glints = GlintDetector(network, (64, 96), 1, threshold=0.5)(np.zeros((H, W), np.uint8))
+    glints = GlintDetector(network, (64, 96), 1, threshold=0.5).candidates(np.zeros((H, W), np.uint8))
     column, row = glints.points[0, 0]
     is_inside = -0.5 <= column <= W - 0.5 and -0.5 <= row <= H - 0.5
     assert bool(glints.present[0, 0]) == (np.float32(score) >= 0.5 and is_inside)
@@ -80,6 +82,9 @@ FORMS: dict[str, Any] = {
     "colour": (np.zeros((40, 60, 3), np.uint8), (1, 40, 60)),
     "colour with alpha": (np.zeros((40, 60, 4), np.uint8), (1, 40, 60)),
     "batch of colour": (np.zeros((2, 40, 60, 3), np.uint8), (2, 40, 60)),
+    "grey with a colour axis": (np.zeros((40, 60, 1), np.uint8), (1, 40, 60)),
+    "batch of grey with a colour axis": (np.zeros((5, 40, 60, 1), np.uint8), (5, 40, 60)),
+    "narrow images with a colour axis": (np.zeros((5, 40, 1, 1), np.uint8), (5, 40, 1)),
     "16 bit": (np.zeros((40, 60), np.uint16), (1, 40, 60)),
     "float": (np.zeros((40, 60), np.float64), (1, 40, 60)),
 }
@@ -106,6 +111,11 @@ def test_the_same_picture_in_every_dtype_is_the_same_grey():
         np.zeros(4, np.uint8),
         np.zeros((4, 4), np.int64),
         np.zeros((1, 4, 4, 2), np.uint8),
+        np.zeros((40, 60, 2), np.uint8),
+        np.zeros((2, 3, 40, 60), np.uint8),
+        np.zeros((2, 1, 40, 60), np.uint8),
+        np.zeros((5, 3, 3), np.uint8),
+        np.zeros((5, 1, 1), np.uint8),
         np.zeros((0, 4), np.uint8),
         np.full((4, 4), 1.5),
         np.full((4, 4), np.nan),
@@ -127,7 +137,8 @@ def run(data, tmp_path_factory):
 
 def test_a_run_becomes_a_detector(run, tmp_path):
     images = np.random.default_rng(0).integers(0, 255, (3, 32, 32), dtype=np.uint8)
-    from_run, from_file = GlintDetector.load(run)(images), GlintDetector.load(run / "latest_checkpoint.pth")(images)
+    from_run = GlintDetector.load(run).candidates(images)
+    from_file = GlintDetector.load(run / "latest_checkpoint.pth").candidates(images)
     assert from_run.points.shape == (3, 3, 2)
     assert np.array_equal(from_run.points, from_file.points)
     threshold = read_checkpoint(run / "best_model.pth")["metrics"]["val"]["threshold"]
@@ -169,11 +180,11 @@ def test_the_four_shifts_average_towards_the_truth():
 def test_several_threads_may_share_a_detector(run):
     detector = GlintDetector.load(run)
     images = np.random.default_rng(1).integers(0, 255, (8, 4, 48, 40), dtype=np.uint8)
-    expected = [detector(batch).points for batch in images]
+    expected = [detector.candidates(batch).points for batch in images]
     found = {}
 
     def work(k):
-        found[k] = [detector(images[k]).points for _ in range(5)]
+        found[k] = [detector.candidates(images[k]).points for _ in range(5)]
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
     for thread in threads:
@@ -182,3 +193,32 @@ def test_several_threads_may_share_a_detector(run):
         thread.join()
     for k in range(8):
         assert all(np.array_equal(points, expected[k]) for points in found[k])
+
+
+def test_a_trailing_axis_of_one_changes_nothing():
+    image = spot((64, 96), 40.3, 30.2)
+    plain, with_axis = (GlintDetector(centroid, (64, 96), 1)(form) for form in (image, image[..., None]))
+    assert with_axis.points.shape == (1, 1, 2)
+    assert np.array_equal(plain.points, with_axis.points)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_an_image_file_is_read_as_predict_reads_it(eyes_run, eyes_frames, tmp_path, kind):
+    Image.fromarray(eyes_frames[0].astype(np.uint16) * 257).save(tmp_path / "eye.png")
+    detector = GlintDetector.load(eyes_run)
+    from_file, from_array = detector(kind(tmp_path / "eye.png")), detector(eyes_frames[0])
+    assert np.array_equal(from_file.points, from_array.points, equal_nan=True)
+    assert np.array_equal(from_file.scores, from_array.scores)
+    with pytest.raises(GlintError, match=r"none\.png"):
+        detector(kind(tmp_path / "none.png"))
+
+
+def test_absent_leds_have_no_position_and_every_led_has_a_candidate(eyes_run, eyes_frames):
+    detector = GlintDetector.load(eyes_run, threshold=0.6)
+    glints, candidates = detector(eyes_frames), detector.candidates(eyes_frames)
+    assert 0 < glints.present.sum() < glints.present.size
+    assert np.array_equal(np.isfinite(glints.points), np.repeat(glints.present[..., None], 2, axis=-1))
+    assert np.isfinite(candidates.points).all()
+    assert np.array_equal(candidates.points[glints.present], glints.points[glints.present])
+    for name in ("scores", "sigmas", "present"):
+        assert np.array_equal(getattr(glints, name), getattr(candidates, name))
