@@ -71,7 +71,7 @@ def run(argv: Sequence[str]) -> int:
                 break
             came = time.perf_counter()
             grey = grey_of(picture)
-            glints = detector(grey)
+            glints = detector(grey[None, ..., None])
             latencies.append(1e3 * (time.perf_counter() - came))
             if overlay or arguments.show:
                 drawn = draw_glints(grey, glints, 0, detector.labels())

@@ -93,7 +93,7 @@ def run(argv: Sequence[str]) -> int:
         try:
             for frames in _batches(media, batch, broken, bar):
                 images = [frame.image for frame in frames if frame.image is not None]
-                glints = detector(np.stack(images))
+                glints = detector(np.stack(images)[..., None])  # of whatever width
                 for k, frame in enumerate(frames):
                     table.add(frame, glints, k)
                     if overlay:
