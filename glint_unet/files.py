@@ -53,6 +53,20 @@ def whole_file(
             os.unlink(temporary)
 
 
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A block that writes `path` and nothing else: what the system refuses there becomes an error of ours.
+
+    Raises:
+        SpaceError: the disk is full.
+        RunDirectoryError: the file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _told(error, path) from error
+
+
 def write_bytes(
     path: Path, content: bytes, check: Callable[[Path], None] | None = None, *, survive_power_cut: bool = True
 ) -> None:
@@ -68,10 +82,8 @@ def append_text(path: Path, content: str) -> None:
         SpaceError: the disk is full.
         RunDirectoryError: the file cannot be written.
     """
-    try:
+    with writing(path):
         _write_all(path, content.encode(errors="backslashreplace"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    except OSError as error:
-        raise _told(error, path) from error
 
 
 def _write_all(path: Path, content: bytes, flags: int) -> None:

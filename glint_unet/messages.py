@@ -454,8 +454,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Cannot be opened as a video: {path}; check the file or the camera's number, or convert it by ffmpeg",
     ),
     "media_cannot_write": (
-        "无法写视频 {path}; 请换用 .mp4 或 .avi",
-        "The video {path} cannot be written; use .mp4 or .avi",
+        "无法写视频 {path}; 请换用 .mp4 或 .avi, 并检查磁盘空间",
+        "The video {path} cannot be written; use .mp4 or .avi, and check the free space of the disk",
     ),
     "media_all_broken": (
         "{path} 的 {num} 帧全部无法读取, 例如: {reason}",
@@ -465,6 +465,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "labelme_not_empty": (
         "{path} 中已有 JSON 标注, 不会覆盖; 请换一个目录",
         "{path} holds JSON annotations already and they are not replaced; name another directory",
+    ),
+    "labelme_would_replace": (
+        "{path} 已存在, 不会覆盖; 请为 --labelme 换一个目录",
+        "{path} exists already and is not replaced; name another directory for --labelme",
+    ),
+    "overlay_over_input": (
+        "{path} 是输入图像, 不会覆盖; 请为 --overlay 换一个目录",
+        "{path} is an input image and is not replaced; name another directory for --overlay",
     ),
     "frame_broken": ("跳过: {source} 第 {number} 帧: {reason}", "Skipped: {source}, frame {number}: {reason}"),
     "predicted": (

@@ -1,16 +1,21 @@
 """`glint-unet live`: glints of a camera or a video as it runs."""
 
 import contextlib
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.pack import check_output, check_range
 from glint_unet.errors import MediaError, one_line
 from glint_unet.messages import text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,11 @@ def run(argv: Sequence[str]) -> int:
     import cv2
 
     from glint_unet.compute.device import use_threads
-    from glint_unet.inference.media import Frame, grey_of, open_video
-    from glint_unet.inference.overlay import Overlay, draw_glints
+    from glint_unet.inference.media import Frame, open_video
+    from glint_unet.inference.overlay import draw_glints, open_overlay
     from glint_unet.inference.predictor import GlintDetector
 
-    most = check_range("num", arguments.num, 0, 2**31)
+    check_range("num", arguments.num, 0, 2**31)
     use_threads(check_range("threads", arguments.threads, 0, 1024))
     detector = GlintDetector.load(arguments.run, arguments.device)
     is_camera = arguments.source.isdecimal()
@@ -57,35 +62,44 @@ def run(argv: Sequence[str]) -> int:
     overlay = None
     if arguments.overlay:
         check_output(Path(arguments.overlay), overwrite=arguments.overwrite)
-        overlay = Overlay(Path(arguments.overlay), video.get(cv2.CAP_PROP_FPS))
+        fps = video.get(cv2.CAP_PROP_FPS)
+        overlay = open_overlay(Path(arguments.overlay), fps, (), overwrite=arguments.overwrite)
     latencies: list[float] = []
-    started = told = time.perf_counter()
+    started = time.perf_counter()
     with contextlib.ExitStack() as stack:
         stack.callback(video.release)
         if overlay:
-            stack.callback(overlay.close)
+            stack.enter_context(overlay)
         stack.enter_context(contextlib.suppress(KeyboardInterrupt))
-        while not most or len(latencies) < most:
-            is_there, picture = video.read()
-            if not is_there:
-                break
+        printed = started
+        for image in _frames(video, arguments.num):
             came = time.perf_counter()
-            grey = grey_of(picture)
-            glints = detector(grey[None, ..., None])
+            glints = detector(image[None, ..., None])
             latencies.append(1e3 * (time.perf_counter() - came))
             if overlay or arguments.show:
-                drawn = draw_glints(grey, glints, 0, detector.labels())
+                drawn = draw_glints(image, glints, 0, detector.labels())
                 if overlay:
-                    overlay.add(Frame(arguments.source, len(latencies) - 1, None, grey), drawn)
+                    overlay.add(Frame(arguments.source, len(latencies) - 1, None, image), drawn)
                 if arguments.show and not _shown(drawn):
                     break
-            if time.perf_counter() - told >= arguments.every_s:
-                told = time.perf_counter()
-                print(_figures(latencies, told - started), flush=True)
+            if time.perf_counter() - printed >= arguments.every_s:
+                printed = time.perf_counter()
+                print(_figures(latencies, printed - started), flush=True)
     if not latencies:
         raise MediaError("media_no_video", path=arguments.source)
     print(_figures(latencies, time.perf_counter() - started))
     return 0
+
+
+def _frames(video: Any, num: int) -> "Iterator[NDArray[np.uint8]]":
+    """Grey frames (H, W) as they come, `num` of them or all."""
+    from glint_unet.inference.media import grey_of
+
+    for _ in range(num) if num else itertools.count():
+        is_there, picture = video.read()
+        if not is_there:
+            return
+        yield grey_of(picture)
 
 
 def _shown(picture: object) -> bool:

@@ -1,21 +1,24 @@
 """`glint-unet predict`: glints of images, folders, videos and data sets as a table."""
 
 import contextlib
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from tqdm import tqdm
 
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.pack import check_output, check_range
+from glint_unet.console import say
 from glint_unet.errors import MediaError
 from glint_unet.messages import text
 
 if TYPE_CHECKING:
     from glint_unet.inference.media import Frame, Media
+    from glint_unet.inference.predictor import GlintDetector
 
 _MOST_NAMED = 20
 
@@ -57,15 +60,11 @@ class PredictArguments:
 def run(argv: Sequence[str]) -> int:
     """Predicts; status 1 where a frame was broken; Ctrl-C ends with the rows so far in the file, status 130."""
     arguments = parse(PredictArguments, argv, "glint-unet predict")
-    import numpy as np
-
     from glint_unet.compute.device import use_threads
     from glint_unet.inference.media import open_media
-    from glint_unet.inference.overlay import LabelMeFolder, Overlay, draw_glints
     from glint_unet.inference.predictor import GlintDetector
-    from glint_unet.inference.result_file import ResultFile
 
-    batch, out = check_range("batch", arguments.batch, 1, 4096), Path(arguments.out)
+    batch = check_range("batch", arguments.batch, 1, 4096)
     use_threads(check_range("threads", arguments.threads, 0, 1024))
     detector = GlintDetector.load(
         arguments.run,
@@ -74,44 +73,68 @@ def run(argv: Sequence[str]) -> int:
         stretch=True if arguments.stretch else None,
         threshold=arguments.threshold,
     )
-    media, labels = open_media(arguments.input), detector.labels()
-    table = ResultFile(out, labels)
-    check_output(out, overwrite=arguments.overwrite)
-    overlay = None
-    if arguments.overlay:
-        if Path(arguments.overlay).suffix:
-            check_output(Path(arguments.overlay), overwrite=arguments.overwrite)
-        overlay = Overlay(Path(arguments.overlay), media.fps)
-    labelme = LabelMeFolder(Path(arguments.labelme)) if arguments.labelme else None
+    media = open_media(arguments.input)
     broken: list[Frame] = []
     started, interrupted = time.monotonic(), False
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(table)
-        if overlay:
-            stack.callback(overlay.close)
-        bar = stack.enter_context(_bar(arguments.progress, media))
+    with _Outputs(arguments, media, detector.labels()) as outputs, _bar(arguments.progress, media) as bar:
         try:
             for frames in _batches(media, batch, broken, bar):
-                images = [frame.image for frame in frames if frame.image is not None]
-                glints = detector(np.stack(images)[..., None])  # of whatever width
-                for k, frame in enumerate(frames):
-                    table.add(frame, glints, k)
-                    if overlay:
-                        overlay.add(frame, draw_glints(images[k], glints, k, labels))
-                    if labelme:
-                        labelme.add(frame, glints, k, labels)
+                outputs.add(frames, detector)
         except KeyboardInterrupt:
             interrupted = True
-        if not table.num_frames and not interrupted:
+        num = outputs.table.num_frames
+        if not num and not interrupted:
             reason = broken[0].problem if broken else "-"
             raise MediaError("media_all_broken", path=arguments.input, num=len(broken), reason=reason)
     seconds = max(time.monotonic() - started, 1e-9)
-    fps, num = table.num_frames / seconds, table.num_frames
-    print(text("predicted", num=num, broken=len(broken), fps=fps, path=out))
+    print(text("predicted", num=num, broken=len(broken), fps=num / seconds, path=arguments.out))
     if interrupted:
         print(text("predict_interrupted", num=num))
-        return 130
+        return 128 + signal.SIGINT
     return 1 if broken else 0
+
+
+class _Outputs:
+    """The table, and what is drawn and annotated beside it; checked before any frame is read."""
+
+    def __init__(self, arguments: PredictArguments, media: "Media", labels: list[str]) -> None:
+        from glint_unet.inference.overlay import LabelMeFolder, open_overlay
+        from glint_unet.inference.result_file import ResultFile
+
+        out, overwrite = Path(arguments.out), arguments.overwrite
+        self.table = ResultFile(out, labels)
+        check_output(out, overwrite=overwrite)
+        overlay = Path(arguments.overlay) if arguments.overlay else None
+        if overlay and overlay.suffix:
+            check_output(overlay, overwrite=overwrite)
+        self._overlay = open_overlay(overlay, media.fps, media.paths, overwrite=overwrite) if overlay else None
+        self._labelme = LabelMeFolder(Path(arguments.labelme), media.paths) if arguments.labelme else None
+        self._labels = labels
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        if self._overlay:
+            self._open.enter_context(self._overlay)
+        self._open.enter_context(self.table)  # the first to be closed: a video that fails does not cost the rows
+        return self
+
+    def add(self, frames: "list[Frame]", detector: "GlintDetector") -> None:
+        """Predicts whole frames of one size and writes what was found."""
+        import numpy as np
+
+        from glint_unet.inference.overlay import draw_glints
+
+        images = [frame.image for frame in frames if frame.image is not None]
+        glints = detector(np.stack(images)[..., None])  # of whatever width
+        for k, frame in enumerate(frames):
+            self.table.add(frame, glints, k)
+            if self._overlay:
+                self._overlay.add(frame, draw_glints(images[k], glints, k, self._labels))
+            if self._labelme:
+                self._labelme.add(frame, glints, k, self._labels)
+
+    def __exit__(self, *exc: Any) -> None:
+        self._open.__exit__(*exc)
 
 
 def _bar(wanted: bool, media: "Media") -> "tqdm[None]":
@@ -119,15 +142,14 @@ def _bar(wanted: bool, media: "Media") -> "tqdm[None]":
 
 
 def _batches(media: "Media", size: int, broken: "list[Frame]", bar: "tqdm[None]") -> "Iterator[list[Frame]]":
-    """Whole frames of one image size; broken ones are named and counted."""
+    """Whole frames of one image size; broken ones are reported and gathered in `broken`."""
     group: list[Frame] = []
     for frame in media:
         bar.update()
         if frame.image is None:
             broken.append(frame)
             if len(broken) <= _MOST_NAMED:
-                told = text("frame_broken", source=frame.source, number=frame.number, reason=frame.problem)
-                tqdm.write(told)
+                say(text("frame_broken", source=frame.source, number=frame.number, reason=frame.problem))
             continue
         if group and (len(group) == size or group[0].image is None or frame.image.shape != group[0].image.shape):
             yield group

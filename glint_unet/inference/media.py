@@ -1,5 +1,6 @@
 """Images, folders, videos and data sets as one sequence of grey frames, read one at a time."""
 
+import contextlib
 import glob
 import math
 from collections.abc import Iterator
@@ -11,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glint_unet.data.dataset_file import open_dataset
-from glint_unet.data.dataset_reader import read_stems
+from glint_unet.data.dataset_reader import read_images, read_stems
 from glint_unet.data.images import IMAGE_SUFFIXES, read_image
-from glint_unet.errors import AnnotationError, MediaError
+from glint_unet.errors import AnnotationError, DatasetError, MediaError
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv")
 DATASET_SUFFIXES = (".h5", ".hdf5")
@@ -30,6 +31,7 @@ class Frame(NamedTuple):
         time_s: since the video's beginning; None where there is no clock.
         image: (H, W) uint8; None where the frame is broken.
         problem: what is wrong with a broken frame.
+        path: the file; None where there is none, as for cameras.
     """
 
     source: str
@@ -37,16 +39,17 @@ class Frame(NamedTuple):
     time_s: float | None
     image: NDArray[np.uint8] | None
     problem: str | None = None
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
 class Media:
-    """An input that was proved to be there.
+    """An input that exists.
 
     Attributes:
         name: as the user gave it.
         paths: its files.
-        num_frames: how many there are, as far as can be told before reading.
+        num_frames: how many there are, as far as is known before reading.
         fps: of a video; None otherwise.
     """
 
@@ -109,7 +112,7 @@ def open_video(source: Path | int) -> Any:
     """
     import cv2
 
-    cv2.utils.logging.setLogLevel(0)  # a broken file is told in our one line, not in OpenCV's many
+    cv2.utils.logging.setLogLevel(0)  # a broken file is reported in one line of ours, not in many of OpenCV's
     video = cv2.VideoCapture(source if isinstance(source, int) else str(source))
     if not video.isOpened() or (isinstance(source, Path) and not video.grab()):
         video.release()
@@ -133,17 +136,28 @@ def _video_length(video: Any) -> tuple[int, float | None]:
 def _frames_of(path: Path) -> Iterator[Frame]:
     suffix = path.suffix.lower()
     if suffix in DATASET_SUFFIXES:
-        with open_dataset(path) as (file, info):
-            stems = read_stems(file, info) if info.has_stems else [path.stem] * info.num_images
-            for row in range(info.num_images):
-                yield Frame(stems[row], row, None, file["images"][row])
+        yield from _dataset_frames(path)
     elif suffix in VIDEO_SUFFIXES:
         yield from _video_frames(path)
     else:
         try:
-            yield Frame(str(path), 0, None, read_image(path))
+            yield Frame(str(path), 0, None, read_image(path), None, path)
         except AnnotationError as error:
-            yield Frame(str(path), 0, None, None, str(error))
+            yield Frame(str(path), 0, None, None, str(error), path)
+
+
+def _dataset_frames(path: Path) -> Iterator[Frame]:
+    """A row that cannot be read is a broken frame; without readable stems, the file's name stands for them."""
+    with open_dataset(path) as (file, info):
+        stems = [path.stem] * info.num_images
+        if info.has_stems:
+            with contextlib.suppress(DatasetError):
+                stems = read_stems(file, info)
+        for row in range(info.num_images):
+            try:
+                yield Frame(stems[row], row, None, read_images(file, row), None, path)
+            except DatasetError as error:
+                yield Frame(stems[row], row, None, None, str(error), path)
 
 
 def _video_frames(path: Path) -> Iterator[Frame]:
@@ -160,12 +174,13 @@ def _video_frames(path: Path) -> Iterator[Frame]:
                 broken += 1
                 continue
             for k in range(number, number + broken):
-                yield Frame(str(path), k, _time(k, fps), None, "cannot be decoded")
+                yield Frame(str(path), k, _time(k, fps), None, "cannot be decoded", path)
             number, broken = number + broken, 0
-            yield Frame(str(path), number, _time(number, fps), grey_of(colour))
+            yield Frame(str(path), number, _time(number, fps), grey_of(colour), None, path)
             number += 1
         if broken:
-            yield Frame(str(path), number, _time(number, fps), None, f"the video ends here; its header says {declared}")
+            problem = f"the video ends here; its header says {declared}"
+            yield Frame(str(path), number, _time(number, fps), None, problem, path)
     finally:
         video.release()
 

@@ -2,20 +2,20 @@
 
 import json
 import os
-import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glint_unet.errors import MediaError, SettingError
+from glint_unet.errors import DatasetError, MediaError, SettingError
 from glint_unet.files import whole_file, write_bytes
+from glint_unet.inference.frame_names import FrameNames, is_image
 from glint_unet.inference.media import VIDEO_SUFFIXES, Frame
 from glint_unet.inference.predictor import Glints
 
 _LEAST_HEIGHT = 480
-_LEAST_VIDEO_BYTES = 100
 _COLOURS = (
     (75, 180, 60),
     (25, 225, 255),
@@ -56,58 +56,80 @@ def draw_glints(image: NDArray[np.uint8], glints: Glints, k: int, labels: list[s
     return np.asarray(picture, np.uint8)
 
 
-class Overlay:
-    """Where drawn frames go: a video file, or a directory of PNG files.
+class VideoOverlay:
+    """Drawn frames as a video; it gets its name when it is closed, whole.
+
+    As a context manager: an error inside leaves no video, since it would end before its time.
 
     Args:
-        path: a video's name (.mp4, .avi, ...), or a directory, made if missing.
-        fps: of the video.
+        path: ends with one of `VIDEO_SUFFIXES`.
+        fps: frames per second; None: 30.
     """
 
     def __init__(self, path: Path, fps: float | None) -> None:
         self._path = path
+        self._temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
         self._fps = _writable_rate(fps or 30.0)
-        self._is_video = path.suffix.lower() in VIDEO_SUFFIXES
         self._video: Any = None
-        self._size: tuple[int, int] | None = None
-        if self._is_video:
-            self._temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-        else:
-            path.mkdir(parents=True, exist_ok=True)
+        self._size = (0, 0)
+        self._num_frames = 0
+
+    def __enter__(self) -> Self:
+        return self
 
     def add(self, frame: Frame, picture: NDArray[np.uint8]) -> None:
-        """Adds a drawn frame.
+        """Adds a drawn frame (H', W', 3) uint8, resized to the first one's size.
 
         Raises:
             MediaError: OpenCV cannot write such a video.
         """
         import cv2
 
-        if not self._is_video:
-            _write_png(self._path / f"{frame_name(frame)}.png", picture)
-            return
+        size = (picture.shape[1], picture.shape[0])
         if self._video is None:
-            self._size = (picture.shape[1], picture.shape[0])
+            self._size = size
             codec = "MJPG" if self._path.suffix.lower() == ".avi" else "mp4v"
             code = cv2.VideoWriter.fourcc(*codec)
-            self._video = cv2.VideoWriter(str(self._temporary), code, self._fps, self._size)
+            self._video = cv2.VideoWriter(str(self._temporary), code, self._fps, size)
             if not self._video.isOpened():
                 raise MediaError("media_cannot_write", path=self._path)
-        if (picture.shape[1], picture.shape[0]) != self._size:
-            picture = np.asarray(cv2.resize(picture, self._size), np.uint8)
-        self._video.write(picture)
+        self._video.write(picture if size == self._size else cv2.resize(picture, self._size))
+        self._num_frames += 1
 
-    def close(self, *, keep: bool = True) -> None:
-        """Finishes the video; without `keep` nothing is left of it."""
+    def close(self) -> None:
+        """Finishes the video and gives it its name.
+
+        Raises:
+            MediaError: it does not hold every frame, as on a full disk; nothing is left of it.
+        """
         if self._video is not None:
             self._video.release()
-            if keep and (not self._temporary.exists() or self._temporary.stat().st_size < _LEAST_VIDEO_BYTES):
-                raise MediaError("media_cannot_write", path=self._path)
-            if keep:
-                with whole_file(self._path) as temporary:
-                    self._temporary.replace(temporary)
-            else:
+            if not _is_whole(self._temporary, self._num_frames):
                 self._temporary.unlink(missing_ok=True)
+                raise MediaError("media_cannot_write", path=self._path)
+            with whole_file(self._path) as temporary:
+                self._temporary.replace(temporary)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            self.close()
+        elif self._video is not None:
+            self._video.release()
+            self._temporary.unlink(missing_ok=True)
+
+
+def _is_whole(path: Path, num_frames: int) -> bool:
+    """Whether a video has this many frames and its last one can be read; OpenCV does not report failed writes."""
+    import cv2
+
+    video = cv2.VideoCapture(str(path))
+    try:
+        if round(video.get(cv2.CAP_PROP_FRAME_COUNT)) != num_frames:
+            return False
+        video.set(cv2.CAP_PROP_POS_FRAMES, num_frames - 1)
+        return bool(video.read()[0])
+    finally:
+        video.release()
 
 
 def _writable_rate(fps: float) -> float:
@@ -115,31 +137,108 @@ def _writable_rate(fps: float) -> float:
     return round(fps, 3) if fps < 65 else round(fps, 1)
 
 
+class PictureOverlay:
+    """Drawn frames as PNG files, in folders as the input has them; see `FrameNames`.
+
+    Args:
+        directory: made if missing.
+        paths: the input's files, which are never replaced.
+        overwrite: replace other files that are there.
+
+    Raises:
+        DatasetError: a picture is there already.
+        SettingError: a picture would replace a file of the input.
+    """
+
+    def __init__(self, directory: Path, paths: Sequence[Path], *, overwrite: bool = False) -> None:
+        self._directory, self._overwrite = directory, overwrite
+        self._inputs = {path.resolve() for path in paths}
+        self._names = FrameNames(paths)
+        for name in self._names.of_images():
+            self._place(name)
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def add(self, frame: Frame, picture: NDArray[np.uint8]) -> None:
+        """Writes a drawn frame.
+
+        Raises:
+            DatasetError, SettingError: as for the class.
+        """
+        path = self._place(self._names.of(frame))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_png(path, picture)
+
+    def _place(self, name: Path) -> Path:
+        path = _with_suffix(self._directory / name, ".png")
+        if path.resolve() in self._inputs:
+            raise SettingError("overlay_over_input", path=path)
+        if path.exists() and not self._overwrite:
+            raise DatasetError("output_exists", path=path)
+        return path
+
+    def __exit__(self, *exc: object) -> None:
+        """Every file is whole already."""
+
+
+def open_overlay(
+    path: Path, fps: float | None, paths: Sequence[Path], *, overwrite: bool = False
+) -> VideoOverlay | PictureOverlay:
+    """Where drawn frames go: a video if `path` ends as one does, else a directory of PNG files; see the classes.
+
+    Raises:
+        DatasetError: a picture is there already.
+        SettingError: a picture would replace a file of the input.
+    """
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        return VideoOverlay(path, fps)
+    return PictureOverlay(path, paths, overwrite=overwrite)
+
+
 class LabelMeFolder:
     """Annotations to correct in LabelMe and to pack again: a JSON for each frame, the image beside it or where it was.
 
     Args:
-        directory: made if missing; annotations that are there already are not replaced.
+        directory: made if missing; nothing in it is replaced.
+        paths: the input's files.
 
     Raises:
         SettingError: the directory holds annotations.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, paths: Sequence[Path]) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         if any(directory.glob("*.json")):
             raise SettingError("labelme_not_empty", path=directory)
         self._directory = directory
+        self._names = FrameNames(paths)
+        for name in self._names.of_images():
+            self._place(name, ".json")
 
     def add(self, frame: Frame, glints: Glints, k: int, labels: list[str]) -> None:
-        """Writes the frame's annotation, one point per present glint; frames of videos and data sets also as PNG."""
+        """Writes the frame's annotation, one point per present glint; frames of videos and data sets also as PNG.
+
+        Args:
+            frame: with its image.
+            glints: of a batch.
+            k: the frame's place in it.
+            labels: the LEDs' names.
+
+        Raises:
+            SettingError: a file is there already.
+        """
         assert frame.image is not None
-        name, source = frame_name(frame), Path(frame.source)
-        if source.is_file() and source.suffix.lower() not in VIDEO_SUFFIXES:
-            image_path = os.path.relpath(source, self._directory)
+        name, source = self._names.of(frame), frame.path or Path(frame.source)
+        note = self._place(name, ".json")
+        note.parent.mkdir(parents=True, exist_ok=True)
+        if is_image(source):
+            image_path = os.path.relpath(source, note.parent)
         else:
-            image_path = f"{name}.png"
-            _write_png(self._directory / image_path, frame.image)
+            image = self._place(name, ".png")
+            image_path = image.name
+            _write_png(image, frame.image)
         shapes: list[dict[str, Any]] = [
             {
                 "label": label,
@@ -155,7 +254,13 @@ class LabelMeFolder:
         annotation: dict[str, Any] = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": image_path}
         annotation |= {"imageData": None, "imageHeight": H, "imageWidth": W}
         text = json.dumps(annotation, ensure_ascii=False, indent=2)
-        write_bytes(self._directory / f"{name}.json", text.encode(), survive_power_cut=False)
+        write_bytes(note, text.encode(errors="surrogateescape"), survive_power_cut=False)
+
+    def _place(self, name: Path, suffix: str) -> Path:
+        path = _with_suffix(self._directory / name, suffix)
+        if path.exists():
+            raise SettingError("labelme_would_replace", path=path)
+        return path
 
 
 def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
@@ -166,8 +271,6 @@ def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
     write_bytes(path, content.tobytes(), survive_power_cut=False)
 
 
-def frame_name(frame: Frame) -> str:
-    """A file name for a frame: its source's, with the number where that has several frames."""
-    source = Path(frame.source)
-    stem = re.sub(r"[^\w.-]+", "_", source.stem if source.suffix else frame.source) or "frame"
-    return stem if source.is_file() and source.suffix.lower() not in VIDEO_SUFFIXES else f"{stem}_{frame.number:06d}"
+def _with_suffix(path: Path, suffix: str) -> Path:
+    """The suffix added to a name that may hold dots of its own."""
+    return path.with_name(path.name + suffix)

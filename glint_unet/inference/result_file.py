@@ -1,7 +1,8 @@
 """Glints of many frames as a table: one row per frame and LED, in CSV, JSON or Parquet, written as it grows.
 
 Columns: source, frame (from 0), time_s, led (g1, g2, ...), x, y (pixels of the frame, empty where absent), score,
-sigma, present (0 or 1). The file appears when it is closed, whole; closed early, it holds the rows so far.
+sigma, present (0 or 1). The file appears when it is closed, whole; closed early, it holds the rows so far; after an
+error there is none.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from typing import Any, Self
 
 from glint_unet.errors import SettingError
 from glint_unet.extras import optional_package
-from glint_unet.files import whole_file
+from glint_unet.files import whole_file, writing
 from glint_unet.inference.media import Frame
 from glint_unet.inference.predictor import Glints
 
@@ -47,16 +48,16 @@ class ResultFile:
 
     def __enter__(self) -> Self:
         temporary = self._context.enter_context(whole_file(self.path))
-        self._table = self._kind(Path(temporary))
+        with writing(self.path):
+            self._table = self._kind(Path(temporary))
         return self
 
     def add(self, frame: Frame, glints: Glints, k: int) -> None:
         """Adds the frame's rows: entry k of `glints`."""
         for channel, label in enumerate(self._labels):
             is_there = bool(glints.present[k, channel])
-            x, y = (round(float(v), 4) for v in glints.points[k, channel])
+            place = tuple(round(float(v), 4) for v in glints.points[k, channel]) if is_there else (None, None)
             score, sigma = round(float(glints.scores[k, channel]), 5), round(float(glints.sigmas[k, channel]), 4)
-            place = (x, y) if is_there else (None, None)
             time_s = None if frame.time_s is None else round(frame.time_s, 6)
             self._rows.append((frame.source, frame.number, time_s, label, *place, score, sigma, int(is_there)))
         self.num_frames += 1
@@ -64,16 +65,26 @@ class ResultFile:
             self._flush()
 
     def _flush(self) -> None:
-        self._table.write(self._rows)
+        with writing(self.path):
+            self._table.write(self._rows)
         self._rows = []
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._flush()
-        self._table.close()
-        self._context.__exit__(kind, error, trace)
+        with contextlib.suppress(_Discarded), self._context:
+            if error is not None:  # of the frames, or of the table in `add`: no table, and the error stays as it is
+                with contextlib.suppress(OSError):
+                    self._table.close()
+                raise _Discarded
+            try:
+                self._flush()
+            finally:
+                self._table.close()
+
+
+class _Discarded(Exception):  # noqa: N818 - not an error
+    """Ends `whole_file` without a file."""
 
 
 class _Csv:
@@ -104,8 +115,8 @@ class _Json:
             self._is_first = False
 
     def close(self) -> None:
-        self._file.write("\n]\n")
-        self._file.close()
+        with self._file:
+            self._file.write("\n]\n")
 
 
 class _Parquet:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import cv2
 import h5py
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from glint_unet.errors import DeviceError
 from glint_unet.inference.predictor import GlintDetector
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -198,3 +201,129 @@ def test_ctrl_c_leaves_a_valid_file_with_the_frames_so_far(eyes_run, eyes_frames
     assert len(rows) / 2 == 4
     assert "the first 4 frames" in said
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+@pytest.fixture
+def two_folders(eyes_frames, tmp_path):
+    """Six images: 1.png and 2.png in two folders, and in one of them 1.jpg as well as a blurred 1.tif."""
+    folders = tmp_path / "im" / "left", tmp_path / "im" / "right"
+    for k, folder in enumerate(folders):
+        folder.mkdir(parents=True)
+        Image.fromarray(eyes_frames[2 * k]).save(folder / "1.png")
+        Image.fromarray(eyes_frames[2 * k + 1]).save(folder / "2.png")
+    Image.fromarray(eyes_frames[4]).save(folders[0] / "1.jpg")
+    Image.fromarray(eyes_frames[5]).save(folders[0] / "1.tif")
+    return tmp_path / "im"
+
+
+def test_images_of_the_same_name_in_several_folders_or_formats_are_all_kept(command, eyes_run, two_folders, tmp_path):
+    words = ["--out", tmp_path / "g.csv", "--overlay", tmp_path / "o", "--labelme", tmp_path / "l", *EN]
+    status, _, err = command("predict", "--run", eyes_run, "--input", two_folders / "*" / "*", *words)
+    assert status == 0, err
+    names = ["left/1_jpg", "left/1_png", "left/1_tif", "left/2", "right/1", "right/2"]
+    drawn = sorted(str(p.relative_to(tmp_path / "o").with_suffix("")) for p in (tmp_path / "o").rglob("*.png"))
+    assert drawn == names
+    notes = {str(p.relative_to(tmp_path / "l").with_suffix("")): p for p in (tmp_path / "l").rglob("*.json")}
+    assert sorted(notes) == names
+    images = {(note.parent / json.loads(note.read_text())["imagePath"]).resolve() for note in notes.values()}
+    assert images == {p.resolve() for p in two_folders.rglob("*.*")}
+
+
+def test_what_is_there_is_never_drawn_over(command, eyes_run, two_folders, tmp_path):
+    before = {path: path.read_bytes() for path in two_folders.rglob("*.*")}
+    left = two_folders / "left"
+    words = ["predict", "--run", eyes_run, "--input", left, "--out", tmp_path / "g.csv", *EN]
+    for overlay, said in {left: "input", two_folders / "right": "--overwrite"}.items():
+        for overwrite in [(), ("--overwrite",)] if overlay == left else [()]:
+            status, _, err = command(*words, "--overlay", overlay, *overwrite)
+            assert (status, err.count("\n")) == (2, 1), err
+            assert said in err
+            assert {path: path.read_bytes() for path in two_folders.rglob("*.*")} == before
+    assert command(*words, "--overlay", two_folders / "right", "--overwrite")[0] == 0
+    assert len(list((two_folders / "right").iterdir())) == 5  # 1.png was none of the names drawn
+
+
+@pytest.fixture
+def damaged_h5(eyes_h5, tmp_path):
+    """A copy of the data set, its image of row 7 in a chunk that cannot be unpacked."""
+    path = tmp_path / "damaged.h5"
+    with h5py.File(eyes_h5) as file, h5py.File(path, "w") as copy:
+        for name, value in file.attrs.items():
+            copy.attrs[name] = value
+        for name in file:
+            if name != "images":
+                file.copy(name, copy)
+        images = file["images"][:]
+        copy.create_dataset("images", data=images, chunks=(1, *images.shape[1:]), compression="gzip")
+        place = copy["images"].id.get_chunk_info(7)
+    with path.open("r+b") as raw:
+        raw.seek(place.byte_offset)
+        raw.write(b"\xff" * place.size)
+    return path
+
+
+def test_a_damaged_row_of_a_data_set_is_named_and_the_others_are_written(command, eyes_run, damaged_h5, tmp_path):
+    out = tmp_path / "g.csv"
+    status, said, err = command("predict", "--run", eyes_run, "--input", damaged_h5, "--out", out, *EN)
+    assert status == 1, err
+    assert "59 frames, 1 skipped" in said
+    assert "frame 7: " in said
+    assert {int(row["frame"]) for row in table(out)} == set(range(60)) - {7}
+
+
+def test_a_reader_that_left_costs_no_rows(eyes_run, damaged_h5, tmp_path):
+    words = ["predict", "--run", eyes_run, "--input", damaged_h5, "--out", tmp_path / "g.csv", "--batch", 4, *EN]
+    reading, writing = os.pipe()
+    os.close(reading)
+    line = [sys.executable, "-m", "glint_unet", *map(str, words)]
+    ended = subprocess.run(line, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert len(table(tmp_path / "g.csv")) == 2 * 59
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_a_table_that_the_disk_does_not_take_is_one_line(command, eyes_run, eyes_h5, tmp_path, ending):
+    out = tmp_path / f"glints.{ending}"
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        status, _, err = command("predict", "--run", eyes_run, "--input", eyes_h5, "--out", out, *EN)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
+    assert (status, err.count("\n")) == (2, 1), err
+    assert f"glints.{ending} cannot be written" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video_that_the_disk_does_not_take_is_not_kept(command, eyes_run, eyes_video, tmp_path):
+    words = ["--input", eyes_video, "--out", tmp_path / "g.csv", *EN]
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for name in ("o.avi", "o.mp4"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))
+        try:
+            status, _, err = command("predict", "--run", eyes_run, "--overlay", tmp_path / name, *words, "--overwrite")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
+        assert (status, err.count("\n")) == (2, 1), err
+        assert name in err
+        assert [p.name for p in tmp_path.iterdir() if p.name != "g.csv"] == []
+
+
+@pytest.mark.parametrize("device", ["foo", "mps", "cuda:99", "cuda"])
+def test_a_device_that_is_not_there_is_one_line(command, eyes_run, eyes_h5, eyes_video, eyes_onnx, tmp_path, device):
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("it is there")
+    lines = [
+        ("predict", "--run", eyes_run, "--input", eyes_h5, "--out", tmp_path / "o.csv"),
+        ("predict", "--run", eyes_onnx, "--input", eyes_h5, "--out", tmp_path / "o.csv"),
+        ("evaluate", "--run", eyes_run, "--h5", eyes_h5),
+        ("live", "--run", eyes_run, "--source", eyes_video),
+    ]
+    for words in lines:
+        status, _, err = command(*words, "--device", device, *EN)
+        assert (status, err.count("\n")) == (2, 1), err
+        assert device in err
+    with pytest.raises(DeviceError, match=device):
+        GlintDetector.load(eyes_run, device=device)

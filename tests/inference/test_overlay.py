@@ -1,18 +1,79 @@
 """Drawn frames as videos and PNG files, and annotations for LabelMe."""
 
 import cv2
+import numpy as np
 import pytest
 
+from glint_unet.errors import DatasetError, SettingError
 from glint_unet.inference.media import Frame
-from glint_unet.inference.overlay import Overlay
+from glint_unet.inference.overlay import LabelMeFolder, PictureOverlay, VideoOverlay, draw_glints
+from glint_unet.inference.predictor import GlintDetector, Glints
 
 
 @pytest.mark.parametrize("fps", [23.976, 29.97, 77.863, 500.0])
 def test_an_overlay_of_any_frame_rate_is_written(eyes_run, eyes_frames, tmp_path, fps):
-    overlay = Overlay(tmp_path / "o.mp4", fps)
+    overlay = VideoOverlay(tmp_path / "o.mp4", fps)
     for number, frame in enumerate(eyes_frames[:5]):
         overlay.add(Frame("eye", number, None, frame), cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
     overlay.close()
     written = cv2.VideoCapture(str(tmp_path / "o.mp4"))
     assert written.get(cv2.CAP_PROP_FRAME_COUNT) == 5
     assert written.get(cv2.CAP_PROP_FPS) == pytest.approx(fps, abs=0.05)
+
+
+def added(overlay, frames):
+    with overlay:
+        for number, frame in enumerate(frames):
+            overlay.add(Frame("eye", number, None, frame), cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
+            if number == 3:
+                raise RuntimeError("in the middle")
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mp4"])
+def test_a_video_has_its_name_when_it_is_whole_and_not_before(eyes_frames, tmp_path, suffix):
+    path = tmp_path / f"o{suffix}"
+    added(VideoOverlay(path, 25), eyes_frames[:3])
+    whole = path.read_bytes()
+    with pytest.raises(RuntimeError, match="in the middle"):
+        added(VideoOverlay(path, 25), eyes_frames)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == whole
+    added(VideoOverlay(tmp_path / f"nothing{suffix}", 25), [])
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_pictures_replace_no_file_unrequested_and_no_input_ever(eyes_frames, tmp_path):
+    source = tmp_path / "eye_000000.png"
+    source.write_bytes(b"the user's own")
+    with pytest.raises(DatasetError, match="--overwrite"):
+        added(PictureOverlay(tmp_path, []), eyes_frames[:1])
+    with pytest.raises(SettingError, match="input image"):
+        added(PictureOverlay(tmp_path, [source], overwrite=True), eyes_frames[:1])
+    assert source.read_bytes() == b"the user's own"
+    added(PictureOverlay(tmp_path, [], overwrite=True), eyes_frames[:1])
+    assert source.read_bytes() != b"the user's own"
+
+
+def test_annotations_replace_nothing(eyes_run, eyes_frames, tmp_path):
+    glints = GlintDetector.load(eyes_run)(eyes_frames[:1])
+    frame = Frame("eye", 0, None, eyes_frames[0])
+    LabelMeFolder(tmp_path / "notes", []).add(frame, glints, 0, ["g1", "g2"])
+    with pytest.raises(SettingError, match="holds JSON annotations already"):
+        LabelMeFolder(tmp_path / "notes", [])
+    (tmp_path / "notes" / "eye_000000.json").unlink()
+    before = (tmp_path / "notes" / "eye_000000.png").read_bytes()
+    with pytest.raises(SettingError, match="is not replaced"):
+        LabelMeFolder(tmp_path / "notes", []).add(frame, glints, 0, ["g1", "g2"])
+    assert (tmp_path / "notes" / "eye_000000.png").read_bytes() == before
+
+
+def test_a_cross_and_a_name_are_drawn_at_each_present_glint_only(eyes_frames):
+    points = np.array([[[10.0, 20.0], [np.nan, np.nan]]], np.float32)
+    ones = np.ones((1, 2), np.float32)
+    glints = Glints(points, ones, ones, np.array([[True, False]]))
+    image = np.zeros_like(eyes_frames[0])
+    drawn = draw_glints(image, glints, 0, ["g1", "g2"])
+    assert drawn.shape == (480, 640, 3)
+    coloured = np.argwhere(drawn.any(axis=-1))
+    assert np.abs(coloured - [205, 105]).max() < 60  # 20.5 and 10.5 blocks of ten pixels
+    assert drawn[204:206, 104:106].any()

@@ -1,0 +1,63 @@
+"""Inputs read frame by frame, whole or damaged."""
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from glint_unet.errors import MediaError
+from glint_unet.inference.media import grey_of, open_media
+
+
+def images(frames):
+    return np.stack([frame.image for frame in frames])
+
+
+def test_every_kind_of_input_gives_its_frames_in_order(eyes_frames, eyes_video, eyes_h5, tmp_path):
+    for k in (1, 0, 2):
+        Image.fromarray(eyes_frames[k]).save(tmp_path / f"{k}.png")
+    (tmp_path / "notes.txt").write_text("no image")
+    folder, pattern = open_media(str(tmp_path)), open_media(str(tmp_path / "[01].png"))
+    assert [frame.path for frame in folder] == [tmp_path / f"{k}.png" for k in range(3)]
+    assert np.array_equal(images(folder), eyes_frames[:3])
+    assert (folder.num_frames, pattern.num_frames, len(list(pattern))) == (3, 2, 2)
+    video = open_media(str(eyes_video))
+    assert (video.num_frames, video.fps) == (40, 25.0)
+    assert [(frame.number, frame.time_s) for frame in video] == [(k, k / 25) for k in range(40)]
+    data = open_media(str(eyes_h5))
+    rows = list(data)
+    assert data.num_frames == len(rows) == 60
+    with h5py.File(eyes_h5) as file:
+        assert np.array_equal(images(rows), file["images"][:])
+    assert rows[1].source == "synthetic_easy_1_000001"
+
+
+def test_a_data_set_whose_names_are_damaged_still_gives_its_images(eyes_h5, tmp_path):
+    path = tmp_path / "eyes.h5"
+    with h5py.File(eyes_h5) as file, h5py.File(path, "w") as copy:
+        copy.attrs.update(file.attrs)
+        for name in set(file) - {"stems"}:
+            file.copy(name, copy)
+        stems = np.array([f"eye_{k}" for k in range(60)], "S8")
+        copy.create_dataset("stems", data=stems, chunks=(60,), compression="gzip")
+        place = copy["stems"].id.get_chunk_info(0)
+    with path.open("r+b") as raw:
+        raw.seek(place.byte_offset)
+        raw.write(b"\xff" * place.size)
+    frames = list(open_media(str(path)))
+    assert len(frames) == 60
+    assert {frame.source for frame in frames} == {"eyes"}
+    assert all(frame.image is not None for frame in frames)
+
+
+def test_a_frame_of_opencv_becomes_grey():
+    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    assert np.array_equal(grey_of(grey), grey)
+    assert np.array_equal(grey_of(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)), grey)
+
+
+def test_what_is_not_there_is_refused(tmp_path):
+    for name in ("none.png", "*.png"):
+        with pytest.raises(MediaError, match=r"none\.png|\*\.png"):
+            open_media(str(tmp_path / name))
