@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from glint_unet.model.unet import UNet
-from glint_unet.runs.checkpoint import CheckpointManager
+from glint_unet.runs.checkpoint_manager import CheckpointManager
 
 EPOCH_S = 60
 

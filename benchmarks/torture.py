@@ -41,12 +41,12 @@ from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.errors import CheckpointError, GlintError
 from glint_unet.messages import set_language
 from glint_unet.model.unet import UNet
-from glint_unet.runs.checkpoint import CheckpointManager
 from glint_unet.runs.checkpoint_file import read_checkpoint
+from glint_unet.runs.checkpoint_manager import CheckpointManager
+from glint_unet.runs.resume_point import find_resume_point
 from glint_unet.runs.run_directory import RunDirectory
 from glint_unet.training import record
 from glint_unet.training.loop import train
-from glint_unet.training.resume import find_resume_point
 from glint_unet.training.verify_resume import compare_runs
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"

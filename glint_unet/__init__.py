@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from glint_unet.inference.predictor import GlintDetector as GlintDetector
     from glint_unet.model.compact import CompactNet as CompactNet
     from glint_unet.model.unet import UNet as UNet
-    from glint_unet.runs.checkpoint import CheckpointManager as CheckpointManager
+    from glint_unet.runs.checkpoint_manager import CheckpointManager as CheckpointManager
     from glint_unet.runs.training_log import TrainingLogger as TrainingLogger
     from glint_unet.training.loop import train as train
 
 _HOME = {
-    "CheckpointManager": "runs.checkpoint",
+    "CheckpointManager": "runs.checkpoint_manager",
     "CompactNet": "model.compact",
     "GlintDetector": "inference.predictor",
     "GlintError": "errors",

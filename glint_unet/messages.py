@@ -77,7 +77,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "saved_numbered": ("  💾 保存检查点: {path}", "  💾 Saved checkpoint: {path}"),
     "interrupted": (
         "收到 {signal}, 已保存 (已完成 {epoch} 轮)。继续训练: {command}",
-        "{signal} received, everything saved ({epoch} epochs done). To go on: {command}",
+        "{signal} received, everything saved (epochs done: {epoch}). To go on: {command}",
     ),
     "finished": (
         "训练完成, 用时 {seconds:.1f}s。最佳: 第 {epoch} 轮, Val Loss {total:.4f}: {path}",
@@ -85,7 +85,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "nothing_to_do": (
         "已完成 {epoch} 轮, 没有剩余的轮次; 要继续请给出更大的 --epochs (现为 {epochs})",
-        "{epoch} epochs are done and none is left; to go on give a larger --epochs (now {epochs})",
+        "Nothing is left to do after epoch {epoch}; to go on, give a larger --epochs (now {epochs})",
     ),
     "rolled_back": (
         "警告: 第 {epoch} 轮第 {step} 步之前损失变为 NaN 或无穷大, 退回到第 {done} 轮之后的检查点, "
@@ -98,6 +98,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Warning: --{flag} is deprecated and without effect; name the directory by --output_dir",
     ),
     "setting_changed": ("设置已更改: --{name} {was} -> {now}", "Setting changed: --{name} {was} -> {now}"),
+    "setting_without_effect": (
+        "注意: --{name} {was} -> {now} 不起作用: 只在训练开始时生效, 续训沿用 {was}",
+        "Note: --{name} {was} -> {now} has no effect: it counts only where a run begins, and this one keeps {was}",
+    ),
+    "damaged_best_aside": (
+        "警告: 最佳模型已损坏, 移到 {path}: {reason}",
+        "Warning: the best model is damaged and was moved to {path}: {reason}",
+    ),
     "checkpoint_passed_over": ("警告: 跳过损坏的检查点: {reason}", "Warning: damaged checkpoint passed over: {reason}"),
     "history_set_aside": (
         "第 {epoch} 轮之后的旧历史已移到: {path}",
@@ -621,6 +629,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 不是完整的检查点 (缺少: {missing}); 请用 latest_checkpoint.pth, 权重文件不能续训",
         "{path} is no full checkpoint (missing: {missing}); use latest_checkpoint.pth: bare weights cannot be resumed",
     ),
+    "checkpoint_not_plain": (
+        "检查点只能保存张量和普通值, 但 {part} 中有 {value!r} ({kind}); 请先转换为数字、文本、列表或字典",
+        "A checkpoint holds tensors and plain values only, but {part} holds {value!r} ({kind}); convert it to a "
+        "number, text, list or dict",
+    ),
     "checkpoint_not_of_original": (
         "{path} 没有 dataset 项, 也不是最初版本的 U-Net: {reason}",
         "{path} has no dataset entry and is not the U-Net of the original implementation either: {reason}",
@@ -652,6 +665,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "resume_other_dataset": (
         "{path} 不是该训练所用的数据集 (MD5 {md5}, 原为 {was}); 请用原数据集, 或加 --allow_changed h5",
         "{path} is not the data set of this run (MD5 {md5}, was {was}); use that one, or add --allow_changed h5",
+    ),
+    "resume_fewer_images": (
+        "{path} 只有 {num} 张图像, 而该训练的划分需要 {need} 张; 请用含有全部图像的数据集, 或新开训练",
+        "{path} has {num} images, and the split of this run needs {need}; use a data set that holds them all, or start "
+        "a new run",
     ),
     "resume_settings_differ": (
         "续训不能更改: {listed}; 去掉这些参数, 或加 --allow_changed {names}",

@@ -11,6 +11,7 @@ from glint_unet.errors import GlintError, SettingError
 from glint_unet.messages import text
 
 if TYPE_CHECKING:
+    from glint_unet.data.batch import Rows
     from glint_unet.inference.trained_model import TrainedModel
 
 _NUM_COMPARED = 64
@@ -62,13 +63,14 @@ def _images_to_compare(model: "TrainedModel") -> Any:
     """Validation images of the run; random ones, and a line that says so, where they are not to be had."""
     import numpy as np
 
-    from glint_unet.runs.checkpoint_file import read_checkpoint
+    from glint_unet.runs.checkpoint import Checkpoint
 
-    content = read_checkpoint(model.path)
-    if "split" in content:
-        h5 = str(content["train_args"]["h5"])
+    checkpoint = Checkpoint.read(model.path)
+    if checkpoint.state:
+        config = checkpoint.config
+        h5 = config.h5
         try:
-            images = _validation_images(h5, content)
+            images = _validation_images(h5, config.seed, checkpoint.state.split.val[:_NUM_COMPARED])
             if images.shape[1:] == model.image_size:
                 return images
             print(text("export_no_images", path=h5, reason="{}x{}".format(*images.shape[1:])))
@@ -79,15 +81,13 @@ def _images_to_compare(model: "TrainedModel") -> Any:
     return np.random.default_rng(0).integers(0, 256, (_NUM_COMPARED, *model.image_size), dtype=np.uint8)
 
 
-def _validation_images(h5: str, content: "dict[str, Any]") -> Any:
+def _validation_images(h5: str, seed: int, rows: "Rows") -> Any:
     from glint_unet.data.dataset_file import inspect_dataset
     from glint_unet.data.sources import FileSource
-    from glint_unet.data.split import Split
     from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
 
-    rows = Split.from_dict(content["split"]).val[:_NUM_COMPARED]
     if is_stream(h5):
-        return SyntheticStream(h5, seed=int(content["train_args"]["seed"])).gather(rows).images.numpy()
+        return SyntheticStream(h5, seed=seed).gather(rows).images.numpy()
     source = FileSource(inspect_dataset(h5), num_workers=0)
     images = source.gather(rows).images.numpy()
     source.close()

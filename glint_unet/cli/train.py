@@ -15,6 +15,7 @@ from glint_unet.messages import text
 
 if TYPE_CHECKING:
     from glint_unet.compute.group import Group
+    from glint_unet.runs.resume_point import ResumePoint
 
 
 def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
@@ -27,8 +28,9 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
         return shm.remove(config.h5)
     from glint_unet.compute.device import choose_device, gpu_numbers  # torch is imported only now: --help stays fast
     from glint_unet.compute.group import Group
-    from glint_unet.training.resume import find_resume_point
+    from glint_unet.runs.resume_point import find_resume_point
 
+    point = None
     if config.resume:
         point = find_resume_point(config.resume, config.output_dir)
         config = parse(TrainConfig, argv, prog, default=point.config.with_recipe(recipe or point.config.recipe))
@@ -38,8 +40,8 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
         choose_device(config, Group(size=num_processes))
         return launch(argv, num_processes)
     if is_launched:
-        leave_at_once(lambda _: _train(config, Group.join(int(os.environ["LOCAL_RANK"]))), argv)
-    return _train(config, Group())
+        leave_at_once(lambda _: _train(config, Group.join(int(os.environ["LOCAL_RANK"])), point), argv)
+    return _train(config, Group(), point)
 
 
 def _recipe_in(argv: Sequence[str]) -> str | None:
@@ -50,12 +52,12 @@ def _recipe_in(argv: Sequence[str]) -> str | None:
     return recipe if recipe in RECIPES else None
 
 
-def _train(config: TrainConfig, group: "Group") -> int:
+def _train(config: TrainConfig, group: "Group", point: "ResumePoint | None") -> int:
     from glint_unet.compute.stop_signals import Interrupted
     from glint_unet.training.loop import train
 
     try:
-        train(config, group)
+        train(config, group, point)
     # these come to all processes alike: the first one tells it and gives the status
     except Interrupted as interrupted:
         return 128 + interrupted.signal_number if group.is_main else 0

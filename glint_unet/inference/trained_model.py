@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN
 from glint_unet.data.split import Split
 from glint_unet.errors import CheckpointError, one_line
@@ -18,7 +17,8 @@ from glint_unet.model.metrics import PRESENT_FROM_SCORE
 from glint_unet.model.network import new_network
 from glint_unet.model.old_names import renamed_weights
 from glint_unet.model.votes import decode_output
-from glint_unet.runs.checkpoint_file import check_fits, deployed_weights, read_checkpoint
+from glint_unet.runs.checkpoint import Checkpoint
+from glint_unet.runs.loading import check_fits
 from glint_unet.runs.run_directory import RunDirectory
 
 Decoded = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
@@ -69,14 +69,14 @@ def load_model(path: Path) -> TrainedModel:
     if path.is_dir() and not RunDirectory(path).best.exists():
         raise CheckpointError("run_without_best", path=path)
     path = RunDirectory(path).best if path.is_dir() else path
-    content = read_checkpoint(path)
-    if "dataset" not in content:
-        return _model_of_original_implementation(content, path)
+    checkpoint = Checkpoint.read(path)
+    if checkpoint.state is None:
+        return _model_of_original_implementation(checkpoint, path)
+    config, dataset = checkpoint.config, checkpoint.state.dataset
     try:
-        config, dataset = TrainConfig.from_dict(content["train_args"]), content["dataset"]
         stride, (H, W) = int(dataset["stride"]), map(int, dataset["image_size"])
         sigma_heatmap_px = float(dataset["sigma_px"]) if config.targets == "file" else config.sigma_px / stride
-        threshold = content["metrics"].get("val", {}).get("threshold")
+        threshold = checkpoint.metrics.get("val", {}).get("threshold")
         model = TrainedModel(
             network=new_network(config.arch, int(dataset["num_classes"]), config.base_channels, stride).eval(),
             image_size=(H, W),
@@ -86,7 +86,7 @@ def load_model(path: Path) -> TrainedModel:
             threshold=PRESENT_FROM_SCORE if threshold is None else float(threshold),
             stretch=bool(dataset.get("stretched", False)),
             prefix=str(dataset["prefix"]),
-            epoch=int(content["epoch"]),
+            epoch=checkpoint.epoch,
             dataset_md5=str(dataset["md5"]),
             path=path,
         )
@@ -94,15 +94,15 @@ def load_model(path: Path) -> TrainedModel:
         raise CheckpointError("checkpoint_incomplete", path=path, missing=error) from error
     if not (math.isfinite(model.threshold) and sigma_heatmap_px > 0):
         raise CheckpointError("checkpoint_incomplete", path=path, missing="threshold, sigma_heatmap_px")
-    weights = deployed_weights(content)
+    weights = checkpoint.deployed_weights
     check_fits(weights, model.network, path)
     model.network.load_state_dict(weights)
     return model
 
 
-def _model_of_original_implementation(content: dict[str, Any], path: Path) -> TrainedModel:
+def _model_of_original_implementation(checkpoint: Checkpoint, path: Path) -> TrainedModel:
     """A checkpoint of the original implementation: its U-Net under our names, its image size, threshold and sigma."""
-    weights = content["model_state_dict"]
+    weights = checkpoint.weights
     try:
         width, num_classes = next(iter(weights.values())).shape[0], list(weights.values())[-1].shape[0]
         network = new_network("unet", int(num_classes), int(width), 4).eval()
@@ -118,7 +118,7 @@ def _model_of_original_implementation(content: dict[str, Any], path: Path) -> Tr
         threshold=PRESENT_FROM_SCORE,
         stretch=True,  # as its packer did
         prefix="g",
-        epoch=int(content["epoch"]),
+        epoch=checkpoint.epoch,
         dataset_md5="",
         path=path,
     )
@@ -134,10 +134,10 @@ def recorded_split(path: Path) -> tuple[Split, str]:
         CheckpointError: it cannot be read, or does not say; .onnx files and the original implementation's do not.
     """
     path = RunDirectory(path).best if path.is_dir() else path
-    content = {} if path.suffix == ".onnx" else read_checkpoint(path)
-    if "split" not in content or "dataset" not in content:
+    state = None if path.suffix == ".onnx" else Checkpoint.read(path).state
+    if state is None:
         raise CheckpointError("no_recorded_split", path=path)
-    return Split.from_dict(content["split"]), str(content["dataset"]["md5"])
+    return state.split, state.dataset["md5"]
 
 
 class DecodingNetwork(nn.Module):

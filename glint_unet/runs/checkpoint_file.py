@@ -94,32 +94,5 @@ def _check_tensors(value: Any, path: Path) -> None:
             _check_tensors(item, path)
 
 
-def deployed_weights(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The weights that a checkpoint's figures were measured with: the moving average, where there is one."""
-    weights: Mapping[str, Any] = content.get("ema_state_dict", content["model_state_dict"])
-    return weights
-
-
-def check_fits(state: Mapping[str, Any], network: torch.nn.Module, path: Path) -> None:
-    """Proves that a state dict has exactly the network's names, shapes and dtypes, before a weight is touched.
-
-    Raises:
-        CheckpointError: naming the first difference.
-    """
-    own = network.state_dict()
-    missing, extra = own.keys() - state.keys(), state.keys() - own.keys()
-    if missing or extra:
-        example = min(missing or extra)
-        num = (len(missing), len(extra))
-        raise CheckpointError("checkpoint_other_network", path=path, missing=num[0], extra=num[1], example=example)
-    for name, tensor in own.items():
-        theirs = state[name]
-        if not isinstance(theirs, Tensor) or theirs.shape != tensor.shape or theirs.dtype != tensor.dtype:
-            shape = tuple(theirs.shape) if isinstance(theirs, Tensor) else type(theirs).__name__
-            raise CheckpointError(
-                "checkpoint_other_shape", path=path, name=name, shape=shape, expected=tuple(tensor.shape)
-            )
-
-
 def _reason(error: BaseException) -> str:
     return one_line(error) or type(error).__name__

@@ -134,6 +134,15 @@ class RunDirectory:
                 lock_file.unlink()
                 self.path.rmdir()
 
+    def set_aside_best(self) -> Path:
+        """Moves the best model and its weights, which cannot be read, to superseded/damaged_best."""
+        aside = self._free_name("superseded/damaged_best")
+        aside.mkdir(parents=True)
+        for path in (self.best, self.best_weights):
+            if path.exists():
+                move(path, into=aside)
+        return aside
+
     def set_aside_after(self, epoch: int) -> Path:
         """Moves the history that a resume from an older epoch supersedes into a directory of its own.
 
@@ -187,6 +196,9 @@ def check_free(run: RunDirectory) -> None:
 
 
 def run_directory_of(checkpoint: Path) -> RunDirectory:
-    """The run directory that a checkpoint file lies in."""
+    """The run directory that a checkpoint file lies in, also where the path is relative to a directory inside it."""
     directory = checkpoint.parent
-    return RunDirectory(directory.parent if directory.name == "checkpoints" else directory)
+    own = RunDirectory(directory)
+    if checkpoint.name in (own.latest.name, own.best.name) or directory.resolve().name != own.checkpoints.name:
+        return own
+    return RunDirectory(directory.parent if directory.name == own.checkpoints.name else directory.resolve().parent)

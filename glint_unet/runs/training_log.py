@@ -1,7 +1,6 @@
 """The run's text log and its JSON metrics."""
 
 import json
-import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from glint_unet.errors import RunDirectoryError
 from glint_unet.files import append_text, write_json
 from glint_unet.messages import text
 from glint_unet.model.metrics import ONLY_IN_JSON
+from glint_unet.runs.plain_values import for_json
 from glint_unet.runs.run_directory import RunDirectory
 
 Metrics = Mapping[str, float | None]
@@ -60,15 +60,10 @@ class TrainingLogger:
             epoch_time: seconds.
             more: further keys of the row.
         """
-        row = {
-            "epoch": epoch,
-            "train": _json_numbers(train_metrics),
-            "val": _json_numbers(val_metrics),
-            "lr": lr,
-            "epoch_time": round(epoch_time, 2),
-            **(more or {}),
-        }
-        self.restore([*(r for r in self.history if r["epoch"] != epoch), row])
+        times = {"lr": lr, "epoch_time": round(epoch_time, 2)}
+        values = {"epoch": epoch, "train": train_metrics, "val": val_metrics, **times, **(more or {})}
+        row = for_json(values, not_finite=lambda _: None)
+        self.restore([*(r for r in self.history if r["epoch"] != row["epoch"]), row])
         heading = text("epoch", epoch=epoch, seconds=epoch_time, lr=lr)
         self.log(f"\n{heading}\n  Train: {_one_line(train_metrics)}\n  Val:   {_one_line(val_metrics)}")
 
@@ -86,11 +81,6 @@ def _read_history(path: Path) -> list[dict[str, Any]]:
         return [row for row in rows if int(row["epoch"]) > 0]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunDirectoryError("metrics_damaged", path=path, reason=error) from error
-
-
-def _json_numbers(metrics: Metrics) -> dict[str, float | None]:
-    """NaN is no JSON: what has no value becomes null."""
-    return {name: value if value is not None and math.isfinite(value) else None for name, value in metrics.items()}
 
 
 def _one_line(metrics: Metrics) -> str:

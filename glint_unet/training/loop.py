@@ -1,7 +1,6 @@
 """The whole run, top to bottom."""
 
 import contextlib
-import dataclasses
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -10,39 +9,39 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from glint_unet.compute.device import choose_device, use_device, use_threads
 from glint_unet.compute.group import Group
 from glint_unet.compute.profile import profiled
 from glint_unet.compute.stop_signals import Interrupted, StopSignals
 from glint_unet.config import TrainConfig
-from glint_unet.data.augment import sample_augmentation
+from glint_unet.data.augment import Draws, sample_augmentation
 from glint_unet.data.batch import Batch, Rows
-from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.prefetch import ready_for
 from glint_unet.data.sources import Source
-from glint_unet.data.split import Split, epoch_batches
-from glint_unet.errors import NonFiniteLossError, SettingError
-from glint_unet.messages import set_language
-from glint_unet.model.network import check_part_sizes
-from glint_unet.runs.run_directory import RunDirectory, new_run_directory
-from glint_unet.training.batch_size import find_batch_size
-from glint_unet.training.record import Follower, RunRecord
+from glint_unet.data.split import epoch_batches
+from glint_unet.errors import NonFiniteLossError
+from glint_unet.messages import set_language, text
+from glint_unet.runs.resume_point import ResumePoint
+from glint_unet.runs.run_directory import RunDirectory
+from glint_unet.runs.training_log import TrainingLogger
+from glint_unet.training.record import RunRecord
 from glint_unet.training.results import draw_results
-from glint_unet.training.resume import ResumePoint, check_settings, find_resume_point, restore_state
-from glint_unet.training.run_data import examine, new_split, open_data
-from glint_unet.training.state import TrainState, new_state
-from glint_unet.training.step import part_sizes, train_step, validate
+from glint_unet.training.resume import go_back
+from glint_unet.training.run_data import open_data
+from glint_unet.training.start import prepare
+from glint_unet.training.state import TrainState
+from glint_unet.training.step import train_step, validate
 from glint_unet.training.step_clock import StepClock
 
 _STEPS_BETWEEN_CHECKS = 64
 
 
-def train(config: TrainConfig, group: Group | None = None) -> Path:
+def train(config: TrainConfig, group: Group | None = None, point: ResumePoint | None = None) -> Path:
     """Trains until `config.epochs` epochs are done, keeping everything in one run directory.
 
     Args:
         config: all settings; `config.resume` goes on with an earlier run.
         group: the processes that train together, this one among them; None: this one alone.
+        point: the checkpoint that `config.resume` means, where the caller has read it already.
 
     Returns:
         The run directory.
@@ -51,53 +50,46 @@ def train(config: TrainConfig, group: Group | None = None) -> Path:
         GlintError: whatever the user can get wrong; nothing that was there before is overwritten.
         Interrupted: SIGINT, SIGTERM or SIGUSR1 came; the state is saved and can be resumed.
     """
-    # data, device, state: all that can be refused is refused before anything is written
     set_language(config.lang)
-    if not config.h5:
-        raise SettingError("h5_required")
     group = group or Group()
-    with group.main_first():
-        info, md5 = examine(config)
-        device = choose_device(config, group)
-        use_device(device)
-        use_threads(config.threads, group.size)
-        point = find_resume_point(config.resume, config.output_dir) if config.resume else None
-    if config.batch == "auto":
-        config = dataclasses.replace(config, batch=_batch_size(config, info, device, group, point))
-    with group.main_first():
-        changes = check_settings(config, point, md5) if point else []
-        state = _initial_state(config, info, md5, device, group, point)
-    run = RunDirectory(group.broadcast(_run_directory(config, point).path if group.is_main else Path()))
-    config = dataclasses.replace(config, output_dir=str(run.path))
+    # data, device, state: all that can be refused is refused before anything is written
+    start = prepare(config, group, point)
+    config, state, run, device, point = start.config, start.state, start.run, start.device, start.point
+    if point and state.epoch >= config.epochs:
+        if group.is_main:
+            _report_nothing_to_do(run, point, config.epochs)
+        return point.run.path
     state.forward = group.distributed(state.network, device)
 
     with (
         run.locked() if group.is_main else contextlib.nullcontext(),
         StopSignals() as stop,
-        contextlib.closing(open_data(config, info, device, group.size)) as source,
+        contextlib.closing(open_data(config, start.info, device, group.size)) as source,
         profiled(config.profile if group.is_main else 0, run.trace, device) as step_done,
     ):
-        record = RunRecord(config, run, state) if group.is_main else Follower(config, run, state)
-        between = _BetweenSteps(group, record, stop, step_done)
-        record.begin(source, device, group.size, point, changes)
-        if state.epoch >= config.epochs:
-            record.nothing_to_do()
-            return run.path
+        record = RunRecord(config, run, state) if group.is_main else None  # one process writes
+        if record:
+            record.begin(source, device, group.size, point, start.changes)
         started = time.monotonic()
         while state.epoch < config.epochs:
             try:
-                _train_epoch(config, state, source, device, group, between)
+                _train_epoch(config, state, source, device, group, record, stop, step_done)
                 val_started = time.monotonic()
-                val_batches = ready_for(device, source.batches(_val_batches(config, state)))
-                judged = validate(state.judged, stop.cut_short(val_batches), device, config, info)
-                between.leave_if_asked()
-                record.finish_epoch(*group.broadcast(judged), time.monotonic() - val_started)
+                val_batches = stop.cut_short(ready_for(device, source.batches(_val_batches(config, state))))
+                validated = validate(state.judged, val_batches, device, config, start.info)
+                _leave_if_stopped(stop, group, record)
+                val_metrics, confusion = group.broadcast(validated)
+                result = state.finish_epoch(val_metrics, config.best_metric)
+                if record:
+                    record.finish_epoch(result, confusion, time.monotonic() - val_started)
             except NonFiniteLossError as error:
-                record.roll_back(error)
+                go_back(state, run, config, error)
+                if record:
+                    record.rolled_back(error)
                 group.barrier()
-        if group.is_main:
+        if record:
             draw_results(run, source, state, config, record.log.history, device)
-        record.finished(time.monotonic() - started)
+            record.finished(time.monotonic() - started)
     return run.path
 
 
@@ -107,62 +99,56 @@ def _train_epoch(
     source: Source,
     device: torch.device,
     group: Group,
-    between: "_BetweenSteps",
+    record: RunRecord | None,
+    stop: StopSignals,
+    step_done: Callable[[], None],
 ) -> None:
     """The rest of the epoch under way: all of it, or what an interrupted run left."""
     progress, epoch = state.progress, state.epoch + 1
     rows = source.rows_of_epoch(epoch_batches(state.split.train, config.batch_size, config.seed, epoch), epoch)
-    state.network.train()
-    clock = StepClock(device, progress)
     rest = rows[progress.batches_done :]
     shares = [group.shard(batch_rows) for batch_rows in rest]
-    gathered = ready_for(device, source.batches([mine for mine, _ in shares]))
+    gathered = ready_for(device, source.batches([local_rows for local_rows, _ in shares]))
     batches = _with_bar(config, epoch, len(rows), progress.batches_done, gathered, hidden=not group.is_main)
-    for batch_rows, (mine, weight), batch in zip(rest, shares, batches, strict=True):
+    state.network.train()
+    clock = StepClock(device, progress)
+    for batch_rows, (local_rows, weight), batch in zip(rest, shares, batches, strict=True):
         with clock.step():
             state.set_learning_rate(config, len(rows))
-            draws = (
-                sample_augmentation(config.seed, epoch, mine, source.info.num_classes).to(device)
-                if config.augment
-                else None
-            )
+            draws = _draws(config, epoch, local_rows, source, device)
             terms = train_step(state, batch.to(device), draws, config, source.info, weight)
             progress.add(group.mean(terms), len(batch_rows))
             if device.type == "cpu" or progress.batches_done % _STEPS_BETWEEN_CHECKS == 0:
                 progress.check_finite(epoch)
-        between.come_by(clock)
+        step_done()
+        if record and record.save_is_due():
+            clock.pause()
+            record.save_latest()
+            clock.restart()
+        _leave_if_stopped(stop, group, record, clock)
     clock.pause()
     progress.check_finite(epoch)
 
 
-class _BetweenSteps:
-    """What is looked after between two steps: a signal to stop, a save that is due, a trace that counts steps."""
+def _draws(config: TrainConfig, epoch: int, rows: Rows, source: Source, device: torch.device) -> Draws | None:
+    if not config.augment:
+        return None
+    return sample_augmentation(config.seed, epoch, rows, source.info.num_classes).to(device)
 
-    def __init__(self, group: Group, record: RunRecord, stop: StopSignals, step_done: Callable[[], None]) -> None:
-        self._group = group
-        self._record = record
-        self._stop = stop
-        self._step_done = step_done
 
-    def come_by(self, clock: StepClock) -> None:
-        """After each step; saving is no part of the time of steps."""
-        self._step_done()
-        stop_signal = self._group.all_reduce_max(self._stop.received)
-        if stop_signal is not None or self._record.save_is_due():
-            clock.pause()
-            self._leave(stop_signal)
-            self._record.save_latest()
-            clock.restart()
-
-    def leave_if_asked(self) -> None:
-        """Saves and raises Interrupted where any process of the group was told to stop."""
-        self._leave(self._group.all_reduce_max(self._stop.received))
-
-    def _leave(self, stop_signal: int | None) -> None:
-        if stop_signal is not None:
-            self._record.interrupted(signal.Signals(stop_signal).name)
-            self._group.barrier()  # until it is saved
-            raise Interrupted(stop_signal)
+def _leave_if_stopped(
+    stop: StopSignals, group: Group, record: RunRecord | None, clock: StepClock | None = None
+) -> None:
+    """Saves and raises Interrupted where any process of the group has received a signal to stop."""
+    stop_signal = group.all_reduce_max(stop.received)
+    if stop_signal is None:
+        return
+    if clock:
+        clock.pause()
+    if record:
+        record.interrupted(signal.Signals(stop_signal).name)
+    group.barrier()  # until it is saved
+    raise Interrupted(stop_signal)
 
 
 def _with_bar(
@@ -178,29 +164,11 @@ def _val_batches(config: TrainConfig, state: TrainState) -> list[Rows]:
     return [val[k : k + size] for k in range(0, len(val), size)]
 
 
-def _batch_size(
-    config: TrainConfig, info: DatasetInfo, device: torch.device, group: Group, point: ResumePoint | None
-) -> int:
-    """What `--batch auto` means: on a resume what the run has, else what the GPUs hold."""
-    if point:
-        return point.config.batch_size
-    return group.broadcast(find_batch_size(config, info, device, group.size) if group.is_main else 0)
-
-
-def _initial_state(
-    config: TrainConfig, info: DatasetInfo, md5: str, device: torch.device, group: Group, point: ResumePoint | None
-) -> TrainState:
-    split = Split.from_dict(point.content["split"]) if point else new_split(config, info)
-    check_part_sizes(config, info, part_sizes(len(split.train), config, group))
-    init = Path(config.init) if config.init and not point else None
-    state = new_state(config, info, device, split, {"md5": md5, **info.to_dict()}, init)
-    if point:
-        restore_state(state, point)
-    return state
-
-
-def _run_directory(config: TrainConfig, point: ResumePoint | None) -> RunDirectory:
-    """The checkpoint's own directory, unless another one was asked for."""
-    if point and (config.output_dir is None or Path(config.output_dir).resolve() == point.run.path.resolve()):
-        return point.run
-    return new_run_directory(config.output_dir)
+def _report_nothing_to_do(run: RunDirectory, point: ResumePoint, epochs: int) -> None:
+    """In the log of a run that is done; a directory that was only requested is not made."""
+    messages = [text("checkpoint_passed_over", reason=error) for error in point.passed_over]
+    messages.append(text("nothing_to_do", epoch=point.checkpoint.epoch, epochs=epochs))
+    with run.locked():
+        say = TrainingLogger(run.path).log if run.holds_a_run() else tqdm.write
+        for message in messages:
+            say(message)

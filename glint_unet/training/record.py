@@ -4,29 +4,30 @@ At the end of an epoch: metrics row -> best model -> numbered checkpoint -> late
 what is newer. So an epoch is either wholly there or done again.
 """
 
-import math
 import shutil
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from glint_unet.compute.own_command import resume_command
 from glint_unet.config import TrainConfig
+from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.sources import Source
 from glint_unet.errors import NonFiniteLossError, SpaceError
 from glint_unet.files import write_json
 from glint_unet.messages import text
-from glint_unet.runs.checkpoint import CheckpointManager
+from glint_unet.runs.checkpoint_manager import CheckpointManager
+from glint_unet.runs.progress import EpochProgress
+from glint_unet.runs.repair import repair_run
+from glint_unet.runs.resume_point import ResumePoint
 from glint_unet.runs.run_directory import RunDirectory, check_free
 from glint_unet.runs.training_log import TrainingLogger
-from glint_unet.training.resume import ResumePoint, find_resume_point, repair_run, restore_state
-from glint_unet.training.state import Best, EpochProgress, TrainState
-
-MOST_ROLLBACKS = 3
+from glint_unet.training.resume import MOST_ROLLBACKS
+from glint_unet.training.state import EpochResult, TrainState
 
 _MOST_WAITING = 0.1
-_LEAST_TOLD_S = 0.5
+_LEAST_REPORTED_S = 0.5
 _RULE = "=" * 80
 
 
@@ -36,7 +37,7 @@ class RunRecord:
     Args:
         config: all settings.
         run: the run directory, locked by this process.
-        state: the run's state; its best and progress are kept here.
+        state: the run's state; read here, and changed only where a resume finds a better best model.
     """
 
     def __init__(self, config: TrainConfig, run: RunDirectory, state: TrainState) -> None:
@@ -50,54 +51,74 @@ class RunRecord:
         self._save_seconds = 0.0  # since the last row
         self._hint = ""
 
+    def _say(self, key: str, **values: Any) -> None:
+        self.log.log(text(key, **values))
+
     def begin(
         self, source: Source, device: torch.device, num_processes: int, point: ResumePoint | None, changes: list[str]
     ) -> None:
         """Writes down what begins: settings, data set, split; on a resume, also what it goes on from."""
-        config, info = self._config, source.info
         # what was seen before the lock was taken must still be so
         if point:
             point.check_unchanged()
             self._take_over(point)
         else:
             check_free(self._run)
-        for old, new in (("model_path", config.model_path), ("save", config.save)):
-            if new is not None:
-                self.log.log(text("deprecated_flag", flag=old))
-        self._checkpoints.save_training_args(config)
+        self._warn_of_deprecated_flags()
+        self._checkpoints.save_training_args(self._config)
         write_json(self._run.split, self._state.split.to_dict())
         write_json(self._run.dataset, self._state.dataset)
-        self.log.log(_RULE)
-        self.log.log(text("resuming", epoch=self._state.epoch, path=point.path) if point else text("training_starts"))
-        self.log.log(text("output_dir", path=self._run.path))
-        self.log.log(text("dataset", path=config.h5))
-        for change in changes:
-            self.log.log(change)
-        if point and "optimizer_state_dict" not in point.content:
-            self.log.log(text("resume_without_optimizer"))
-        if config.no_save_optimizer:
-            self.log.log(text("no_optimizer_no_exact_resume"))
+        self._log_start(point, changes)
         if not point:
             self.save_latest()  # from here on there is something to resume, and to roll back to
-        num_weights = sum(p.numel() for p in self._state.network.parameters())
-        (H, W), (h, w) = info.image_size, info.heatmap_size
-        self.log.log(text("network", arch=config.arch, weights=num_weights, H=H, W=W, C=info.num_classes, h=h, w=w))
-        self.log.log(text("device", device=_device_name(device)))
-        if num_processes > 1:
-            self.log.log(text("group", size=num_processes, batch=config.batch_size))
-        self.log.log(source.describe())
-        self._hint = source.hint()
-        split = self._state.split
-        self.log.log(text("num_samples", train=len(split.train), val=len(split.val)))
-        self.log.log(text("batch_size", batch=config.batch_size))
+        self._log_set_up(source, device, num_processes)
 
     def _take_over(self, point: ResumePoint) -> None:
         for error in point.passed_over:
-            self.log.log(text("checkpoint_passed_over", reason=error))
-        self._state.best, aside = repair_run(self._run, point)
-        self.log.restore(point.content["history"])
-        if aside:
-            self.log.log(text("history_set_aside", path=aside, epoch=self._state.epoch))
+            self._say("checkpoint_passed_over", reason=error)
+        repair = repair_run(self._run, point, self._config.best_metric)
+        self._state.best = repair.best
+        self.log.restore(point.state.history)
+        if repair.history_aside:
+            self._say("history_set_aside", path=repair.history_aside, epoch=self._state.epoch)
+        if repair.damaged_best:
+            self._say("damaged_best_aside", path=repair.best_aside, reason=repair.damaged_best)
+
+    def _warn_of_deprecated_flags(self) -> None:
+        for old in ("model_path", "save"):
+            if getattr(self._config, old) is not None:
+                self._say("deprecated_flag", flag=old)
+
+    def _log_start(self, point: ResumePoint | None, changes: list[str]) -> None:
+        self.log.log(_RULE)
+        if point:
+            self._say("resuming", epoch=self._state.epoch, path=point.path)
+        else:
+            self._say("training_starts")
+        self._say("output_dir", path=self._run.path)
+        self._say("dataset", path=self._config.h5)
+        for change in changes:
+            self.log.log(change)
+        if point and point.checkpoint.optimizer is None:
+            self._say("resume_without_optimizer")
+        if self._config.no_save_optimizer:
+            self._say("no_optimizer_no_exact_resume")
+
+    def _log_set_up(self, source: Source, device: torch.device, num_processes: int) -> None:
+        config, split = self._config, self._state.split
+        self._log_network(source.info)
+        self._say("device", device=_device_name(device))
+        if num_processes > 1:
+            self._say("group", size=num_processes, batch=config.batch_size)
+        self.log.log(source.describe())
+        self._hint = source.hint()
+        self._say("num_samples", train=len(split.train), val=len(split.val))
+        self._say("batch_size", batch=config.batch_size)
+
+    def _log_network(self, info: DatasetInfo) -> None:
+        num_weights = sum(p.numel() for p in self._state.network.parameters())
+        (H, W), (h, w) = info.image_size, info.heatmap_size
+        self._say("network", arch=self._config.arch, weights=num_weights, H=H, W=W, C=info.num_classes, h=h, w=w)
 
     def save_is_due(self) -> bool:
         """Whether the last save is `save_every_minutes` old."""
@@ -108,22 +129,29 @@ class RunRecord:
         """Writes latest_checkpoint.pth, also in the middle of an epoch."""
         self._state.progress.check_finite(self._state.epoch + 1)
         started = time.monotonic()
-        self._checkpoints.save_latest(**self._snapshot())
+        self._checkpoints.write_latest(self._state.checkpoint(self._config, self.log.history))
         self._saved_at = time.monotonic()
         self._save_seconds += self._saved_at - started
 
-    def finish_epoch(
-        self, val_metrics: Mapping[str, float | None], confusion: list[list[int]], val_seconds: float
-    ) -> None:
-        """Ends the epoch under way: its row, its log lines, its checkpoints.
+    def finish_epoch(self, result: EpochResult, confusion: list[list[int]], val_seconds: float) -> None:
+        """After the state has finished an epoch: its row, its log lines, its checkpoints.
 
         The row's `timing` is in seconds: `data` waited for, `compute` in steps, `val`, and `save` of all checkpoints
         since the last row, which are those of the epoch before and those within this one.
         """
-        state, config = self._state, self._config
-        progress = _count_epoch(state, val_metrics)
-        train_metrics, total = state.metrics["train"], val_metrics["total"]
-        lr = float(state.optimizer.param_groups[0]["lr"])
+        self._write_row(result.progress, confusion, val_seconds)
+        state, config, started = self._state, self._config, time.monotonic()
+        if result.is_best:
+            self._checkpoints.write_best(state.checkpoint(config, self.log.history))
+            self._say("saved_best", total=state.best.total)
+        if config.save_freq and state.epoch % config.save_freq == 0:
+            path = self._checkpoints.write_numbered(state.checkpoint(config, self.log.history))
+            self._say("saved_numbered", path=path.relative_to(self._run.path))
+        self._save_seconds += time.monotonic() - started
+        self.save_latest()
+
+    def _write_row(self, progress: EpochProgress, confusion: list[list[int]], val_seconds: float) -> None:
+        state = self._state
         timing = {
             "data": max(progress.seconds - progress.compute_seconds, 0.0),
             "compute": progress.compute_seconds,
@@ -132,134 +160,44 @@ class RunRecord:
         }
         self._save_seconds = 0.0
         speed = progress.images_done / max(progress.seconds, 1e-9)
-        more = {
-            "val_confusion": confusion,
-            "timing": {
-                **{part: round(seconds, 4) for part, seconds in timing.items()},
-                "images_per_s": round(speed, 1),
-            },
-        }
-        self.log.log_epoch(state.epoch, train_metrics, val_metrics, lr, progress.seconds + val_seconds, more)
+        rounded = {part: round(seconds, 4) for part, seconds in timing.items()}
+        more = {"val_confusion": confusion, "timing": {**rounded, "images_per_s": round(speed, 1)}}
+        lr = float(state.optimizer.param_groups[0]["lr"])
+        train, val = state.metrics["train"], state.metrics["val"]
+        self.log.log_epoch(state.epoch, train, val, lr, progress.seconds + val_seconds, more)
         self._log_timing(timing, speed)
-        started = time.monotonic()
-        candidate = Best.of_epoch(state.epoch, val_metrics, config.best_metric)
-        if candidate.beats(state.best):
-            state.best = candidate
-            self._checkpoints.save_best(**self._snapshot())
-            self.log.log(text("saved_best", total=total))
-        if config.save_freq and state.epoch % config.save_freq == 0:
-            path = self._checkpoints.save_checkpoint(**self._snapshot())
-            self.log.log(text("saved_numbered", path=path.relative_to(self._run.path)))
-        self._save_seconds += time.monotonic() - started
-        self.save_latest()
 
     def _log_timing(self, timing: dict[str, float], speed: float) -> None:
         """The share of each part, and once, where data is the brake, which flag helps."""
         total = max(sum(timing.values()), 1e-9)
         shares = {part: seconds / total for part, seconds in timing.items()}
-        self.log.log(text("timing", **shares, speed=speed))
-        if self._hint and shares["data"] > _MOST_WAITING and timing["data"] > _LEAST_TOLD_S:
-            self.log.log(text("data_is_the_brake", share=shares["data"], hint=self._hint))
+        self._say("timing", **shares, speed=speed)
+        if self._hint and shares["data"] > _MOST_WAITING and timing["data"] > _LEAST_REPORTED_S:
+            self._say("data_is_the_brake", share=shares["data"], hint=self._hint)
             self._hint = ""
 
-    def roll_back(self, error: NonFiniteLossError) -> None:
-        """Goes back to the last checkpoint at half the learning rate; raises the error where that is not to be.
-
-        Raises:
-            NonFiniteLossError: --on_nan is stop, or this was tried `MOST_ROLLBACKS` times.
-        """
-        state = self._state
-        self._go_back(error)
+    def rolled_back(self, error: NonFiniteLossError) -> None:
+        """After the state went back to the last checkpoint: saves it and says so."""
+        state, config = self._state, self._config
         self.save_latest()
-        lr = self._config.lr * 0.5**state.rollbacks
-        where = {"epoch": error.values["epoch"], "step": error.values["step"], "lr": lr}
-        self.log.log(text("rolled_back", done=state.epoch, number=state.rollbacks, most=MOST_ROLLBACKS, **where))
-
-    def _go_back(self, error: NonFiniteLossError) -> None:
-        rollbacks = self._state.rollbacks
-        if self._config.on_nan == "stop" or rollbacks >= MOST_ROLLBACKS:
-            raise error
-        restore_state(self._state, find_resume_point(str(self._run.path), None))
-        self._state.rollbacks = rollbacks + 1  # another process of the group may have saved its own count by now
-
-    def _snapshot(self) -> dict[str, Any]:
-        """The arguments of every save."""
-        state = self._state
-        return {
-            "epoch": state.epoch,
-            "model": state.network,
-            "optimizer": state.optimizer,
-            "train_args": self._config,
-            "metrics": state.metrics,
-            "extra": state.extra(self.log.history),
-        }
+        where = {"epoch": error.values["epoch"], "step": error.values["step"], "lr": config.lr * 0.5**state.rollbacks}
+        self._say("rolled_back", done=state.epoch, number=state.rollbacks, most=MOST_ROLLBACKS, **where)
+        if config.no_save_optimizer:
+            self._say("resume_without_optimizer")
 
     def interrupted(self, signal_name: str) -> None:
         """Saves, and says how to go on."""
         self.save_latest()
-        command = f"python train_glint_unet.py --resume {self._run.path}"
-        self.log.log(text("interrupted", signal=signal_name, epoch=self._state.epoch, command=command))
-
-    def nothing_to_do(self) -> None:
-        """Says that all epochs are done already."""
-        self.log.log(text("nothing_to_do", epoch=self._state.epoch, epochs=self._config.epochs))
+        self._say("interrupted", signal=signal_name, epoch=self._state.epoch, command=resume_command(self._run.path))
 
     def finished(self, seconds: float) -> None:
         """Says what came out and where it lies."""
         best = self._state.best
-        self.log.log(text("finished", seconds=seconds, epoch=best.epoch, total=best.total, path=self._run.best))
-
-
-class Follower(RunRecord):
-    """What the other processes of a group keep: the state, in step with the first one's, and no files."""
-
-    def __init__(self, config: TrainConfig, run: RunDirectory, state: TrainState) -> None:
-        self._config = config
-        self._run = run
-        self._state = state
-
-    def begin(self, *arguments: Any) -> None:
-        """Nothing is written."""
-
-    def save_is_due(self) -> bool:
-        """Never."""
-        return False
-
-    def save_latest(self) -> None:
-        """Nothing is written."""
-
-    def finish_epoch(self, val_metrics: Mapping[str, float | None], confusion: list[list[int]], seconds: float) -> None:
-        """Counts the epoch, or raises, as the first process does."""
-        _count_epoch(self._state, val_metrics)
-
-    def roll_back(self, error: NonFiniteLossError) -> None:
-        """Goes back as the first process does."""
-        self._go_back(error)
-
-    def interrupted(self, signal_name: str) -> None:
-        """Nothing is written."""
-
-    def nothing_to_do(self) -> None:
-        """Nothing is said."""
-
-    def finished(self, seconds: float) -> None:
-        """Nothing is said."""
-
-
-def _count_epoch(state: TrainState, val_metrics: Mapping[str, float | None]) -> EpochProgress:
-    """Ends the epoch under way in the state; what it was. Raises NonFiniteLossError."""
-    total = val_metrics["total"]
-    if total is None or not math.isfinite(total):
-        raise NonFiniteLossError("loss_not_finite", epoch=state.epoch + 1, step=state.progress.batches_done)
-    progress = state.progress
-    state.epoch += 1
-    state.progress = EpochProgress()
-    state.metrics = {"train": progress.means(), "val": dict(val_metrics)}
-    return progress
+        self._say("finished", seconds=seconds, epoch=best.epoch, total=best.total, path=self._run.best)
 
 
 def _check_space(config: TrainConfig, run: RunDirectory, state: TrainState) -> None:
-    """A disk that cannot hold the run's checkpoints is told before the training, not at its end."""
+    """A disk that cannot hold the run's checkpoints is reported before the training, not at its end."""
     weights = sum(t.numel() * t.element_size() for t in state.network.state_dict().values())
     full = weights * ((1 if config.no_save_optimizer else 3) + (state.average is not None))
     num_numbered = min(config.keep_last_n + 1, config.epochs // config.save_freq) if config.save_freq else 0

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,86 +14,25 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.split import Split
 from glint_unet.errors import NonFiniteLossError
-from glint_unet.model.losses import TERMS
 from glint_unet.model.network import build_network
-from glint_unet.runs.checkpoint import load_deployed_weights
+from glint_unet.runs.checkpoint import Checkpoint, RunState
+from glint_unet.runs.loading import load_deployed_weights
+from glint_unet.runs.progress import Best, EpochProgress
 from glint_unet.training.ema import AverageUpdate, averaged_copy
 from glint_unet.training.schedule import learning_rate
 
 
-@dataclass
-class EpochProgress:
-    """The part of an epoch that is done.
+@dataclass(frozen=True)
+class EpochResult:
+    """What an epoch came to.
 
     Attributes:
-        batches_done: steps taken.
-        images_done: images seen.
-        term_sums: (7,) float64, each term of the loss summed over these images.
-        seconds: time spent, over all processes that worked on this epoch.
-        compute_seconds: the part of it in which steps were computed; in the rest they waited for data.
+        progress: of its training.
+        is_best: whether it is the best so far.
     """
 
-    batches_done: int = 0
-    images_done: int = 0
-    term_sums: Tensor = field(default_factory=lambda: torch.zeros(len(TERMS), dtype=torch.float64))
-    seconds: float = 0.0
-    compute_seconds: float = 0.0
-
-    def add(self, terms: Tensor, num_images: int) -> None:
-        """Counts one step: terms (7,), each a mean over its images; nothing waits for the device."""
-        self.term_sums = self.term_sums.to(terms.device) + terms.detach().double() * num_images
-        self.batches_done += 1
-        self.images_done += num_images
-
-    def means(self) -> dict[str, float]:
-        """The true mean of every term over the images seen."""
-        return dict(zip(TERMS, (self.term_sums / max(self.images_done, 1)).tolist(), strict=True))
-
-    def check_finite(self, epoch: int) -> None:
-        """Raises NonFiniteLossError once a loss was NaN or infinite; waits for the device."""
-        if not torch.isfinite(self.term_sums).all():
-            raise NonFiniteLossError("loss_not_finite", epoch=epoch, step=self.batches_done)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values and one tensor, for checkpoints."""
-        return {
-            "batches_done": self.batches_done,
-            "images_done": self.images_done,
-            "term_sums": self.term_sums.cpu(),
-            "seconds": self.seconds,
-            "compute_seconds": self.compute_seconds,
-        }
-
-
-@dataclass
-class Best:
-    """The best epoch so far.
-
-    Attributes:
-        epoch: its number; 0 while there is none.
-        total: its validation loss.
-        rank: what is compared, the less the better: the loss, minus f1, or px_error, as `best_metric` says.
-    """
-
-    epoch: int = 0
-    total: float = math.inf
-    rank: float = math.inf
-
-    @classmethod
-    def of_epoch(cls, epoch: int, val_metrics: Mapping[str, float | None], best_metric: str) -> "Best":
-        """An epoch as a candidate; a metric without a value ranks last."""
-        total, value = val_metrics["total"], val_metrics[best_metric]
-        assert total is not None
-        rank = math.inf if value is None else -value if best_metric == "f1" else value
-        return cls(epoch, total, rank)
-
-    def beats(self, other: "Best") -> bool:
-        """Whether this epoch is better: a lower rank, or the same rank and a lower loss."""
-        return (self.rank, self.total) < (other.rank, other.total)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for checkpoints."""
-        return asdict(self)
+    progress: EpochProgress
+    is_best: bool
 
 
 def new_state(
@@ -185,17 +124,41 @@ class TrainState:
         if self._move_average is not None:
             self._move_average(ema_decay, self.steps)
 
-    def extra(self, history: list[dict[str, Any]]) -> dict[str, Any]:
-        """What a checkpoint holds beside epoch, weights, optimizer, settings and metrics."""
-        return {
-            "best": self.best.to_dict(),
-            "rollbacks": self.rollbacks,
-            "steps": self.steps,
-            **({} if self.average is None else {"ema_state_dict": self.average.state_dict()}),
-            "scaler": self.scaler.state_dict(),
-            "progress": self.progress.to_dict(),
-            "split": self.split.to_dict(),
-            "dataset": self.dataset,
-            "history": history,
-            "versions": {"torch": str(torch.__version__)},
-        }
+    def finish_epoch(self, val_metrics: Mapping[str, float | None], best_metric: str) -> EpochResult:
+        """Ends the epoch under way: counts it, keeps its figures, and compares it with the best.
+
+        Raises:
+            NonFiniteLossError: the validation loss is NaN or infinite; the state is as it was.
+        """
+        total = val_metrics["total"]
+        if total is None or not math.isfinite(total):
+            raise NonFiniteLossError("loss_not_finite", epoch=self.epoch + 1, step=self.progress.batches_done)
+        progress = self.progress
+        self.epoch += 1
+        self.progress = EpochProgress()
+        self.metrics = {"train": progress.means(), "val": dict(val_metrics)}
+        candidate = Best.of_epoch(self.epoch, val_metrics, best_metric)
+        is_best = candidate.beats(self.best)
+        if is_best:
+            self.best = candidate
+        return EpochResult(progress, is_best)
+
+    def checkpoint(self, config: TrainConfig, history: list[dict[str, Any]]) -> Checkpoint:
+        """All of it, to be written.
+
+        Args:
+            config: all settings.
+            history: the rows of metrics.json.
+        """
+        state = RunState(self.split, self.dataset, self.best, self.rollbacks, self.steps, self.progress, history)
+        return Checkpoint(
+            epoch=self.epoch,
+            weights=self.network.state_dict(),
+            train_args=config.to_dict(),
+            metrics=self.metrics,
+            optimizer=self.optimizer.state_dict(),
+            average=None if self.average is None else self.average.state_dict(),
+            scaler=self.scaler.state_dict(),
+            state=state,
+            more={"versions": {"torch": str(torch.__version__)}},
+        )

@@ -17,7 +17,8 @@ from glint_unet.data.heatmaps import highest_pixels, render_heatmaps
 from glint_unet.model.losses import TERMS, loss_terms
 from glint_unet.model.metrics import KeypointMetrics
 from glint_unet.model.votes import decode_output
-from glint_unet.training.state import EpochProgress, TrainState
+from glint_unet.runs.progress import EpochProgress
+from glint_unet.training.state import TrainState
 
 
 def train_step(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from glint_unet.training.state import EpochProgress
+from glint_unet.runs.progress import EpochProgress
 
 
 class StepClock:

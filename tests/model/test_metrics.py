@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glint_unet.model.metrics import KeypointMetrics, pair_without_identity
-from glint_unet.training.state import Best
+from glint_unet.runs.progress import Best
 
 NAN = torch.nan
 

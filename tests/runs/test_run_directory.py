@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from glint_unet.errors import RunDirectoryError
@@ -77,3 +79,20 @@ def test_a_checkpoint_knows_its_run(tmp_path):
     run = RunDirectory(tmp_path)
     assert run_directory_of(run.latest).path == tmp_path
     assert run_directory_of(run.numbered(3)).path == tmp_path
+
+
+def test_a_checkpoint_named_from_inside_its_directory_knows_its_run(tmp_path, monkeypatch):
+    run = RunDirectory(tmp_path / "run")
+    run.checkpoints.mkdir(parents=True)
+    monkeypatch.chdir(run.checkpoints)
+    for name in ("checkpoint_epoch_003.pth", "./checkpoint_epoch_003.pth", "../checkpoints/checkpoint_epoch_003.pth"):
+        assert run_directory_of(Path(name)).path.resolve() == run.path
+    monkeypatch.chdir(run.path)
+    assert run_directory_of(Path("latest_checkpoint.pth")).path.resolve() == run.path
+    assert run_directory_of(Path("checkpoints/checkpoint_epoch_003.pth")).path.resolve() == run.path
+
+
+def test_a_run_directory_may_itself_be_called_checkpoints(tmp_path):
+    run = RunDirectory(tmp_path / "checkpoints")
+    for path in (run.latest, run.best, run.numbered(3)):
+        assert run_directory_of(path).path == run.path

@@ -1,7 +1,10 @@
 import json
 import re
+from typing import Any, cast
 
+import numpy as np
 import pytest
+import torch
 
 from glint_unet.errors import RunDirectoryError
 from glint_unet.messages import set_language
@@ -58,3 +61,17 @@ def test_a_damaged_metrics_file_is_refused_not_overwritten(tmp_path, content):
     with pytest.raises(RunDirectoryError, match="not a list of epochs"):
         TrainingLogger(tmp_path)
     assert (tmp_path / "metrics.json").read_text() == content
+
+
+def test_numbers_of_numpy_and_torch_are_numbers_in_json(tmp_path):
+    train: Any = {"total": np.float32(0.5), "focal": np.float64(0.25), "bce": torch.tensor(0.125), "dice": np.int64(2)}
+    val: Any = {"total": np.float32("nan"), "f1": np.float16("inf")}
+    epoch, lr = cast(int, np.int64(1)), cast(float, np.float32(0.5))
+    more = {"timing": {"data": np.float32(1.5)}, "confusion": np.eye(2, dtype=np.int64), "speed": float("nan")}
+    TrainingLogger(tmp_path).log_epoch(epoch, train, val, lr, np.float64(2.0), more)
+    (row,) = json.loads((tmp_path / "metrics.json").read_text())
+    assert row["train"] == {"total": 0.5, "focal": 0.25, "bce": 0.125, "dice": 2}
+    assert row["val"] == {"total": None, "f1": None}
+    assert (row["epoch"], row["lr"], row["epoch_time"]) == (1, 0.5, 2.0)
+    assert (row["timing"], row["confusion"], row["speed"]) == ({"data": 1.5}, [[1, 0], [0, 1]], None)
+    assert TrainingLogger(tmp_path).history == [row]

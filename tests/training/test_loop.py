@@ -31,9 +31,10 @@ from glint_unet.model.losses import TERMS
 from glint_unet.model.network import build_network
 from glint_unet.runs import pictures
 from glint_unet.runs.checkpoint_file import read_checkpoint, write_checkpoint
+from glint_unet.runs.resume_point import find_resume_point
 from glint_unet.training.batch_size import largest_doubled
 from glint_unet.training.loop import train
-from glint_unet.training.resume import check_settings, find_resume_point
+from glint_unet.training.resume import check_settings
 from glint_unet.training.run_data import new_split, open_data
 from glint_unet.training.state import TrainState
 from glint_unet.training.step import train_step, validate
@@ -360,9 +361,9 @@ def test_each_setting_that_belongs_to_the_run_is_refused_on_a_resume(finished, n
     point = find_resume_point(str(finished), None)
     value = CHOICES[name] if name in CHOICES else OTHER_VALUES[type(getattr(TrainConfig(), name))]
     start = dataclasses.replace(point.config, augment=name != "targets")
-    point.content["train_args"]["augment"] = start.augment
+    point.checkpoint.train_args["augment"] = start.augment
     changed = dataclasses.replace(start, **{name: value})
-    md5 = point.content["dataset"]["md5"]
+    md5 = point.state.dataset["md5"]
     with pytest.raises(ResumeError, match=f"--{name} .* -> {value}"):
         check_settings(changed, point, md5)
     allowed = dataclasses.replace(changed, allow_changed=name)

@@ -9,8 +9,8 @@ from glint_unet.data.split import epoch_batches
 from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
 from glint_unet.errors import ResumeError, RigError
 from glint_unet.runs.checkpoint_file import read_checkpoint
+from glint_unet.runs.resume_point import find_resume_point
 from glint_unet.training.loop import train
-from glint_unet.training.resume import find_resume_point
 
 RIG = """
 [leds]

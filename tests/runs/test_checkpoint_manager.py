@@ -1,18 +1,21 @@
 import argparse
 import io
+import json
 import os
 import pickle
 import random
 import zipfile
 from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 
 from glint_unet.errors import CheckpointError
 from glint_unet.model.unet import UNet
-from glint_unet.runs.checkpoint import CheckpointManager
 from glint_unet.runs.checkpoint_file import read_checkpoint
+from glint_unet.runs.checkpoint_manager import CheckpointManager
 
 METRICS = {"train": {"total": 0.5}, "val": {"total": 0.4}}
 ARGS = argparse.Namespace(epochs=3, h5=Path("a.h5"), lr=1e-3)
@@ -185,3 +188,104 @@ def test_an_optimizer_state_of_other_shapes_is_refused(saved, tmp_path):
     with pytest.raises(CheckpointError, match="optimizer"):
         manager.load_checkpoint(tmp_path / "other.pth", network, optimizer)
     assert all(torch.equal(v["exp_avg"], before[k]) for k, v in optimizer.state_dict()["state"].items())
+
+
+def test_numbers_of_numpy_are_stored_as_plain_ones(tmp_path):
+    network, optimizer = network_and_optimizer()
+    optimizer.param_groups[0]["lr"] = np.float64(1e-3)
+    arguments = {
+        "lr": np.logspace(-3, -2, 2)[0],
+        "epochs": np.int64(3),
+        "half": np.float16(0.5),
+        "is_on": np.bool_(True),
+        "name": np.str_("a"),
+        "paths": [Path("a"), (Path("b"), {Path("c"): np.float32(2)})],
+    }
+    metrics = {"train": {"total": np.mean([0.5])}, "val": {"total": np.float32(0.25), "each": np.arange(3)}}
+    extra: Any = {np.str_("own"): {"n": np.int64(7)}}
+    manager = CheckpointManager(tmp_path)
+    path = manager.save_checkpoint(
+        cast(int, np.int64(1)), network, optimizer, arguments, metrics, is_best=True, extra=extra
+    )
+    content = manager.load_checkpoint(path, *network_and_optimizer(seed=1))
+    assert content["train_args"] == {
+        "lr": 1e-3,
+        "epochs": 3,
+        "half": 0.5,
+        "is_on": True,
+        "name": "a",
+        "paths": ["a", ("b", {"c": 2.0})],
+    }
+    assert content["metrics"] == {"train": {"total": 0.5}, "val": {"total": 0.25, "each": [0, 1, 2]}}
+    assert content["own"] == {"n": 7}
+    assert content["epoch"] == 1
+
+
+@pytest.mark.parametrize("part", ["metrics", "extra"])
+def test_what_no_checkpoint_can_hold_is_refused_before_anything_is_written(tmp_path, part):
+    network, optimizer = network_and_optimizer()
+    given: dict[str, Any] = {"metrics": METRICS, part: {"val": {"thing": object()}}}
+    with pytest.raises(CheckpointError, match=r"(metrics|extra|own|val) holds <object"):
+        CheckpointManager(tmp_path).save_checkpoint(1, network, optimizer, ARGS, **given)
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "Adadelta": {},
+    "Adafactor": {},
+    "Adagrad": {},
+    "Adam": {"amsgrad": True},
+    "AdamW": {"fused": True},
+    "Adamax": {},
+    "ASGD": {},
+    "NAdam": {},
+    "RAdam": {},
+    "RMSprop": {"momentum": 0.9, "centered": True},
+    "Rprop": {},
+    "SGD": {"momentum": 0.9},
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_state_of_every_optimizer_of_torch_comes_back(tmp_path, name):
+    def fresh(seed):
+        torch.manual_seed(seed)
+        network = UNet(num_classes=2, base_channels=2)
+        return network, getattr(torch.optim, name)(network.parameters(), lr=1e-3, **OPTIMIZERS[name])
+
+    def step(network, optimizer):
+        optimizer.zero_grad()
+        network(torch.linspace(0, 1, 512).reshape(2, 1, 16, 16)).square().sum().backward()
+        optimizer.step()
+
+    network, optimizer = fresh(0)
+    step(network, optimizer)
+    manager = CheckpointManager(tmp_path)
+    path = manager.save_checkpoint(1, network, optimizer, ARGS, METRICS)
+    loaded, loaded_optimizer = fresh(1)
+    manager.load_checkpoint(path, loaded, loaded_optimizer)
+    for pair in ((network, optimizer), (loaded, loaded_optimizer)):
+        step(*pair)
+    assert same_weights(network, loaded)
+
+
+@pytest.mark.parametrize(("name", "state"), [("NAdam", "mu_product"), ("Adafactor", "row_var"), ("Adam", "step")])
+def test_an_optimizer_state_of_shapes_that_its_kind_does_not_have_is_refused(tmp_path, name, state):
+    network, _ = network_and_optimizer()
+    optimizer = getattr(torch.optim, name)(network.parameters(), lr=1e-3)
+    network(torch.rand(2, 1, 16, 16)).sum().backward()
+    optimizer.step()
+    manager = CheckpointManager(tmp_path)
+    path = manager.save_checkpoint(1, network, optimizer, ARGS, METRICS)
+    content = torch.load(path)
+    content["optimizer_state_dict"]["state"][0][state] = torch.zeros(7, 7)
+    torch.save(content, path)
+    with pytest.raises(CheckpointError, match="optimizer"):
+        manager.load_checkpoint(path, network, optimizer)
+
+
+def test_settings_that_json_cannot_hold_become_text_and_numbers_stay_numbers(tmp_path):
+    settings = {"h5": Path("a.h5"), "lr": np.float32(0.5), "limit": float("inf"), "n": np.int64(2)}
+    CheckpointManager(tmp_path).save_training_args(settings)
+    stored = json.loads((tmp_path / "training_args.json").read_text())
+    assert stored == {"h5": "a.h5", "lr": 0.5, "limit": "inf", "n": 2}

@@ -1,0 +1,104 @@
+"""Where a run begins or goes on: data, device and state, before anything is written."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from glint_unet.compute.device import choose_device, use_device, use_threads
+from glint_unet.compute.group import Group
+from glint_unet.config import TrainConfig
+from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.errors import SettingError
+from glint_unet.model.network import check_part_sizes
+from glint_unet.runs.resume_point import ResumePoint, find_resume_point
+from glint_unet.runs.run_directory import RunDirectory, new_run_directory
+from glint_unet.training.batch_size import find_batch_size
+from glint_unet.training.resume import check_rows, check_settings, restore_state, with_what_began
+from glint_unet.training.run_data import examine, new_split
+from glint_unet.training.state import TrainState, new_state
+from glint_unet.training.step import part_sizes
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run begins with.
+
+    Attributes:
+        config: all settings, the run directory and the batch size among them.
+        info: what the data set declares.
+        device: where steps are computed.
+        state: new, or as the checkpoint has it.
+        run: the run directory.
+        point: the checkpoint to go on from; None for a new run.
+        changes: a line for each setting that differs from the run to resume.
+    """
+
+    config: TrainConfig
+    info: DatasetInfo
+    device: torch.device
+    state: TrainState
+    run: RunDirectory
+    point: ResumePoint | None
+    changes: list[str]
+
+
+def prepare(config: TrainConfig, group: Group, point: ResumePoint | None) -> Start:
+    """Refuses whatever can be refused, and builds or restores the state.
+
+    Args:
+        config: all settings.
+        group: the processes that train together.
+        point: what `config.resume` means, where that is known already.
+
+    Raises:
+        GlintError: whatever the user can get wrong.
+    """
+    if not config.h5:
+        raise SettingError("h5_required")
+    with group.main_first():
+        info, md5 = examine(config)
+        device = choose_device(config, group)
+        use_device(device)
+        use_threads(config.threads, group.size)
+        if config.resume and point is None:
+            point = find_resume_point(config.resume, config.output_dir)
+    if config.batch == "auto":
+        config = dataclasses.replace(config, batch=_batch_size(config, info, device, group, point))
+    with group.main_first():
+        changes = check_settings(config, point, md5) if point else []
+        state = _initial_state(config, info, md5, device, group, point)
+    run = RunDirectory(group.broadcast(_run_directory(config, point).path if group.is_main else Path()))
+    config = dataclasses.replace(with_what_began(config, point) if point else config, output_dir=str(run.path))
+    return Start(config, info, device, state, run, point, changes)
+
+
+def _batch_size(
+    config: TrainConfig, info: DatasetInfo, device: torch.device, group: Group, point: ResumePoint | None
+) -> int:
+    """What `--batch auto` means: on a resume what the run has, else what the GPUs hold."""
+    if point:
+        return point.config.batch_size
+    return group.broadcast(find_batch_size(config, info, device, group.size) if group.is_main else 0)
+
+
+def _initial_state(
+    config: TrainConfig, info: DatasetInfo, md5: str, device: torch.device, group: Group, point: ResumePoint | None
+) -> TrainState:
+    if point:
+        check_rows(point, info)
+    split = point.state.split if point else new_split(config, info)
+    check_part_sizes(config, info, part_sizes(len(split.train), config, group))
+    init = Path(config.init) if config.init and not point else None
+    state = new_state(config, info, device, split, {"md5": md5, **info.to_dict()}, init)
+    if point:
+        restore_state(state, point)
+    return state
+
+
+def _run_directory(config: TrainConfig, point: ResumePoint | None) -> RunDirectory:
+    """The checkpoint's own directory, unless another one was requested."""
+    if point and (config.output_dir is None or Path(config.output_dir).resolve() == point.run.path.resolve()):
+        return point.run
+    return new_run_directory(config.output_dir)
