@@ -692,8 +692,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "verify_undisturbed": ("未中断的训练: {seconds:.1f}s", "Undisturbed: {seconds:.1f}s"),
     "verify_killed": (
-        "已杀死: 已保存到第 {epoch} 轮之后第 {step} 步; 续训",
-        "Killed: {epoch} epochs and {step} steps are saved; resuming",
+        "第 {number}/{kills} 次杀死: 已保存到第 {epoch} 轮之后第 {step} 步; 续训",
+        "Kill {number} of {kills}: saved are epochs: {epoch}, steps of the next one: {step}; resuming",
+    ),
+    "verify_ended": (
+        "训练在第 {number}/{kills} 次杀死之前已结束; 用更多 --epochs 可容纳更多次",
+        "The run ended before kill {number} of {kills}; more --epochs leave room for more",
     ),
     "verify_differs": (
         "不一致: 被杀死 {kills} 次并续训的训练有 {num} 处不同: {listed}",

@@ -1,6 +1,7 @@
 """Proof, on the user's own data and machine, that an interrupted run ends as one that nobody interrupted."""
 
 import random
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -14,8 +15,9 @@ from torch import Tensor
 from glint_unet.compute.own_command import train_command
 from glint_unet.errors import RunDirectoryError
 from glint_unet.messages import text
-from glint_unet.runs.checkpoint_file import read_checkpoint
+from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.run_directory import RunDirectory
+from glint_unet.runs.training_log import TrainingLogger
 
 _TIMES = ("epoch_time", "timing", "compute_seconds", "timestamp", "seconds", "output_dir")
 _OF_ONE_RUN = ("save_every_minutes", "resume", "epochs")
@@ -42,7 +44,7 @@ def verify_resume(flags: Sequence[str], work_dir: Path, kills: int, seed: int, s
         work_dir: an empty directory for the two runs.
         kills: how often to kill.
         seed: of the instants.
-        say: told of each step.
+        say: called with a line for each step.
 
     Returns:
         Whether weights, optimizer, metrics (times aside), split and best model are the same, bit for bit.
@@ -54,21 +56,23 @@ def verify_resume(flags: Sequence[str], work_dir: Path, kills: int, seed: int, s
     undisturbed, disturbed = work_dir / "undisturbed", work_dir / "disturbed"
     started = time.monotonic()
     _finish(_train([*flags, "--output_dir", str(undisturbed)], work_dir), work_dir)
-    duration_s = time.monotonic() - started
-    say(text("verify_undisturbed", seconds=duration_s))
-    often = ["--save_every_minutes", str(duration_s / 60 / 50)]
+    say(text("verify_undisturbed", seconds=time.monotonic() - started))
+    epochs_s = max(sum(row["epoch_time"] for row in TrainingLogger(undisturbed).history), 0.01)
+    often = ["--save_every_minutes", str(epochs_s / 60 / 50)]
     process = _train([*flags, *often, "--output_dir", str(disturbed)], work_dir)
     num_killed, saved_at = 0, 0
-    for _ in range(kills):
-        _wait_for_a_save(RunDirectory(disturbed).latest, saved_at, process)
-        time.sleep(rng.uniform(0, duration_s / kills))
-        if process.poll() is None:
-            process.kill()
-            num_killed += 1
-        process.wait()
-        saved_at = RunDirectory(disturbed).latest.stat().st_mtime_ns
-        content = read_checkpoint(RunDirectory(disturbed).latest)
-        say(text("verify_killed", epoch=content["epoch"], step=content["progress"]["batches_done"]))
+    latest = RunDirectory(disturbed).latest
+    while num_killed < kills:
+        _wait_for_a_save(latest, saved_at, process)
+        time.sleep(rng.uniform(0, epochs_s / (kills + 1)))
+        process.kill()
+        if process.wait() != -signal.SIGKILL:
+            say(text("verify_ended", number=num_killed + 1, kills=kills))
+            break
+        num_killed += 1
+        saved_at = latest.stat().st_mtime_ns
+        epoch, step = Checkpoint.read(latest).position
+        say(text("verify_killed", number=num_killed, kills=kills, epoch=epoch, step=step))
         process = _train(["--resume", str(disturbed)], work_dir)
     _finish(process, work_dir)
     return Verdict(num_killed, tuple(compare_runs(undisturbed, disturbed)))
@@ -96,7 +100,7 @@ def compare_runs(one: Path, other: Path) -> list[str]:
     """Names of everything that differs between two finished runs, times aside: empty where they are the same."""
     differences = []
     for name in ("latest", "best"):
-        first, second = (read_checkpoint(getattr(RunDirectory(path), name)) for path in (one, other))
+        first, second = (Checkpoint.read(getattr(RunDirectory(path), name)).to_dict() for path in (one, other))
         differences += [f"{name}: {place}" for place in _differing(first, second, "")]
     return differences
 
