@@ -281,6 +281,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 在读取时不断变化; 请等写入结束",
         "{path} keeps changing while it is read; wait until its writer is done",
     ),
+    "dataset_replaced": (
+        "{path} 的内容与开始时不同 (文件已被替换或改写); 请恢复原文件, 或用新的数据集重新开始训练",
+        "{path} has other content than at the start (replaced or rewritten); restore the file, or start a new run on "
+        "the new data",
+    ),
     "dataset_missing_part": (
         "{path} 缺少数据集 {name} (文件中有: {found}); 至少需要 images 和 heatmaps (或 keypoints)",
         "{path} has no dataset {name} (it has: {found}); images and heatmaps (or keypoints) are the minimum",
@@ -578,6 +583,22 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cache_damaged": (
         "共享副本 {path} 已损坏; 请运行 python shm_manager.py --cleanup-all",
         "Shared copy {path} is damaged; run python shm_manager.py --cleanup-all",
+    ),
+    "cache_other_form": (
+        "{path} 中 {name} 的共享副本为 {dtype} {shape}, 应为 {expected}; "
+        "请运行 python shm_manager.py --cleanup --h5 {path}",
+        "The shared copy of {name} in {path} has {dtype} {shape}; it must be {expected}: run python shm_manager.py "
+        "--cleanup --h5 {path}",
+    ),
+    "cache_given_form": (
+        "为 {path} 的 {name} 给出的数组是 {dtype} {shape}, 应为 {expected}; 请去掉 data_array, 程序会自行读取",
+        "The array given for {name} of {path} has {dtype} {shape}; it must be {expected}: leave data_array out to have "
+        "the file read",
+    ),
+    "cache_given_values": (
+        "为 {path} 的 {name} 给出的数组在第 {first} 到 {last} 行与文件的值不同; 请去掉 data_array, 程序会自行读取",
+        "The array given for {name} of {path} has other values than the file in rows {first} to {last}: leave "
+        "data_array out to have the file read",
     ),
     "cache_full": (
         "{root} 和 {fallback} 都放不下 {path} 的共享副本; 请清理空间, 或去掉 --shared_memory",

@@ -17,13 +17,15 @@ packing changed the images' aspect.
 import contextlib
 import dataclasses
 import math
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import h5py
 
+from glint_unet.data.file_identity import FileKey, file_key
 from glint_unet.errors import DatasetError, one_line
 
 STRIDES = (1, 2, 4)
@@ -51,6 +53,7 @@ class DatasetInfo:
         sigma_heatmap_px: standard deviation, in heatmap pixels, of heatmaps that have to be rendered from keypoints.
         prefix: label prefix of the LEDs; label g3 is channel 2.
         stretched: whether the images were packed from images of another aspect, which changed it.
+        key: identity of the file that was inspected; None where there is no file.
     """
 
     path: Path
@@ -65,10 +68,12 @@ class DatasetInfo:
     sigma_heatmap_px: float
     prefix: str
     stretched: bool = False
+    key: FileKey | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and checkpoints."""
+        """Plain values, for JSON and checkpoints; without `key`, which says nothing of the content."""
         values = {**dataclasses.asdict(self), "path": str(self.path), "stride": self.stride}
+        del values["key"]
         values["sigma_px"] = values.pop("sigma_heatmap_px")  # the name on disk
         return values
 
@@ -95,18 +100,26 @@ def open_dataset(path: str | Path) -> Iterator[tuple[h5py.File, DatasetInfo]]:
             parts outside the file, or a declared size far beyond the stored bytes.
     """
     path = Path(path)
+    with open_file(path) as file:
+        yield file, _inspect(file, path)
+
+
+def open_file(path: Path) -> h5py.File:
+    """Opens an HDF5 file for reading, without looking at what is in it.
+
+    Raises:
+        DatasetError: missing, not HDF5, truncated, or locked by a writer.
+    """
     if not path.is_file():
         raise DatasetError("dataset_missing_file", path=path)
     try:
-        file = h5py.File(path, "r")
+        return h5py.File(path, "r")
     except BlockingIOError as error:
         raise DatasetError("dataset_locked", path=path) from error
     except PermissionError as error:
         raise DatasetError("dataset_unreadable", path=path, reason=error.strerror) from error
     except OSError as error:
         raise DatasetError("dataset_not_hdf5", path=path, size=path.stat().st_size, reason=_reason(error)) from error
-    with file:
-        yield file, _inspect(file, path)
 
 
 def inspect_dataset(path: str | Path) -> DatasetInfo:
@@ -156,6 +169,7 @@ def _inspect(file: h5py.File, path: Path) -> DatasetInfo:
         sigma_heatmap_px=_positive_attribute(file, path, "sigma_min", DEFAULT_SIGMA_MIN),
         prefix=_text_attribute(file, "prefix", "g"),
         stretched=_text_attribute(file, "stretched", "no") == "yes",
+        key=file_key(os.fstat(file.id.get_vfd_handle())),
     )
 
 

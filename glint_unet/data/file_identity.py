@@ -9,6 +9,8 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +22,27 @@ FileKey = tuple[int, int, int, int, int]
 
 _SETTLED_NS = 2_000_000_000
 _TRIES = 3
+_RULES = 2  # of what a good data set is: files found good by earlier rules are read again
 
 
 def cache_directory() -> Path:
-    """The user's private directory for what can be made again; made on first use with mode 0700."""
-    directory = Path.home() / ".cache" / "glint_unet"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """The user's private directory for what can be made again; created on first use with mode 0700.
+
+    In the home directory; where there is none (containers whose user has no passwd entry) or it cannot be written, in
+    the directory for temporary files.
+
+    Raises:
+        OSError: neither can be used, or the one among the temporary files is not private to this user.
+    """
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: no HOME, and nobody has this user id
+        directory = Path.home() / ".cache" / "glint_unet"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return directory
+    directory = Path(tempfile.gettempdir()) / f"glint_unet-{os.getuid()}"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    status = directory.lstat()  # anybody may have made it first, as anything
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
+        raise PermissionError(f"{directory} is not private to user {os.getuid()}")
     return directory
 
 
@@ -54,7 +71,7 @@ def md5_of_file(path: Path) -> str:
         DatasetError: the file is missing, unreadable, or keeps changing while it is read.
     """
     known = recall(path)
-    return known.md5 if known else remember(path, valid=False).md5
+    return known.md5 if known else remember(path).md5
 
 
 def recall(path: Path) -> KnownFile | None:
@@ -63,20 +80,35 @@ def recall(path: Path) -> KnownFile | None:
     Raises:
         DatasetError: the file is missing or unreadable.
     """
-    key = key_of_file(path)
+    return _recall(key_of_file(path))
+
+
+def _recall(key: FileKey) -> KnownFile | None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         sidecar = json.loads(_sidecar(key).read_text())
         if tuple(sidecar["key"]) == key and len(sidecar["md5"]) == 32:
-            return KnownFile(str(sidecar["md5"]), sidecar["valid"] is True)
+            return KnownFile(str(sidecar["md5"]), sidecar["valid"] == _RULES)
     return None
 
 
-def remember(path: Path, *, valid: bool) -> KnownFile:
-    """Hashes the file and remembers it for as long as it provably stays the same; raises as `md5_of_file` does."""
+def remember(path: Path, found_good: FileKey | None = None) -> KnownFile:
+    """Hashes the file and remembers it for as long as it provably stays the same.
+
+    Args:
+        path: the file.
+        found_good: the key that it had when its content was read as a data set and found good.
+
+    Returns:
+        what is now known; valid only if the file still has the key `found_good`.
+
+    Raises:
+        DatasetError: the file is missing, unreadable, or keeps changing while it is read.
+    """
     for _ in range(_TRIES):
         key, started_ns = key_of_file(path), time.time_ns()
         md5 = _hash(path)
         if key_of_file(path) == key:
+            valid = key == found_good
             if started_ns - key[4] > _SETTLED_NS:
                 _write_sidecar(key, md5, valid)
             return KnownFile(md5, valid)
@@ -91,6 +123,37 @@ def key_of_file(path: Path) -> FileKey:
         raise DatasetError("dataset_missing_file", path=path) from error
     except OSError as error:
         raise DatasetError("dataset_unreadable", path=path, reason=error.strerror) from error
+
+
+class ContentGuard:
+    """Notices that a file no longer has the content that was examined, at the cost of a `stat`.
+
+    Touching, linking or copying a file changes its key but not its content; where the key has changed, the MD5 decides,
+    if it was known.
+
+    Args:
+        path: the file.
+        key: its key when it was examined.
+    """
+
+    def __init__(self, path: Path, key: FileKey) -> None:
+        self._path = path
+        self._key = key
+        known = _recall(key)
+        self._md5 = known.md5 if known else None
+
+    def check(self) -> None:
+        """Returns only if the content is still the one examined.
+
+        Raises:
+            DatasetError: the file was replaced, rewritten or removed.
+        """
+        key = key_of_file(self._path)
+        if key == self._key:
+            return
+        if self._md5 is None or md5_of_file(self._path) != self._md5:
+            raise DatasetError("dataset_replaced", path=self._path)
+        self._key = key
 
 
 def _hash(path: Path) -> str:
@@ -109,4 +172,4 @@ def _write_sidecar(key: FileKey, md5: str, valid: bool) -> None:
     with contextlib.suppress(OSError, GlintError):  # only saves time: a home that cannot be written costs a new hash
         sidecar = _sidecar(key)
         sidecar.parent.mkdir(mode=0o700, exist_ok=True)
-        write_json(sidecar, {"key": key, "md5": md5, "valid": valid})
+        write_json(sidecar, {"key": key, "md5": md5, "valid": _RULES if valid else 0})

@@ -6,11 +6,12 @@ from pathlib import Path
 import torch
 
 from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
-from glint_unet.data.file_identity import md5_of_file
+from glint_unet.data.file_identity import key_of_file, md5_of_file
 from glint_unet.data.sources import Source, choose_cache, open_source
 from glint_unet.data.split import Split, draw_split
 from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
 from glint_unet.data.validation import validate_dataset
+from glint_unet.errors import DatasetError
 
 
 class Origin(ABC):
@@ -54,8 +55,12 @@ class FileOrigin(Origin):
 
     def examine(self, *, again: bool = False) -> tuple[DatasetInfo, str]:
         """See `Origin`."""
+        key = key_of_file(self.path)
         validate_dataset(self.path, again=again)
-        return inspect_dataset(self.path), md5_of_file(self.path)
+        info, md5 = inspect_dataset(self.path), md5_of_file(self.path)
+        if not key == info.key == key_of_file(self.path):
+            raise DatasetError("dataset_changing", path=self.path)
+        return info, md5
 
     def new_split(self, info: DatasetInfo, val_split: float) -> Split:
         """See `Origin`."""

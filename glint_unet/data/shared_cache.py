@@ -37,6 +37,7 @@ SHARED_MEMORY_ROOT = Path("/dev/shm")
 HEADER_BYTES = 4096
 _MAGIC = "glint-unet shared copy 1"
 _TRIES = 3
+_LOOKS, _LOOK_S = 10, 0.02
 
 
 class SharedCopy:
@@ -121,7 +122,8 @@ class SharedMemoryDatasetCache:
         Args:
             h5_path: the data set file.
             dataset_name: 'images', 'heatmaps' or 'keypoints'.
-            data_array: the array, where the caller has it already; else it is read from the file.
+            data_array: the array, where the caller has it already; else it is read from the file. An array that the
+                file holds as well is compared with it, since every other run will use the copy as the file's content.
             temporary: a copy that is made goes when the last process closes it, instead of staying for later runs.
 
         Returns:
@@ -131,7 +133,7 @@ class SharedMemoryDatasetCache:
 
         Raises:
             SpaceError: neither `/dev/shm` nor the cache directory has room.
-            CacheError: the directory or the copy belongs to somebody else.
+            CacheError: the directory or the copy belongs to somebody else, or `data_array` is not what the file holds.
             DatasetError: the file cannot be read, or is replaced again and again while it is copied.
         """
         h5_path = Path(h5_path)
@@ -177,7 +179,8 @@ class SharedMemoryDatasetCache:
     @staticmethod
     def list_copies() -> list[CopyStatus]:
         """Every shared copy of this user on this machine."""
-        return [_status(path) for directory in _directories() for path in sorted(directory.glob("glint_*_*"))]
+        paths = [path for directory in _directories() for path in sorted(directory.glob("glint_*_*"))]
+        return [copy for path in paths if (copy := _status(path))]
 
 
 def _directories(*, make: bool = False) -> Iterator[Path]:
@@ -189,7 +192,7 @@ def _directories(*, make: bool = False) -> Iterator[Path]:
         roots.insert(0, SHARED_MEMORY_ROOT / f"glint-{os.getuid()}")
     for root in roots:
         if make:
-            with contextlib.suppress(FileExistsError):
+            with contextlib.suppress(OSError):  # it is there already, or its parent cannot be written
                 root.mkdir(mode=0o700)
         if os.path.lexists(root):
             _check_private(root, root.lstat(), stat.S_ISDIR)
@@ -211,12 +214,9 @@ def _attach_anywhere(name: str) -> SharedCopy | None:
 
 def _attach(path: Path) -> SharedCopy | None:
     """Maps the copy at `path`, or returns None where there is none."""
-    try:
-        lock = FileLock(path, shared=True)
-    except FileNotFoundError:
+    lock = _open_copy(path, shared=True)
+    if lock is None:
         return None
-    except OSError as error:
-        raise CacheError("cache_unreadable", path=path, reason=error.strerror) from error
     try:
         lock.acquire()
         status = os.fstat(lock.descriptor)
@@ -228,6 +228,16 @@ def _attach(path: Path) -> SharedCopy | None:
     except BaseException:
         lock.release()
         raise
+
+
+def _open_copy(path: Path, *, shared: bool) -> FileLock | None:
+    """The copy's lock, not yet acquired; None where there is no copy, or no longer."""
+    try:
+        return FileLock(path, shared=shared)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CacheError("cache_unreadable", path=path, reason=error.strerror) from error
 
 
 def _mapped(lock: FileLock, size: int) -> SharedCopy:
@@ -288,6 +298,7 @@ def _create(path: Path, origin: _Origin, data_array: NDArray[Any] | None) -> Sha
     descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         if data_array is not None:
+            _check_given(origin, data_array)
             _fill(descriptor, origin, data_array.shape, data_array.dtype, lambda out: _copy(out, data_array))
         else:
             with dataset_file.open_dataset(origin.h5_path) as (file, _):
@@ -306,6 +317,21 @@ def _create(path: Path, origin: _Origin, data_array: NDArray[Any] | None) -> Sha
         unfinished.unlink(missing_ok=True)
 
 
+def _check_given(origin: _Origin, data: NDArray[Any]) -> None:
+    """Refuses an array that is not what the file holds under that name; other names are the caller's own."""
+    path, name = origin.h5_path, origin.dataset
+    with dataset_file.open_dataset(path) as (file, info):
+        if name not in info.array_names:
+            return
+        shape, dtype = dataset_reader.compact_form(file, name)
+        if (data.shape, data.dtype) != (shape, dtype):
+            form = {"dtype": data.dtype, "shape": data.shape, "expected": f"{dtype} {shape}"}
+            raise CacheError("cache_given_form", path=path, name=name, **form)
+        for rows, block in dataset_reader.read_blocks(file, name):
+            if not np.array_equal(data[rows], block, equal_nan=dtype.kind == "f"):
+                raise CacheError("cache_given_values", path=path, name=name, first=rows.start, last=rows.stop - 1)
+
+
 def _copy(out: NDArray[Any], data: NDArray[Any]) -> None:
     out[...] = data
 
@@ -319,10 +345,8 @@ def _fill(
 ) -> None:
     size = HEADER_BYTES + math.prod(shape) * dtype.itemsize
     _reserve(descriptor, size)
-    with mmap.mmap(descriptor, size) as memory:
-        out = np.frombuffer(memory, dtype, offset=HEADER_BYTES).reshape(shape)
-        fill(out)
-        del out
+    # not closed here but with its last array: a refusal's traceback may still hold one
+    fill(np.frombuffer(mmap.mmap(descriptor, size), dtype, offset=HEADER_BYTES).reshape(shape))
     fields = {
         "shape": shape,
         "dtype": dtype.str,
@@ -347,32 +371,39 @@ def _reserve(descriptor: int, size: int) -> None:
 
 def _remove_unless_used(path: Path) -> bool:
     """Unlinks a copy that nobody is attached to; False where somebody is."""
-    try:
-        lock = FileLock(path)
-    except FileNotFoundError:
+    lock = _open_copy(path, shared=False)
+    if lock is None:
         return True
     try:
-        free = lock.acquire(wait=False)
-        if free:
-            path.unlink(missing_ok=True)
-        return free
+        for _ in range(_LOOKS):
+            if lock.acquire(wait=False):
+                if os.fstat(lock.descriptor).st_nlink:  # nobody can put another copy in its place under this lock
+                    path.unlink(missing_ok=True)
+                return True
+            time.sleep(_LOOK_S)  # whoever lists the copies holds each lock for an instant
+        return False
     finally:
         lock.release()
 
 
-def _status(path: Path) -> CopyStatus:
-    lock = FileLock(path)
+def _status(path: Path) -> CopyStatus | None:
+    """One copy's status; None where it was removed meanwhile."""
+    lock = _open_copy(path, shared=False)
+    if lock is None:
+        return None
     try:
-        header = _read_header(lock.descriptor, path)
-        source, dataset, made = header["source"], header["dataset"], header["made"]
-    except CacheError:
-        source, dataset, made = "?", path.name.rpartition("_")[2], path.stat().st_mtime
-    try:
+        status = os.fstat(lock.descriptor)
+        try:
+            header = _read_header(lock.descriptor, path)
+            source, dataset, made = header["source"], header["dataset"], header["made"]
+        except CacheError:
+            source, dataset, made = "?", path.name.rpartition("_")[2], status.st_mtime
         in_use = not lock.acquire(wait=False)
-        size = os.fstat(lock.descriptor).st_size
     finally:
         lock.release()
-    return CopyStatus(path, source, dataset, size, max(0.0, time.time() - made), in_use, _attached_pids(path))
+    if status.st_nlink == 0:
+        return None
+    return CopyStatus(path, source, dataset, status.st_size, max(0.0, time.time() - made), in_use, _attached_pids(path))
 
 
 def _attached_pids(path: Path) -> tuple[int, ...]:

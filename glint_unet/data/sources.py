@@ -16,8 +16,10 @@ from glint_unet.data import dataset_file, dataset_reader
 from glint_unet.data.batch import Batch, Rows
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.device_memory import check_room, free_device_bytes, send
+from glint_unet.data.file_identity import ContentGuard
 from glint_unet.data.loader import by_workers, useful_workers
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
+from glint_unet.errors import CacheError
 from glint_unet.messages import text
 
 _SHARE_OF_GPU = 4
@@ -71,7 +73,8 @@ class MemorySource(Source):
 
     Raises:
         SpaceError: the data set is larger than the free memory (private copy).
-        DatasetError: NaN or values out of range in the file.
+        DatasetError: NaN or values out of range in the file, or it is no longer the one that `info` describes.
+        CacheError: the shared copy cannot be used.
     """
 
     def __init__(self, info: DatasetInfo, *, shared: bool = False, temporary: bool = False) -> None:
@@ -80,7 +83,14 @@ class MemorySource(Source):
         self._is_temporary = temporary
         self.created_shared_copy = False
         self._handles: list[Any] = []
-        self._arrays = self._attach() if shared else self._load()
+        guard = _guard(info)
+        try:
+            self._arrays = self._attach() if shared else self._load()
+            guard.check()
+        except BaseException:
+            self.close()
+            guard.check()  # a file that changed is the cause of whatever went wrong
+            raise
 
     def _load(self) -> dict[str, NDArray[Any]]:
         info = self.info
@@ -95,7 +105,9 @@ class MemorySource(Source):
                 self.info.path, name, temporary=self._is_temporary
             )
             self._handles.append(handle)
-            self.created_shared_copy |= is_new
+            _check_copy(self.info, name, arrays[name])
+            if name == "images":  # one of the runs that start together creates this one, whoever creates the rest
+                self.created_shared_copy = is_new
         return arrays
 
     @property
@@ -167,19 +179,31 @@ class FileSource(Source):
     Args:
         info: what the file declares.
         num_workers: loader processes, at most one per core; 0 reads in this process.
+
+    Raises:
+        DatasetError: here or from any reading: the file is no longer the one that `info` describes, or is damaged.
     """
 
     def __init__(self, info: DatasetInfo, *, num_workers: int) -> None:
         self.info = info
         self.num_workers = useful_workers(num_workers)
         self._file: h5py.File | None = None
+        self._guard = _guard(info)
         with dataset_file.open_dataset(info.path) as (file, _):
             self._rows_together = dataset_reader.rows_read_together(file, info.array_names)
 
     def gather(self, rows: Rows) -> Batch:
-        """See `Source`. HDF5 needs increasing row numbers, so rows are read sorted and put in order afterwards."""
+        """See `Source`."""
+        self._guard.check()
+        try:
+            return self._read(rows)
+        finally:
+            self._guard.check()  # what was read from a file that changed meanwhile is not used
+
+    def _read(self, rows: Rows) -> Batch:
+        """The batch; HDF5 needs increasing row numbers, so rows are read sorted and put in order afterwards."""
         if self._file is None:
-            self._file = h5py.File(self.info.path, "r")
+            self._file = dataset_file.open_file(self.info.path)
             if self.info.has_keypoints:  # a thousandth of the images' size: read once
                 self._keypoints = dataset_reader.read_keypoints(self._file, slice(None))
         increasing, back = np.unique(rows, return_inverse=True)
@@ -218,6 +242,24 @@ class FileSource(Source):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _guard(info: DatasetInfo) -> ContentGuard:
+    assert info.key is not None
+    return ContentGuard(info.path, info.key)
+
+
+def _check_copy(info: DatasetInfo, name: str, array: NDArray[Any]) -> None:
+    """Refuses a shared copy that was made from something else than the data set's array."""
+    (N, C), (H, W), (h, w) = (info.num_images, info.num_classes), info.image_size, info.heatmap_size
+    dtypes, shape = {
+        "images": (("uint8",), (N, H, W)),
+        "heatmaps": (("uint8", "float16"), (N, C, h, w)),
+        "keypoints": (("float32",), (N, C, 2)),
+    }[name]
+    if array.dtype.name not in dtypes or array.shape != shape:
+        form = {"dtype": array.dtype, "shape": array.shape, "expected": f"{' / '.join(dtypes)} {shape}"}
+        raise CacheError("cache_other_form", path=info.path, name=name, **form)
 
 
 def choose_cache(cache: str, info: DatasetInfo, device: torch.device, num_processes: int = 1) -> str:

@@ -1,8 +1,8 @@
 """Reads a data set from end to end in a process of its own, once per content.
 
-A corrupt or hostile HDF5 file can crash the HDF5 library, and with it the interpreter, or make it loop for ever. So the
-first reading happens in a child process: what kills the child is told as a bad file. A content that was read to its end
-is remembered (see `file_identity`), so this is paid once per file.
+A corrupt or hostile HDF5 file can crash the HDF5 library, and with it the interpreter, or make it loop for ever. The
+first reading therefore happens in a child process: what kills the child is reported as a bad file. Content that was
+read to its end is remembered (see `file_identity`), so the cost is paid once per file.
 """
 
 import json
@@ -17,10 +17,11 @@ from pathlib import Path
 
 from glint_unet import errors
 from glint_unet.data import dataset_file, dataset_reader
-from glint_unet.data.file_identity import recall, remember
+from glint_unet.data.file_identity import key_of_file, recall, remember
 from glint_unet.errors import DatasetError, GlintError
 
 _SILENCE_S = 60.0
+_TRIES = 3
 _MEMORY_BYTES = 8 * 2**30
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _PROGRAM = (
@@ -29,20 +30,26 @@ _PROGRAM = (
 
 
 def validate_dataset(path: str | Path, *, again: bool = False) -> None:
-    """Proves that every value of a data set can be read and is good, without risk for this process.
+    """Proves that every value of a data set can be read and is valid, without risk to this process.
 
     Args:
         path: the file.
         again: read it although its content is known to be good.
 
     Raises:
-        DatasetError: whatever `open_dataset` and reading every value raise; or the file crashes or stalls the library.
+        DatasetError: whatever `open_dataset` and reading every value raise; the file crashes or stalls the library, or
+            keeps changing while it is read.
     """
     path = Path(path)
     known = None if again else recall(path)
-    if known is None or not known.valid:
+    if known is not None and known.valid:
+        return
+    for _ in range(_TRIES):
+        key = key_of_file(path)
         _read_in_child(path)
-        remember(path, valid=True)
+        if remember(path, found_good=key).valid:
+            return
+    raise DatasetError("dataset_changing", path=path)
 
 
 def _read_in_child(path: Path) -> None:
@@ -62,7 +69,7 @@ def _read_in_child(path: Path) -> None:
 def _listen(child: "subprocess.Popen[bytes]", path: Path) -> bytes:
     """The child's last line; it writes one for every block that it has read."""
     assert child.stdout is not None
-    said, heard_at = b"", time.monotonic()
+    output, heard_at = b"", time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
         while True:
@@ -73,8 +80,8 @@ def _listen(child: "subprocess.Popen[bytes]", path: Path) -> bytes:
             chunk = os.read(child.stdout.fileno(), 65536)
             if not chunk:
                 child.wait()
-                return said.rstrip(b"\n").rpartition(b"\n")[2]
-            said, heard_at = (said + chunk)[-65536:], time.monotonic()
+                return output.rstrip(b"\n").rpartition(b"\n")[2]
+            output, heard_at = (output + chunk)[-65536:], time.monotonic()
 
 
 def _how(status: int | None) -> str:
@@ -82,7 +89,7 @@ def _how(status: int | None) -> str:
 
 
 def _read_everything(path: Path) -> None:
-    """The child: reads every value, a line for every block; then 'good', or the refusal as JSON."""
+    """In the child: reads every value and prints a line for every block; then 'good', or the refusal as JSON."""
     try:
         with dataset_file.open_dataset(path) as (file, info):
             for name in info.array_names:

@@ -1,13 +1,20 @@
 import hashlib
 import os
+import pwd
 import shutil
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
 from glint_unet.data import file_identity
-from glint_unet.data.file_identity import md5_of_file
+from glint_unet.data.file_identity import cache_directory, md5_of_file
 from glint_unet.errors import DatasetError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -82,3 +89,63 @@ def test_a_file_that_keeps_changing_is_refused(settled, monkeypatch):
     monkeypatch.setattr(file_identity, "file_key", lambda status: (0, 0, 0, 0, next(times)))
     with pytest.raises(DatasetError, match="keeps changing"):
         md5_of_file(settled)
+
+
+@pytest.fixture
+def nobody_home(monkeypatch, tmp_path):
+    """A process whose user has neither HOME nor a passwd entry, as in many containers; its temporary directory."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: (_ for _ in ()).throw(KeyError(uid)))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    return temporary
+
+
+def test_without_a_home_the_cache_directory_is_a_private_one_among_the_temporary_files(nobody_home):
+    directory = cache_directory()
+    assert directory.parent == nobody_home
+    assert oct(directory.stat().st_mode)[-3:] == "700"
+    assert cache_directory() == directory
+
+
+def test_a_home_that_cannot_be_written_is_like_none(nobody_home, monkeypatch):
+    monkeypatch.setenv("HOME", "/proc")
+    assert cache_directory().parent == nobody_home
+
+
+def plant_open_directory(path):
+    path.mkdir()
+    path.chmod(0o777)
+
+
+def plant_link(path):
+    (path.parent / "elsewhere").mkdir(mode=0o700)
+    path.symlink_to(path.parent / "elsewhere")
+
+
+@pytest.mark.parametrize("plant", [plant_open_directory, plant_link, Path.touch])
+def test_what_somebody_else_planted_among_the_temporary_files_is_never_used(nobody_home, settled, plant):
+    plant(nobody_home / f"glint_unet-{os.getuid()}")
+    with pytest.raises(OSError, match="glint_unet"):
+        cache_directory()
+    assert md5_of_file(settled) == hashlib.md5(b"first content").hexdigest()  # without the sidecar
+    assert not list(nobody_home.rglob("*.json"))
+
+
+def test_train_check_and_shm_work_for_a_user_without_home_or_passwd_entry(data, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import pwd\ndef nobody(uid): raise KeyError(uid)\npwd.getpwuid = nobody\n"
+    )
+    (tmp_path / "tmp").mkdir()
+    search = os.pathsep.join([str(tmp_path), str(ROOT)])
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": search, "TMPDIR": str(tmp_path / "tmp"), "OMP_NUM_THREADS": "1"}
+    small = ["--h5", data, "--base_channels", "2", "--epochs", "1", "--output_dir", "run"]
+    train = ["train", *small, "--shared_memory"]
+    for words in (["check", data], train, ["shm", "--list"], ["shm", "--cleanup", "--h5", data]):
+        command = [sys.executable, "-m", "glint_unet", *map(str, words)]
+        ended = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, env=env)
+        assert ended.returncode == 0, ended.stderr
+        assert "Traceback" not in ended.stderr
+    assert (tmp_path / "run" / "best_model.pth").is_file()
+    assert list((tmp_path / "tmp" / f"glint_unet-{os.getuid()}" / "md5").iterdir())

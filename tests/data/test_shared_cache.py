@@ -2,15 +2,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache as Cache
 from glint_unet.errors import CacheError, DatasetError, SpaceError
+from glint_unet.files import FileLock
 
 ATTACH = """
 import sys, time
@@ -248,3 +252,113 @@ def test_attaching_does_not_read_the_data_set(private_data, shm_root, monkeypatc
     assert not is_new
     handle.close()
     again.close()
+
+
+def given_images(path, change):
+    with h5py.File(path) as file:
+        return change(file["images"][:])
+
+
+BAD_ARRAYS = {
+    "float": (lambda images: images / 255, r"float64.*must be uint8 \(20, 32, 32\)"),
+    "too few rows": (lambda images: images[:-1], r"uint8 \(19, 32, 32\).*must be uint8 \(20, 32, 32\)"),
+    "other axes": (lambda images: images[:, None], "must be"),
+    "other values": (lambda images: images[::-1], "other values"),
+    "one other value": (lambda images: np.concatenate([images[:-1], images[-1:] ^ 1]), "other values"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ARRAYS)
+def test_a_given_array_that_is_not_what_the_file_holds_is_refused_and_leaves_nothing(private_data, shm_root, case):
+    change, message = BAD_ARRAYS[case]
+    with pytest.raises(CacheError, match=message):
+        Cache.try_attach_or_create(private_data, "images", given_images(private_data, change))
+    assert Cache.list_copies() == []
+    handle, array, is_new = Cache.try_attach_or_create(private_data, "images", given_images(private_data, np.array))
+    assert is_new
+    assert np.array_equal(array, given_images(private_data, np.array))
+    handle.close()
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    dtype=st.sampled_from([np.uint8, np.int8, np.uint16, np.float16, np.float32, np.bool_]),
+    shape=st.lists(st.sampled_from([0, 1, 2, 19, 20, 21, 32]), min_size=0, max_size=4),
+)
+def test_no_given_array_ever_becomes_wrong_images(private_data, shm_root, dtype, shape):
+    with h5py.File(private_data) as file:
+        stored = file["images"][:]
+    with pytest.raises(CacheError):
+        Cache.try_attach_or_create(private_data, "images", np.zeros(shape, dtype))
+    handle, array, _ = Cache.try_attach_or_create(private_data, "images")
+    assert np.array_equal(array, stored)
+    handle.close()
+    Cache.cleanup(private_data)
+
+
+@pytest.mark.parametrize("damage", ["nan", "flipped bit"])
+def test_bad_data_is_refused_by_name_and_leaves_nothing(private_data, shm_root, damage):
+    if damage == "nan":
+        with h5py.File(private_data, "r+") as file:
+            file["heatmaps"][3, 0, 0, 0] = np.nan
+        name = "heatmaps"
+    else:
+        with h5py.File(private_data) as file:
+            offset = file["images"].id.get_chunk_info(4).byte_offset
+        content = bytearray(private_data.read_bytes())
+        content[offset + 100] ^= 1
+        private_data.write_bytes(content)
+        name = "images"
+    with pytest.raises(DatasetError, match=name):
+        Cache.try_attach_or_create(private_data, name)
+    assert Cache.list_copies() == []
+
+
+def test_listing_and_cleaning_while_copies_come_and_go_never_fails(private_data, shm_root):
+    names = ("images", "heatmaps", "keypoints")
+    directory = shm_root / f"glint-{os.getuid()}"
+    is_over = threading.Event()
+    errors = []
+
+    def come_and_go():
+        handles = [Cache.try_attach_or_create(private_data, name)[0] for name in names]
+        files = {handle.path: handle.path.read_bytes() for handle in handles}
+        for handle in handles:
+            handle.close()
+        while not is_over.is_set():
+            for path, content in files.items():
+                path.unlink(missing_ok=True)
+                new = path.with_name(".new")
+                new.write_bytes(content)
+                new.rename(path)
+
+    def look():
+        try:
+            while not is_over.is_set():
+                Cache.list_copies()
+                Cache.cleanup(private_data)
+        except BaseException as error:
+            errors.append(error)
+
+    maker = threading.Thread(target=come_and_go)
+    viewers = [threading.Thread(target=look) for _ in range(2)]
+    maker.start()
+    while len(list(directory.glob("glint_*_*"))) < 3:
+        time.sleep(0.01)
+    for viewer in viewers:
+        viewer.start()
+    for viewer in viewers:
+        viewer.join(1.5)
+    is_over.set()
+    for thread in (maker, *viewers):
+        thread.join()
+    assert errors == []
+
+
+def test_a_copy_that_somebody_only_looks_at_is_not_taken_for_one_in_use(private_data, shm_root):
+    handle, _, _ = Cache.try_attach_or_create(private_data, "images", temporary=True)
+    looker = FileLock(handle.path, shared=True)  # as a list of copies holds it for an instant
+    looker.acquire()
+    threading.Timer(0.05, looker.release).start()
+    handle.close()
+    assert Cache.list_copies() == []

@@ -1,3 +1,5 @@
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -5,8 +7,10 @@ import torch
 
 from glint_unet.data import dataset_reader
 from glint_unet.data.dataset_file import inspect_dataset
+from glint_unet.data.origin import origin_of
+from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.data.sources import DeviceSource, FileSource, MemorySource, choose_cache, open_source
-from glint_unet.errors import DatasetError, SpaceError
+from glint_unet.errors import CacheError, DatasetError, SpaceError
 
 ROWS = [np.array([7, 2, 2, 19]), np.array([0, 1]), np.array([5])]
 
@@ -125,3 +129,108 @@ def test_the_cache_asked_for_is_the_one_opened(data, shm_root, asked, num_proces
     source = open_source(info, cache, num_workers=0, device=device)
     assert type(source) is kind
     source.close()
+
+
+def replaced_by_another_file(path):
+    other = path.with_suffix(".new")
+    other.write_bytes(path.read_bytes())
+    with h5py.File(other, "r+") as file:
+        file["images"][...] = 7
+    other.replace(path)
+
+
+def rewritten_in_place(path):
+    content = path.read_bytes()
+    replaced_by_another_file(path)
+    new = path.read_bytes()
+    path.write_bytes(content)
+    path.write_bytes(new)
+
+
+def removed(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize("change", [replaced_by_another_file, rewritten_in_place, removed])
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_a_file_that_changes_during_a_run_is_refused_before_its_other_images_are_used(
+    private_data, num_workers, change
+):
+    source = FileSource(inspect_dataset(private_data), num_workers=num_workers)
+    assert len(list(source.batches(ROWS))) == len(ROWS)
+    change(private_data)
+    with pytest.raises(DatasetError) as refusal:
+        list(source.batches(ROWS))
+    assert refusal.value.key in ("dataset_replaced", "dataset_missing_file")
+    source.close()
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(private_data, monkeypatch):
+    read_rows = dataset_reader.read_rows
+
+    def read_while_the_file_changes(file, name, rows):
+        values = read_rows(file, name, rows)
+        rewritten_in_place(private_data)
+        return values
+
+    monkeypatch.setattr(dataset_reader, "read_rows", read_while_the_file_changes)
+    source = FileSource(inspect_dataset(private_data), num_workers=0)
+    with pytest.raises(DatasetError, match="other content"):
+        source.gather(ROWS[0])
+    source.close()
+
+
+@pytest.mark.parametrize("make", ["private", "shared", "device", "file"])
+def test_a_file_that_changes_between_its_examination_and_its_reading_is_refused(private_data, shm_root, make):
+    info = inspect_dataset(private_data)
+    replaced_by_another_file(private_data)
+    opened = {
+        "private": lambda: MemorySource(info),
+        "shared": lambda: MemorySource(info, shared=True),
+        "device": lambda: DeviceSource(info, torch.device("cpu")),
+        "file": lambda: FileSource(info, num_workers=0).gather(ROWS[0]),
+    }
+    with pytest.raises(DatasetError, match="other content"):
+        opened[make]()
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_a_file_whose_content_stays_may_be_touched_linked_and_copied_over(private_data, monkeypatch, num_workers):
+    monkeypatch.setattr("glint_unet.data.file_identity._SETTLED_NS", 0)
+    info, _ = origin_of(str(private_data), seed=0).examine()
+    source = FileSource(info, num_workers=num_workers)
+    before = list(source.batches(ROWS))
+    (private_data.parent / "linked.h5").hardlink_to(private_data)
+    os.utime(private_data)
+    assert all(same(a, b) for a, b in zip(before, source.batches(ROWS), strict=True))
+    private_data.with_suffix(".copy").write_bytes(private_data.read_bytes())
+    private_data.with_suffix(".copy").replace(private_data)
+    assert all(same(a, b) for a, b in zip(before, source.batches(ROWS), strict=True))
+    source.close()
+
+
+def test_of_two_runs_that_share_a_copy_only_the_maker_of_the_images_says_created(private_data, shm_root):
+    info = inspect_dataset(private_data)
+    image_handle, _, _ = SharedMemoryDatasetCache.try_attach_or_create(private_data, "images")
+    second = MemorySource(info, shared=True)  # makes the heatmaps and keypoints that the first has not yet
+    assert "already" in second.describe()
+    second.close()
+    image_handle.close()
+
+
+def test_a_shared_copy_of_another_form_is_refused(private_data, shm_root, monkeypatch):
+    """As versions before 0.2 kept it: made from whatever array the caller gave."""
+    with h5py.File(private_data) as file:
+        images = file["images"][:].astype(np.float32)
+    monkeypatch.setattr("glint_unet.data.shared_cache._check_given", lambda *arguments: None, raising=False)
+    SharedMemoryDatasetCache.try_attach_or_create(private_data, "images", images)[0].close()
+    with pytest.raises(CacheError, match=r"float32.*must be.*uint8"):
+        MemorySource(inspect_dataset(private_data), shared=True)
+
+
+def test_a_shared_copy_that_cannot_be_completed_leaves_no_claim_on_its_parts(private_data, shm_root):
+    with h5py.File(private_data, "r+") as file:
+        file["heatmaps"][3, 0, 0, 0] = np.nan
+    with pytest.raises(DatasetError, match="heatmaps"):
+        MemorySource(inspect_dataset(private_data), shared=True)
+    assert [copy.in_use for copy in SharedMemoryDatasetCache.list_copies()] == [False]
