@@ -19,7 +19,9 @@ from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.messages import set_language
+from glint_unet.runs.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
+from tests.run_files import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -163,3 +165,20 @@ def shared_hostile() -> Path:
     if not path.is_dir():
         pytest.skip(f"the hostile files are not here: {path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of four epochs that nothing interrupted; not to be written to."""
+    run = tmp_path_factory.mktemp("finished") / "run"
+    train(settings(data, run, epochs=4))
+    return run
+
+
+@pytest.fixture(scope="session")
+def four_epochs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run with all four numbered checkpoints, each epoch better than the one before; not to be written to."""
+    run = tmp_path_factory.mktemp("four_epochs") / "run"
+    train(settings(data, run, epochs=4, keep_last_n=9))
+    assert read_checkpoint(run / "best_model.pth")["epoch"] == 4
+    return run

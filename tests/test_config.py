@@ -124,3 +124,9 @@ def test_what_belongs_to_the_run_is_told_from_what_may_change():
     later = TrainConfig(epochs=100, lr=1e-4, num_workers=0, loss="dice")
     assert later.differences(earlier).keys() == {"epochs", "lr", "num_workers", "loss"}
     assert later.fixed_differences(earlier) == {"lr": (4e-3, 1e-4), "loss": ("quality_focal", "dice")}
+
+
+@pytest.mark.parametrize("named", [{"preload": False}, {"shared_memory": True}])
+def test_names_of_a_cache_that_contradict_each_other_are_refused(named):
+    with pytest.raises(SettingError, match="--cache ram and --"):
+        TrainConfig(cache="ram", **named)

@@ -1,4 +1,4 @@
-"""A resume from whatever a user, a kill or a damaged disk left."""
+"""A resumed run is the same run, or it is refused."""
 
 import dataclasses
 import json
@@ -12,106 +12,135 @@ import pytest
 import torch
 
 from glint_unet.config import TrainConfig
-from glint_unet.errors import CheckpointError, ResumeError
-from glint_unet.runs.checkpoint_file import read_checkpoint, write_checkpoint
+from glint_unet.errors import (
+    CheckpointError,
+    DeviceError,
+    ResumeError,
+)
+from glint_unet.runs.checkpoint_file import read_checkpoint
+from glint_unet.runs.resume_point import find_resume_point
 from glint_unet.training import loop
 from glint_unet.training.loop import train
+from glint_unet.training.resume import check_settings
 from glint_unet.training.step import train_step
 from tests.run_files import contents, log_of, resumed, rows, same, settings, weights
 
-WORSE: dict[str, Any] = {"lr": 9.9, "warmup_steps": 0, "allow_changed": "lr,warmup_steps"}
-"""Changes after which no epoch is better than those before."""
+
+@pytest.mark.parametrize("name", ["latest_checkpoint.pth", "checkpoints/checkpoint_epoch_002.pth"])
+def test_a_resumed_run_equals_one_never_interrupted(finished, data, tmp_path, name):
+    run = tmp_path / "run"
+    train(settings(data, run))
+    train(resumed(run / name, epochs=4))
+    assert rows(run) == rows(finished)
+    assert same(weights(run / "latest_checkpoint.pth"), weights(finished / "latest_checkpoint.pth"))
+    assert same(weights(run / "best_model.pth"), weights(finished / "best_model.pth"))
+    assert (run / "split.json").read_text() == (finished / "split.json").read_text()
+    log = (run / "training.log").read_text(encoding="utf-8")
+    assert log.count("Training starts") == 1
+    assert "Setting changed: --epochs 2 -> 4" in log
 
 
-@pytest.fixture(scope="module")
-def finished(data, tmp_path_factory):
-    """A run of four epochs that nothing interrupted, each better than the one before; not to be written to."""
-    run = tmp_path_factory.mktemp("finished") / "run"
-    train(settings(data, run, epochs=4, keep_last_n=9))
-    assert read_checkpoint(run / "best_model.pth")["epoch"] == 4
-    return run
+def test_the_scale_of_a_float16_loss_is_resumed_too(data, tmp_path):
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    for run, epochs in ((whole, 3), (halves, 2)):
+        train(settings(data, run, amp="fp16", epochs=epochs, cooldown=0))
+    train(resumed(halves, epochs=3))
+    ends = [read_checkpoint(run / "latest_checkpoint.pth") for run in (whole, halves)]
+    assert ends[0]["scaler"] == ends[1]["scaler"]
+    assert ends[1]["scaler"]["_growth_tracker"] > ends[1]["steps"] / 3  # more steps than after the resume
+    assert same(*(end["model_state_dict"] for end in ends))
 
 
-def test_a_branch_of_an_older_epoch_does_not_take_a_later_best_along(finished, tmp_path):
-    run = tmp_path / "branch"
-    train(
-        resumed(
-            finished / "checkpoints/checkpoint_epoch_002.pth",
-            output_dir=str(run),
-            epochs=3,
-            lr=1e-9,
-            allow_changed="lr",
-        )
-    )
-    best = read_checkpoint(run / "best_model.pth")
-    assert best["epoch"] <= 3
-    assert json.dumps(best["best"]["total"]) in json.dumps([row["val"]["total"] for row in rows(run)])
+REFUSED_ON_RESUME: dict[str, Any] = {
+    "loss": ({"loss": "dice"}, ResumeError, "--loss quality_focal -> dice"),
+    "lr": ({"lr": 1e-4}, ResumeError, "--allow_changed lr"),
+    "network": ({"base_channels": 4, "allow_changed": "base_channels"}, CheckpointError, "of another network"),
+    "unknown": ({"allow_changed": "speed"}, ResumeError, "speed"),
+    "gpu": ({"device": "cuda"}, DeviceError, "no such GPU"),
+}
 
 
-def test_the_best_epoch_of_a_branch_is_taken_along_with_its_weights(finished, tmp_path):
-    run = tmp_path / "branch"
-    train(resumed(finished / "checkpoints/checkpoint_epoch_002.pth", output_dir=str(run), epochs=3, **WORSE))
-    best, at_two = (
-        read_checkpoint(run / "best_model.pth"),
-        read_checkpoint(finished / "checkpoints/checkpoint_epoch_002.pth"),
-    )
-    assert best["epoch"] == 2
-    assert same(best["ema_state_dict"], at_two["ema_state_dict"])
-    assert same(torch.load(run / "best_model_weights.pt"), at_two["ema_state_dict"])
+@pytest.mark.parametrize("case", REFUSED_ON_RESUME)
+def test_a_resume_that_would_be_another_run_is_refused_and_changes_nothing(finished, case):
+    if case == "gpu" and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    changes, kind, said = REFUSED_ON_RESUME[case]
+    before = contents(finished)
+    with pytest.raises(kind, match=said):
+        train(resumed(finished, epochs=5, **changes))
+    assert contents(finished) == before
 
 
-def test_a_latest_checkpoint_alone_can_be_resumed_in_a_new_directory(finished, tmp_path):
-    run = tmp_path / "moved"
-    run.mkdir()
-    shutil.copy(finished / "latest_checkpoint.pth", run)
-    train(resumed(run, epochs=5, **WORSE))
-    assert (run / "predictions.png").exists()
-    assert read_checkpoint(run / "best_model.pth")["epoch"] in (4, 5)
-    assert (run / "best_model_weights.pt").exists()
+def test_a_resume_on_other_data_is_refused(finished, private_data):
+    before = contents(finished)
+    with pytest.raises(ResumeError, match="not the data set of this run"):
+        train(resumed(finished, epochs=5, h5=str(private_data)))
+    assert contents(finished) == before
 
 
-def test_a_latest_checkpoint_of_the_middle_of_an_epoch_can_be_resumed_alone(finished, data, tmp_path, monkeypatch):
-    run, moved = tmp_path / "run", tmp_path / "moved"
+def test_the_learning_rate_may_change_where_the_user_allows_it(data, tmp_path):
+    run = tmp_path / "run"
     train(settings(data, run, epochs=1))
-    saved = []
-
-    def stopping(state, *arguments):
-        terms = train_step(state, *arguments)
-        if state.progress.batches_done == 1:
-            saved.append(state)
-            raise KeyboardInterrupt
-        return terms
-
-    monkeypatch.setattr(loop, "train_step", stopping)
-    with pytest.raises(KeyboardInterrupt):
-        train(resumed(run, epochs=2, save_every_minutes=1e-9))
-    monkeypatch.undo()
-    moved.mkdir()
-    shutil.copy(run / "latest_checkpoint.pth", moved)
-    assert read_checkpoint(moved / "latest_checkpoint.pth")["progress"]["batches_done"] == 1
-    train(resumed(moved, epochs=2, save_every_minutes=10, **WORSE))
-    assert read_checkpoint(moved / "best_model.pth")["epoch"] == 2
+    train(resumed(run, epochs=2, lr=1e-5, allow_changed="lr"))
+    assert [row["lr"] for row in rows(run)] == [4e-3, 1e-5]
 
 
-@pytest.mark.parametrize("how", ["flipped", "cut", "empty"])
-def test_a_damaged_best_model_does_not_stop_a_resume_and_is_kept(finished, tmp_path, how):
+OTHER_VALUES: dict[type, Any] = {str: "other", int: 7, float: 0.123}
+
+
+CHOICES: dict[str, Any] = {
+    "init": "other",
+    "decoding": "argmax",
+    "targets": "file",
+    "flip": "1,2,3",
+    "loss": "dice",
+    "div_mode": "kl",
+    "agg_mode": "sum",
+    "best_metric": "f1",
+    "augment": False,
+    "amp": "bf16",
+}
+
+
+FIXED = [f for f in dataclasses.fields(TrainConfig) if f.metadata["resume"] == "fixed" and f.name != "arch"]
+
+
+@pytest.mark.parametrize("name", [f.name for f in FIXED])
+def test_each_setting_that_belongs_to_the_run_is_refused_on_a_resume(finished, name):
+    point = find_resume_point(str(finished), None)
+    value = CHOICES[name] if name in CHOICES else OTHER_VALUES[type(getattr(TrainConfig(), name))]
+    start = dataclasses.replace(point.config, augment=name != "targets")
+    point.checkpoint.train_args["augment"] = start.augment
+    changed = dataclasses.replace(start, **{name: value})
+    md5 = point.state.dataset["md5"]
+    with pytest.raises(ResumeError, match=f"--{name} .* -> {value}"):
+        check_settings(changed, point, md5)
+    allowed = dataclasses.replace(changed, allow_changed=name)
+    assert f"--{name}" in check_settings(allowed, point, md5)[0]
+
+
+def test_without_the_optimizer_a_resume_says_that_it_is_not_exact(data, tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(finished, run)
-    content = bytearray((run / "best_model.pth").read_bytes())
-    content[len(content) // 2] ^= 255
-    damaged = {"flipped": bytes(content), "cut": bytes(content[:1000]), "empty": b""}[how]
-    (run / "best_model.pth").write_bytes(damaged)
-    train(resumed(run, epochs=5, lr=1e-9, allow_changed="lr"))
-    assert "damaged" in log_of(run)
-    assert [row["epoch"] for row in rows(run)] == [1, 2, 3, 4, 5]
-    assert read_checkpoint(run / "best_model.pth")["epoch"] in (4, 5)
-    assert (run / "superseded/damaged_best/best_model.pth").read_bytes() == damaged
-    assert (run / "superseded/damaged_best/best_model_weights.pt").exists()
+    train(settings(data, run, no_save_optimizer=True))
+    assert "optimizer_state_dict" not in read_checkpoint(run / "latest_checkpoint.pth")
+    train(resumed(run, epochs=3))
+    log = (run / "training.log").read_text(encoding="utf-8")
+    assert "this resume is not exact" in log
+    assert len(rows(run)) == 3
 
 
-def test_nothing_to_do_changes_nothing(finished, tmp_path):
+def test_a_finished_run_has_nothing_to_do(data, tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(finished, run)
+    train(settings(data, run))
+    before = rows(run)
+    train(resumed(run))
+    assert rows(run) == before
+    assert "larger --epochs" in (run / "training.log").read_text(encoding="utf-8")
+
+
+def test_nothing_to_do_changes_nothing(four_epochs, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(four_epochs, run)
     before = contents(run)
     for checkpoint in ("checkpoints/checkpoint_epoch_001.pth", "latest_checkpoint.pth"):
         train(resumed(run / checkpoint, epochs=1))
@@ -121,20 +150,11 @@ def test_nothing_to_do_changes_nothing(finished, tmp_path):
     assert "larger --epochs" in log_of(run)
 
 
-def test_nothing_to_do_makes_no_other_directory(finished, tmp_path):
-    before = contents(finished)
-    train(resumed(finished / "checkpoints/checkpoint_epoch_001.pth", epochs=1, output_dir=str(tmp_path / "branch")))
+def test_nothing_to_do_makes_no_other_directory(four_epochs, tmp_path):
+    before = contents(four_epochs)
+    train(resumed(four_epochs / "checkpoints/checkpoint_epoch_001.pth", epochs=1, output_dir=str(tmp_path / "branch")))
     assert not (tmp_path / "branch").exists()
-    assert contents(finished) == before
-
-
-def test_a_resume_inside_the_directory_of_numbered_checkpoints_goes_on_with_the_run(finished, tmp_path, monkeypatch):
-    run = tmp_path / "run"
-    shutil.copytree(finished, run)
-    monkeypatch.chdir(run / "checkpoints")
-    train(resumed(Path("checkpoint_epoch_002.pth"), epochs=3))
-    assert sorted(path.suffix for path in (run / "checkpoints").iterdir()) == [".pth"] * 3
-    assert [row["epoch"] for row in rows(run)] == [1, 2, 3]
+    assert contents(four_epochs) == before
 
 
 def fewer_images(data, path, num):
@@ -145,17 +165,17 @@ def fewer_images(data, path, num):
     return path
 
 
-def test_a_data_set_with_fewer_images_than_the_split_is_refused(finished, data, tmp_path):
-    before = contents(finished)
+def test_a_data_set_with_fewer_images_than_the_split_is_refused(four_epochs, data, tmp_path):
+    before = contents(four_epochs)
     with pytest.raises(ResumeError, match=r"12 images.*20"):
-        train(resumed(finished, epochs=5, h5=str(fewer_images(data, tmp_path / "few.h5", 12)), allow_changed="h5"))
-    assert contents(finished) == before
+        train(resumed(four_epochs, epochs=5, h5=str(fewer_images(data, tmp_path / "few.h5", 12)), allow_changed="h5"))
+    assert contents(four_epochs) == before
 
 
-def test_a_setting_that_a_resume_cannot_change_is_said_to_have_no_effect_and_keeps_its_value(finished, tmp_path):
+def test_a_setting_that_a_resume_cannot_change_is_said_to_have_no_effect_and_keeps_its_value(four_epochs, tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(finished, run)
-    train(resumed(run, epochs=5, val_split=0.4, init=str(finished), allow_changed="val_split,init"))
+    shutil.copytree(four_epochs, run)
+    train(resumed(run, epochs=5, val_split=0.4, init=str(four_epochs), allow_changed="val_split,init"))
     log = log_of(run)
     assert "--val_split 0.1 -> 0.4 has no effect" in log
     assert "--init None ->" in log
@@ -163,19 +183,15 @@ def test_a_setting_that_a_resume_cannot_change_is_said_to_have_no_effect_and_kee
     kept = json.loads((run / "training_args.json").read_text())
     assert kept["val_split"] == 0.1
     assert kept["init"] is None
-    assert (run / "split.json").read_bytes() == (finished / "split.json").read_bytes()
+    assert (run / "split.json").read_bytes() == (four_epochs / "split.json").read_bytes()
 
 
-@pytest.mark.parametrize("metric", ["f1", "px_error"])
-def test_a_changed_best_metric_compares_epochs_in_one_unit(data, tmp_path, metric):
+def test_numbers_of_numpy_in_the_settings_are_stored_as_plain_ones(data, tmp_path):
     run = tmp_path / "run"
-    train(settings(data, run, epochs=2, best_metric=metric))
-    train(resumed(run, epochs=4, best_metric="total", allow_changed="best_metric"))
-    latest = read_checkpoint(run / "latest_checkpoint.pth")
-    totals = [row["val"]["total"] for row in rows(run)]
-    assert min(totals) == totals[3]
-    assert latest["best"] == {"epoch": 4, "total": totals[3], "rank": totals[3]}
-    assert read_checkpoint(run / "best_model.pth")["epoch"] == 4
+    train(settings(data, run, lr=np.logspace(-3, -2, 2)[0], epochs=np.int64(1), seed=np.uint32(3)))
+    train(resumed(run, epochs=2))
+    assert isinstance(read_checkpoint(run / "latest_checkpoint.pth")["train_args"]["lr"], float)
+    assert TrainConfig.from_dict(json.loads((run / "training_args.json").read_text())).seed == 3
 
 
 def test_a_rollback_without_stored_moments_begins_with_new_ones(data, tmp_path, monkeypatch):
@@ -196,20 +212,3 @@ def test_a_rollback_without_stored_moments_begins_with_new_ones(data, tmp_path, 
     assert all(moments)
     assert torch.isfinite(weights(run / "latest_checkpoint.pth")["stem.0.0.weight"]).all()
     assert "optimizer starts anew" in log_of(run)
-
-
-@pytest.mark.parametrize("dropped", ["split", "dataset", "best", "history", "steps"])
-def test_a_checkpoint_without_a_part_of_the_state_is_refused(finished, data, tmp_path, dropped):
-    content = read_checkpoint(finished / "latest_checkpoint.pth")
-    del content[dropped]
-    write_checkpoint(tmp_path / "part.pth", content)
-    with pytest.raises(CheckpointError, match=dropped):
-        train(dataclasses.replace(settings(data, tmp_path / "run"), resume=str(tmp_path / "part.pth")))
-
-
-def test_numbers_of_numpy_in_the_settings_are_stored_as_plain_ones(data, tmp_path):
-    run = tmp_path / "run"
-    train(settings(data, run, lr=np.logspace(-3, -2, 2)[0], epochs=np.int64(1), seed=np.uint32(3)))
-    train(resumed(run, epochs=2))
-    assert isinstance(read_checkpoint(run / "latest_checkpoint.pth")["train_args"]["lr"], float)
-    assert TrainConfig.from_dict(json.loads((run / "training_args.json").read_text())).seed == 3

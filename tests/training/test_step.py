@@ -13,10 +13,13 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.augment import sample_augmentation
 from glint_unet.data.batch import Batch
 from glint_unet.data.dataset_file import inspect_dataset
+from glint_unet.data.sources import MemorySource
+from glint_unet.model.network import build_network
 from glint_unet.training.loop import train
 from glint_unet.training.run_data import new_split
-from glint_unet.training.state import new_state
+from glint_unet.training.state import TrainState, new_state
 from glint_unet.training.step import train_step
+from tests.run_files import rows, settings
 
 WAIT = {"new_tensor", "as_tensor", "tensor", "item", "tolist", "cpu", "numpy", "nonzero", "__bool__", "linalg_inv"}
 META = torch.device("meta")  # computes shapes only, and refuses to tell a value
@@ -108,3 +111,29 @@ def test_a_compiled_run_is_the_same_but_for_rounding(data, tmp_path, changes):
         rows[compiled] = json.loads((run / "metrics.json").read_text())
     for with_it, without in zip(rows[True], rows[False], strict=True):
         assert with_it["train"]["total"] == pytest.approx(without["train"]["total"], rel=0.02)
+
+
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(data, finished):
+    config = settings(data, "unused", augment=False)
+    info = inspect_dataset(data)
+    batch, split = MemorySource(info).gather(np.arange(7)), new_split(config, info)
+    weights = []
+    for parts in (1, 3):
+        torch.manual_seed(0)
+        network = build_network(config, info).eval()  # batch normalisation would see the parts
+        state = TrainState(network, torch.optim.SGD(network.parameters(), lr=0.1), split, {})
+        losses = dataclasses.replace(config, accumulate=parts, lam_votes=0, ema_decay=0)
+        terms = train_step(state, batch, None, losses, info)
+        weights.append((terms, *network.state_dict().values()))
+    assert all(torch.allclose(whole, in_parts, atol=1e-6) for whole, in_parts in zip(*weights, strict=True))
+    assert any(
+        not torch.equal(new, old)
+        for new, old in zip(weights[0][1:], build_network(config, info).parameters(), strict=False)
+    )
+
+
+@pytest.mark.parametrize("changes", [{"accumulate": 3}, {"amp": "bf16"}, {"amp": "fp16", "clip_norm": 1.0}])
+def test_other_ways_to_compute_a_step_train_too(data, tmp_path, changes):
+    train(settings(data, tmp_path / "run", epochs=3, arch="unet", **changes))
+    totals = [row["train"]["total"] for row in rows(tmp_path / "run")]
+    assert totals[-1] < totals[0]
