@@ -22,6 +22,7 @@ ORDER = [
     "settings",
     "config",
     "files",
+    "own_command",
     "data",
     "model",
     "compute",

@@ -27,8 +27,8 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    from glint_unet.compute.own_command import train_command
     from glint_unet.compute.stop_signals import STOP_SIGNALS
+    from glint_unet.own_command import train_command
 
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # told in our one line
     config = LaunchConfig(

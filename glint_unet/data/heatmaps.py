@@ -12,7 +12,20 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from glint_unet.config import TrainConfig
+
 _TINY = 1e-8
+
+
+def target_sigma_heatmap_px(config: TrainConfig, stride: int, stored_heatmap_px: float) -> float:
+    """Standard deviation, in heatmap pixels, of the heatmaps that a run learns.
+
+    Args:
+        config: `sigma_px` (image pixels) holds where `targets` are rendered from keypoints.
+        stride: image pixels per heatmap pixel.
+        stored_heatmap_px: of the heatmaps in the data set, in heatmap pixels.
+    """
+    return stored_heatmap_px if config.targets == "file" else config.sigma_px / stride
 
 
 def scale_points(points: Tensor, scale_x: float, scale_y: float) -> Tensor:

@@ -11,7 +11,6 @@ import resource
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,14 +18,12 @@ from glint_unet import errors
 from glint_unet.data import dataset_file, dataset_reader
 from glint_unet.data.file_identity import key_of_file, recall, remember
 from glint_unet.errors import DatasetError, GlintError
+from glint_unet.own_command import python_command
 
 _SILENCE_S = 60.0
 _TRIES = 3
 _MEMORY_BYTES = 8 * 2**30
-_ROOT = Path(__file__).resolve().parent.parent.parent
-_PROGRAM = (
-    "import sys; sys.path.insert(0, {root!r}); from glint_unet.data import validation as v; v.run_child({path!r})"
-)
+_PROGRAM = "from glint_unet.data import validation as v; v.run_child({path!r})"
 
 
 def validate_dataset(path: str | Path, *, again: bool = False) -> None:
@@ -53,7 +50,7 @@ def validate_dataset(path: str | Path, *, again: bool = False) -> None:
 
 
 def _read_in_child(path: Path) -> None:
-    words = [sys.executable, "-c", _PROGRAM.format(root=str(_ROOT), path=str(path))]
+    words = python_command(_PROGRAM.format(path=str(path)))
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
         try:
             last_words = _listen(child, path)

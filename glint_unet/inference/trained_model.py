@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN
+from glint_unet.data.heatmaps import target_sigma_heatmap_px
 from glint_unet.data.split import Split
 from glint_unet.errors import CheckpointError, one_line
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
@@ -75,7 +76,7 @@ def load_model(path: Path) -> TrainedModel:
     config, dataset = checkpoint.config, checkpoint.state.dataset
     try:
         stride, (H, W) = int(dataset["stride"]), map(int, dataset["image_size"])
-        sigma_heatmap_px = float(dataset["sigma_px"]) if config.targets == "file" else config.sigma_px / stride
+        sigma_heatmap_px = target_sigma_heatmap_px(config, stride, float(dataset["sigma_px"]))
         threshold = checkpoint.metrics.get("val", {}).get("threshold")
         model = TrainedModel(
             network=new_network(config.arch, int(dataset["num_classes"]), config.base_channels, stride).eval(),

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 VOTE_CHANNELS = 3
 
 _FOLD = 4
-COARSEST_PX = 32
 
 
 class CompactNet(nn.Module):
@@ -28,6 +27,8 @@ class CompactNet(nn.Module):
         base_channels: half the channels of the first level.
         output_stride: image pixels per heatmap pixel: 1, 2 or 4.
     """
+
+    coarsest_px = 32
 
     def __init__(self, num_classes: int = 8, base_channels: int = 16, output_stride: int = 4) -> None:
         super().__init__()
@@ -59,7 +60,7 @@ class CompactNet(nn.Module):
             (B, C + 3, H / stride, W / stride) float: C logits, whose sigmoid are heatmaps, then dx, dy and log scale.
         """
         H, W = images.shape[-2:]
-        x = F.pad(images, (0, -W % COARSEST_PX, 0, -H % COARSEST_PX), mode="replicate")
+        x = F.pad(images, (0, -W % self.coarsest_px, 0, -H % self.coarsest_px), mode="replicate")
         folded = F.pixel_unshuffle(x, _FOLD).contiguous(memory_format=torch.channels_last)
         fine = self.stem(folded)
         level8 = self.down8(F.max_pool2d(fine, 2))

@@ -4,6 +4,9 @@ Legend: B batch, C glint channels, h w heatmap. `logits` and `target` are (B, C,
 Every loss here is a mean over images, so that epoch means weighted by batch size are the mean over all images.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,8 +14,6 @@ from torch import Tensor
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.model.votes import split_output, vote_loss
-
-TERMS = ("total", "focal", "bce", "dice", "div", "agg", "votes")
 
 _EPS = 1e-6
 
@@ -100,6 +101,33 @@ def merge_channels(logits: Tensor, target: Tensor, mode: str = "max") -> tuple[T
     return probability.logit(), target.sum(dim=1, keepdim=True).clamp(max=1)
 
 
+class BaseLoss(NamedTuple):
+    """A loss that `--loss` names.
+
+    Attributes:
+        term: the term of `TERMS` that it is logged as.
+        value: of logits and target, both (B, C, h, w), with the settings: a scalar.
+    """
+
+    term: str
+    value: Callable[[Tensor, Tensor, TrainConfig], Tensor]
+
+
+BASE_LOSSES = {
+    "focal": BaseLoss("focal", lambda logits, target, config: focal_loss(logits, target, config.alpha, config.gamma)),
+    "quality_focal": BaseLoss(
+        "focal", lambda logits, target, config: quality_focal_loss(logits, target, config.alpha, config.gamma)
+    ),
+    "bce": BaseLoss("bce", lambda logits, target, config: bce_loss(logits, target)),
+    "dice": BaseLoss("dice", lambda logits, target, config: dice_loss(logits, target)),
+}
+"""Every choice of `--loss` but hybrid, the weighted sum of focal, bce and dice. A new loss is one line here."""
+
+_STORED_TERMS = ("total", "focal", "bce", "dice", "div", "agg", "votes")  # in the order of logs and old checkpoints
+TERMS = tuple(dict.fromkeys([*_STORED_TERMS, *(loss.term for loss in BASE_LOSSES.values())]))
+"""Names of the terms; those of new losses come last, so that sums in checkpoints keep their places."""
+
+
 def loss_terms(output: Tensor, target: Tensor, keypoints: Tensor, config: TrainConfig, info: DatasetInfo) -> Tensor:
     """Every term of the loss as it is weighted in the total.
 
@@ -111,43 +139,36 @@ def loss_terms(output: Tensor, target: Tensor, keypoints: Tensor, config: TrainC
         info: the data set's sizes.
 
     Returns:
-        (7,) float in the order of `TERMS`; the first is the sum of the others. Terms that are off are 0.
+        (T,) float in the order of `TERMS`; the first is the sum of the others. Terms that are off are 0.
     """
     logits, votes = split_output(output, target.shape[1])
-    off = logits.new_zeros(())
-    weights = _base_weights(config)
-    focal = weights[0] * _focal(logits, target, config) if weights[0] else off
-    bce = weights[1] * bce_loss(logits, target) if weights[1] else off
-    dice = weights[2] * dice_loss(logits, target) if weights[2] else off
-    div = config.div_weight * divergence_loss(logits.sigmoid(), config.div_mode) if config.div_weight else off
-    agg = config.lam_agg * _aggregate_loss(logits, target, config) if config.lam_agg else off
-    vote = off
+    values = dict.fromkeys(TERMS[1:], logits.new_zeros(()))
+    for name, weight in _base_weights(config).items():
+        if weight:
+            values[BASE_LOSSES[name].term] = weight * BASE_LOSSES[name].value(logits, target, config)
+    if config.div_weight:
+        values["div"] = config.div_weight * divergence_loss(logits.sigmoid(), config.div_mode)
+    if config.lam_agg:
+        values["agg"] = config.lam_agg * _aggregate_loss(logits, target, config)
     if votes is not None and config.lam_votes:
-        vote = config.lam_votes * vote_loss(votes, target, keypoints, info.stride)
-    terms = torch.stack([focal, bce, dice, div, agg, vote])
+        values["votes"] = config.lam_votes * vote_loss(votes, target, keypoints, info.stride)
+    terms = torch.stack([values[name] for name in TERMS[1:]])
     return torch.cat([terms.sum()[None], terms])
 
 
-def _base_weights(config: TrainConfig) -> tuple[float, float, float]:
-    """Weights of focal, bce and dice."""
+def _base_weights(config: TrainConfig) -> dict[str, float]:
+    """Weights of the base losses by name."""
     if config.loss == "hybrid":
-        return config.lam_focal, config.lam_bce, config.lam_dice
-    return float(config.loss in ("focal", "quality_focal")), float(config.loss == "bce"), float(config.loss == "dice")
-
-
-def _focal(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:
-    """The seed's focal loss, or the one that is right for soft targets."""
-    loss = quality_focal_loss if config.loss == "quality_focal" else focal_loss
-    return loss(logits, target, config.alpha, config.gamma)
+        return {"focal": config.lam_focal, "bce": config.lam_bce, "dice": config.lam_dice}
+    return {config.loss: 1.0}
 
 
 def _aggregate_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:
+    """The class-free term before its weight: the losses of all channels merged into one map."""
     merged, merged_target = merge_channels(logits, target, config.agg_mode)
+    focal = "quality_focal" if config.loss == "quality_focal" else "focal"
     loss = logits.new_zeros(())
-    if config.agg_wF:
-        loss = loss + config.agg_wF * _focal(merged, merged_target, config)
-    if config.agg_wB:
-        loss = loss + config.agg_wB * bce_loss(merged, merged_target)
-    if config.agg_wD:
-        loss = loss + config.agg_wD * dice_loss(merged, merged_target)
+    for name, weight in {focal: config.agg_wF, "bce": config.agg_wB, "dice": config.agg_wD}.items():
+        if weight:
+            loss = loss + weight * BASE_LOSSES[name].value(merged, merged_target, config)
     return loss

@@ -1,44 +1,71 @@
 """The networks by name."""
 
 from collections.abc import Collection
+from typing import Protocol
 
 import torch
+from torch import nn
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.errors import SettingError
-from glint_unet.model import compact, unet
 from glint_unet.model.compact import CompactNet
 from glint_unet.model.unet import UNet
 
-Network = CompactNet | UNet
+
+class NetworkClass(Protocol):
+    """A class of networks: grey images in, logits of C heatmaps out, and 3 maps of votes where it votes.
+
+    Attributes:
+        coarsest_px: image pixels per pixel of its coarsest level.
+    """
+
+    coarsest_px: int
+
+    def __call__(self, *, num_classes: int, base_channels: int, output_stride: int) -> nn.Module:
+        """A network with fresh weights."""
 
 
-def build_network(config: TrainConfig, info: DatasetInfo) -> Network:
-    """The network that the settings ask for, sized for the data set; its weights are a function of the seed."""
+NETWORKS: dict[str, NetworkClass] = {"compact": CompactNet, "unet": UNet}
+"""Every choice of `--arch`. A new network is one entry here."""
+
+
+def build_network(config: TrainConfig, info: DatasetInfo) -> nn.Module:
+    """The network that the settings name, sized for the data set; its weights are a function of the random seed."""
     torch.manual_seed(config.seed)
     return new_network(config.arch, info.num_classes, config.base_channels, info.stride)
 
 
-def new_network(arch: str, num_classes: int, base_channels: int, output_stride: int) -> Network:
-    """A network with fresh weights in the channels-last memory format: `arch` as in `TrainConfig`."""
-    kind = UNet if arch == "unet" else CompactNet
-    network = kind(num_classes=num_classes, base_channels=base_channels, output_stride=output_stride)
+def new_network(arch: str, num_classes: int, base_channels: int, output_stride: int) -> nn.Module:
+    """A network with fresh weights in the channels-last memory format.
+
+    Args:
+        arch: its name in `NETWORKS`.
+        num_classes: C, LEDs.
+        base_channels: its width.
+        output_stride: image pixels per heatmap pixel: 1, 2 or 4.
+
+    Raises:
+        SettingError: no network has this name.
+    """
+    if arch not in NETWORKS:
+        raise SettingError("setting_not_a_choice", flag="arch", value=arch, choices=", ".join(NETWORKS))
+    network = NETWORKS[arch](num_classes=num_classes, base_channels=base_channels, output_stride=output_stride)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth to a third faster
     return network
 
 
 def check_part_sizes(config: TrainConfig, info: DatasetInfo, sizes: Collection[int]) -> None:
-    """Refuses parts of a batch that batch normalisation cannot compute: one image whose coarsest level is one pixel.
+    """Refuses a part of a batch that batch normalisation cannot compute: one image whose coarsest level is one pixel.
 
     Args:
         config: names the network.
         info: the data set's sizes.
-        sizes: images that are computed together, for every part of every batch.
+        sizes: numbers of images that are computed together.
 
     Raises:
-        SettingError: such a part.
+        SettingError: there is such a part.
     """
-    coarsest = unet.COARSEST_PX if config.arch == "unet" else compact.COARSEST_PX
+    coarsest = NETWORKS[config.arch].coarsest_px
     if 1 in sizes and max(info.image_size) <= coarsest:
         raise SettingError("part_too_small", batch=config.batch_size, limit=coarsest)

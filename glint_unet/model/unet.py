@@ -5,7 +5,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _DEPTH = 4
-COARSEST_PX = 2**_DEPTH
 
 
 class UNet(nn.Module):
@@ -21,6 +20,8 @@ class UNet(nn.Module):
         output_stride: image pixels per heatmap pixel: 1, 2 or 4.
         in_channels: channels in.
     """
+
+    coarsest_px = 2**_DEPTH
 
     def __init__(
         self, num_classes: int = 8, base_channels: int = 16, output_stride: int = 4, in_channels: int = 1
@@ -50,7 +51,7 @@ class UNet(nn.Module):
             (B, C, H / stride, W / stride) float logits; `sigmoid` gives heatmaps.
         """
         H, W = images.shape[-2:]
-        x = F.pad(images, (0, -W % COARSEST_PX, 0, -H % COARSEST_PX), mode="replicate")
+        x = F.pad(images, (0, -W % self.coarsest_px, 0, -H % self.coarsest_px), mode="replicate")
         skips = {1: self.enc1(x)}
         for level, encoder in ((2, self.enc2), (3, self.enc3), (4, self.enc4)):
             skips[level] = encoder(F.max_pool2d(skips[level - 1], 2))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from glint_unet.errors import NonFiniteLossError
@@ -19,7 +20,7 @@ class EpochProgress:
     Attributes:
         batches_done: steps taken.
         images_done: images seen.
-        term_sums: (7,) float64, each term of the loss summed over these images.
+        term_sums: (T,) float64, each term of the loss (`TERMS`) summed over these images.
         seconds: time spent, over all processes that worked on this epoch.
         compute_seconds: the part of it in which steps were computed; in the rest they waited for data.
     """
@@ -31,7 +32,7 @@ class EpochProgress:
     compute_seconds: float = 0.0
 
     def add(self, terms: Tensor, num_images: int) -> None:
-        """Counts one step: terms (7,), each a mean over its images; nothing waits for the device."""
+        """Counts one step: terms (T,), each a mean over its images; nothing waits for the device."""
         self.term_sums = self.term_sums.to(terms.device) + terms.detach().double() * num_images
         self.batches_done += 1
         self.images_done += num_images
@@ -57,14 +58,19 @@ class EpochProgress:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EpochProgress":
-        """What `to_dict` gave; raises ValueError, TypeError or KeyError where it is something else."""
+        """What `to_dict` gave; terms that an earlier version did not have are 0.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is something else.
+        """
         progress = cls(**values)
-        if not isinstance(progress.term_sums, Tensor) or progress.term_sums.shape != (len(TERMS),):
+        sums = progress.term_sums
+        if not isinstance(sums, Tensor) or sums.ndim != 1 or not 1 <= len(sums) <= len(TERMS):
             raise ValueError("sums of other terms")
         return cls(
             int(progress.batches_done),
             int(progress.images_done),
-            progress.term_sums.double().clone(),
+            F.pad(sums.double(), (0, len(TERMS) - len(sums))).clone(),
             float(progress.seconds),
             float(progress.compute_seconds),
         )

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from glint_unet.compute.own_command import resume_command
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.sources import Source
 from glint_unet.errors import NonFiniteLossError, SpaceError
 from glint_unet.files import write_json
 from glint_unet.messages import text
+from glint_unet.own_command import resume_command
 from glint_unet.runs.checkpoint_manager import CheckpointManager
 from glint_unet.runs.progress import EpochProgress
 from glint_unet.runs.repair import repair_run

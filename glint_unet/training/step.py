@@ -13,7 +13,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.augment import Draws, augment
 from glint_unet.data.batch import Batch
 from glint_unet.data.dataset_file import DatasetInfo
-from glint_unet.data.heatmaps import highest_pixels, render_heatmaps
+from glint_unet.data.heatmaps import highest_pixels, render_heatmaps, target_sigma_heatmap_px
 from glint_unet.model.losses import TERMS, loss_terms
 from glint_unet.model.metrics import KeypointMetrics
 from glint_unet.model.votes import decode_output
@@ -29,7 +29,7 @@ def train_step(
     info: DatasetInfo,
     weight: float = 1.0,
 ) -> Tensor:
-    """Augment, forward, loss, backward, AdamW, average: returns the loss terms (7,), still on the device.
+    """Augment, forward, loss, backward, AdamW, average: returns the loss terms (T,), still on the device.
 
     The batch is computed in `config.accumulate` parts whose gradients add up; each part's terms count by its images,
     and all of them by `weight`, where a group of processes shares the batch.
@@ -64,7 +64,7 @@ def train_step(
 def batch_terms(
     forward: Callable[[Tensor], Tensor], batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo
 ) -> Tensor:
-    """From a stored batch to the terms of its loss (7,); this is what `--compile` compiles, as one graph."""
+    """From a stored batch to the terms of its loss (T,); this is what `--compile` compiles, as one graph."""
     images, targets, keypoints = prepare(batch, draws, config, info)
     with autocast(config.amp, images.device):
         output = forward(images)
@@ -72,7 +72,7 @@ def batch_terms(
 
 
 def _terms_function(state: TrainState, config: TrainConfig, device: torch.device) -> Callable[..., Tensor]:
-    """`batch_terms`, compiled as asked."""
+    """`batch_terms`, compiled where `--compile` is given."""
     if not config.compile:
         return batch_terms
     # a gradient that adds up would lie in memory that the next replay of a CUDA graph overwrites
@@ -127,16 +127,15 @@ def prepare(batch: Batch, draws: Draws | None, config: TrainConfig, info: Datase
         images, keypoints = augment(images, keypoints, draws, config)
     if config.targets == "file":
         return images, batch.stored_heatmaps(), keypoints
-    return images, render_heatmaps(keypoints, info.heatmap_size, info.stride, heatmap_sigma(config, info)), keypoints
+    return images, render_heatmaps(keypoints, info.heatmap_size, info.stride, _sigma(config, info)), keypoints
 
 
 def decode(output: Tensor, config: TrainConfig, info: DatasetInfo) -> tuple[Tensor, Tensor, Tensor]:
     """Points (B, C, 2) in image pixels, scores (B, C), standard deviations (B, C) in image pixels."""
     C, stride = info.num_classes, info.stride
-    points, scores, sigmas = decode_output(output, C, stride, heatmap_sigma(config, info))
+    points, scores, sigmas = decode_output(output, C, stride, _sigma(config, info))
     return (highest_pixels(output[:, :C], stride) if config.decoding == "argmax" else points), scores, sigmas
 
 
-def heatmap_sigma(config: TrainConfig, info: DatasetInfo) -> float:
-    """Standard deviation of the targets' Gaussians in heatmap pixels."""
-    return info.sigma_heatmap_px if config.targets == "file" else config.sigma_px / info.stride
+def _sigma(config: TrainConfig, info: DatasetInfo) -> float:
+    return target_sigma_heatmap_px(config, info.stride, info.sigma_heatmap_px)

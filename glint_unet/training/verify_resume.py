@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glint_unet.compute.own_command import train_command
 from glint_unet.errors import RunDirectoryError
 from glint_unet.messages import text
+from glint_unet.own_command import train_command
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.run_directory import RunDirectory
 from glint_unet.runs.training_log import TrainingLogger

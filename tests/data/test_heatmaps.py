@@ -3,7 +3,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glint_unet.data.heatmaps import decode_heatmaps, keypoints_of_heatmaps, render_heatmaps, scale_points
+from glint_unet.config import TrainConfig
+from glint_unet.data.heatmaps import (
+    decode_heatmaps,
+    keypoints_of_heatmaps,
+    render_heatmaps,
+    scale_points,
+    target_sigma_heatmap_px,
+)
 
 SIDE = 64
 
@@ -78,3 +85,8 @@ def test_scaling_points_there_and_back_changes_nothing(x, y, sx, sy):
 def test_a_pixel_of_a_halved_image_covers_four_old_ones():
     # the centre between old pixels 0 and 1 is the centre of new pixel 0
     assert scale_points(torch.tensor([0.5, 0.5]), 0.5, 0.5).tolist() == [0, 0]
+
+
+def test_the_targets_width_is_the_files_or_the_settings_in_heatmap_pixels():
+    assert target_sigma_heatmap_px(TrainConfig(sigma_px=3.0), 4, 1.5) == 0.75
+    assert target_sigma_heatmap_px(TrainConfig(targets="file", augment=False, sigma_px=3.0), 4, 1.5) == 1.5

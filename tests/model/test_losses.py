@@ -3,6 +3,7 @@
 import itertools
 import math
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.model.losses import (
+    BASE_LOSSES,
     TERMS,
     bce_loss,
     dice_loss,
@@ -46,6 +48,15 @@ INFO = DatasetInfo(
     sigma_heatmap_px=1.0,
     prefix="g",
 )
+
+
+def test_every_choice_of_loss_is_there():
+    assert {*BASE_LOSSES, "hybrid"} == set(get_args(get_type_hints(TrainConfig)["loss"]))
+
+
+def test_terms_keep_their_places_in_logs_and_checkpoints():
+    assert TERMS[:7] == ("total", "focal", "bce", "dice", "div", "agg", "votes")
+    assert {loss.term for loss in BASE_LOSSES.values()} < set(TERMS)
 
 
 def terms_of(logits, target, config):

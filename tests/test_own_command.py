@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from glint_unet.compute.own_command import resume_command, train_command
 from glint_unet.compute.stop_signals import Interrupted
+from glint_unet.own_command import resume_command, train_command
 from glint_unet.training import loop
 from glint_unet.training.loop import train
 from glint_unet.training.step import train_step
@@ -27,7 +27,7 @@ def test_the_command_is_quoted_for_the_shell(name):
 def test_an_installed_package_names_its_own_command(tmp_path):
     shutil.copytree(ROOT / "glint_unet", tmp_path / "site/glint_unet", ignore=shutil.ignore_patterns("__pycache__"))
     program = (
-        "from pathlib import Path\nfrom glint_unet.compute.own_command import resume_command\n"
+        "from pathlib import Path\nfrom glint_unet.own_command import resume_command\n"
         "print(resume_command(Path('my runs/first')))"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
