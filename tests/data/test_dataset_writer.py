@@ -1,3 +1,5 @@
+from typing import Any
+
 import h5py
 import numpy as np
 import pytest
@@ -12,8 +14,8 @@ C, H, W, h, w = 2, 16, 24, 8, 12
 
 
 def writer(path, **changes):
-    settings = {"num_classes": C, "image_size": (H, W), "heatmap_size": (h, w), "attributes": {}} | changes
-    return DatasetWriter(path, **settings)
+    sizes: dict[str, Any] = {"num_classes": C, "image_size": (H, W), "heatmap_size": (h, w), "attributes": {}}
+    return DatasetWriter(path, **(sizes | changes))
 
 
 def rows(num, seed=0):
