@@ -61,7 +61,9 @@ class SyntheticStream(Source):
     @property
     def md5(self) -> str:
         """MD5 of the rig's values, independent of how its file is formatted."""
-        return hashlib.md5(json.dumps(dataclasses.asdict(self.rig), sort_keys=True).encode()).hexdigest()
+        values = dataclasses.asdict(self.rig)
+        values["sigma_px"] = values.pop("sigma_heatmap_px")  # the name that the MD5 of earlier runs was made of
+        return hashlib.md5(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     @property
     def split(self) -> Split:
