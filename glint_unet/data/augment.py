@@ -61,14 +61,14 @@ def sample_augmentation(seed: int, epoch: int, rows: NDArray[np.int64], num_leds
 
 
 def flip_permutation(flip: str, num_leds: int) -> list[int] | None:
-    """Which LED's glint stands where after a left-right flip: channel c of the flipped image shows LED flip[c].
+    """The LED shown by each channel after a left-right flip: channel c of the flipped image shows LED flip[c].
 
     Args:
         flip: LED numbers from 1, comma-separated, such as '1,8,7,6,5,4,3,2'; empty: no flips.
         num_leds: C.
 
     Raises:
-        SettingError: no permutation of the LEDs that, done twice, changes nothing.
+        SettingError: not a permutation of the LEDs that is its own inverse.
     """
     if not flip:
         return None
@@ -82,16 +82,16 @@ def flip_permutation(flip: str, num_leds: int) -> list[int] | None:
 
 
 def augment(images: Tensor, keypoints: Tensor, draws: Draws, config: TrainConfig) -> tuple[Tensor, Tensor]:
-    """Moves, flips, dims, blurs and disturbs a batch.
+    """Moves and flips a batch, changes its light, blurs it and adds noise.
 
     Args:
         images: (B, 1, H, W) float32 in [0, 1].
         keypoints: (B, C, 2) float32, (x, y) in image pixels; NaN where absent.
         draws: the batch's random numbers, on the same device.
-        config: the `aug_*` settings, all of them ranges around 'unchanged', and `flip`.
+        config: the `aug_*` settings, each the range of one change, and `flip`.
 
     Returns:
-        images (B, 1, H, W) in [0, 1]; keypoints (B, C, 2), NaN also where they have left the image or were cut out.
+        images (B, 1, H, W) in [0, 1]; keypoints (B, C, 2), NaN also where they moved out of the image or were cut out.
 
     Raises:
         SettingError: `flip` is no permutation of the LEDs.
@@ -140,12 +140,12 @@ def _move(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> 
 
 
 def _constants(like: Tensor, *values: float) -> Tensor:
-    """(n,) numbers on the device of `like`; as one list they would be a copy that waits for all steps before it."""
+    """(n,) numbers on the device of `like`; built from a list, they would need a copy that waits for the device."""
     return torch.stack([like.new_full((), value) for value in values])
 
 
 def _cut_out(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
-    """Replaces some glints by the darkest of their surroundings, so that a missing glint is nothing unusual."""
+    """Replaces some glints by the darkest value around them, so that the network learns from absent glints too."""
     if not config.aug_cutout:
         return images, keypoints
     _, _, H, W = images.shape
@@ -160,10 +160,10 @@ def _cut_out(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) 
 
 
 def darkest_around(images: Tensor, reach: int) -> Tensor:
-    """The least of the pixels up to `reach` away along x and y: (B, 1, H, W), exactly.
+    """The minimum of the pixels up to `reach` away along x and y: (B, 1, H, W), exact.
 
-    Windows of 2, 4, 8, ... pixels, each the least of two that are half as large: on the CPU 70 times faster than a
-    max-pooling of the negative.
+    Computed over windows of 2, 4, 8, ... pixels, each the minimum of two half as large: on the CPU 70 times faster than
+    max-pooling the negative.
     """
     least, side = F.pad(images, (reach,) * 4, value=torch.inf), 2 * reach + 1
     for axis in (2, 3):

@@ -1,4 +1,4 @@
-"""Writes data sets of the contract in `dataset_file`, so that a file is whole or not there."""
+"""Writes data sets that follow the contract in `dataset_file`; a file is complete or absent."""
 
 import contextlib
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ _SPARE_BYTES = 8 * 2**20  # for chunks that HDF5 still holds and for its own tab
 
 
 class DatasetWriter:
-    """Writes a data set row by row; the file appears, whole, when the block ends without error.
+    """Writes a data set row by row; the file appears, complete, when the block ends without error.
 
     Args:
-        path: the file to make or to replace.
+        path: the file to create or replace.
         num_classes: C.
         image_size: (H, W).
         heatmap_size: (h, w).

@@ -17,14 +17,14 @@ def send(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def free_device_bytes(device: torch.device) -> int:
-    """Bytes free in the memory of a device, as far as its driver tells; the machine's for the CPU."""
+    """Free bytes in the memory of a device, as reported by its driver; for the CPU, the machine's available memory."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
 
 
 def check_room(path: Path, need: int, device: torch.device) -> None:
-    """Refuses a data set of `need` bytes that the free memory of a device does not hold.
+    """Refuses a data set of `need` bytes that does not fit into the free memory of a device.
 
     Raises:
         SpaceError: with both numbers.

@@ -15,10 +15,10 @@ _Item = TypeVar("_Item")
 
 
 def ready_for(device: torch.device, batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The batches in order; for CUDA, gathered ahead into pinned memory, whose copies the host does not wait for.
+    """The batches in order; for CUDA, prefetched into pinned memory, so that the host need not wait for the transfers.
 
-    On the CPU they come as they are: gathering one costs under a hundredth of a step, and a thread would compete for
-    the cores that compute.
+    On the CPU they are returned unchanged: gathering one costs under a hundredth of a step, and a thread would compete
+    for the cores that compute.
     """
     if device.type != "cuda":
         return batches
@@ -26,7 +26,7 @@ def ready_for(device: torch.device, batches: Iterator[Batch]) -> Iterator[Batch]
 
 
 def ahead(batches: Iterator[_Item], depth: int = _AHEAD) -> Generator[_Item]:
-    """The batches in order, up to `depth` of them made before they are asked for; an error comes in its place."""
+    """The batches in order, up to `depth` of them prepared in advance; an error is raised in its place."""
     made: queue.Queue[_Item | BaseException | None] = queue.Queue(depth)
     is_over = threading.Event()
 

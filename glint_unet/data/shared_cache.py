@@ -13,13 +13,8 @@ is gone with it. A temporary copy (several processes of one run) is removed in t
 
 import contextlib
 import errno
-import json
-import math
-import mmap
 import os
 import stat
-import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,64 +25,25 @@ from numpy.typing import NDArray
 
 from glint_unet.data import dataset_file, dataset_reader
 from glint_unet.data.file_identity import cache_directory, key_of_file, md5_of_file
+from glint_unet.data.shared_copy import (
+    CopyStatus,
+    SharedCopy,
+    attach,
+    check_private,
+    fill_copy,
+    remove_unless_used,
+    status_of,
+)
 from glint_unet.errors import CacheError, DatasetError, SpaceError
 from glint_unet.files import FileLock, sweep_temporaries
 
 SHARED_MEMORY_ROOT = Path("/dev/shm")
-HEADER_BYTES = 4096
-_MAGIC = "glint-unet shared copy 1"
 _TRIES = 3
-_LOOKS, _LOOK_S = 10, 0.02
-
-
-class SharedCopy:
-    """A mapped copy in use by this process, until `close`; a temporary one is removed with the last user's `close`.
-
-    Attributes:
-        path: the file.
-        array: the read-only array; stays readable after `close`, but no longer keeps the copy from being removed.
-    """
-
-    def __init__(self, lock: FileLock, array: NDArray[Any], *, temporary: bool) -> None:
-        self._lock = lock
-        self._temporary = temporary
-        self.path = lock.path
-        self.array = array
-
-    def close(self) -> None:
-        """Gives up the claim on the copy; a second call does nothing."""
-        self._lock.release()
-        if self._temporary:
-            self._temporary = False
-            _remove_unless_used(self.path)
-
-
-@dataclass(frozen=True)
-class CopyStatus:
-    """One shared copy, as `shm_manager.py --list` shows it.
-
-    Attributes:
-        path: the file; its name is glint_{md5}_{dataset}.
-        source: the data set file that it was made from.
-        dataset: the array's name in that file.
-        size_bytes: bytes held, header included.
-        age_s: seconds since it was made.
-        in_use: another process, or this one, is attached.
-        pids: the attached processes, as far as this user may see them.
-    """
-
-    path: Path
-    source: str
-    dataset: str
-    size_bytes: int
-    age_s: float
-    in_use: bool
-    pids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class _Origin:
-    """What a copy is made of: an array of a file, which had this key before it was read, and how long it is to stay."""
+    """What a copy is made from: an array of a file, which had this key before it was read, and how long it stays."""
 
     h5_path: Path
     dataset: str
@@ -173,14 +129,14 @@ class SharedMemoryDatasetCache:
         kept: list[Path] = []
         for copy in SharedMemoryDatasetCache.list_copies():
             if wanted(copy):
-                (removed if _remove_unless_used(copy.path) else kept).append(copy.path)
+                (removed if remove_unless_used(copy.path) else kept).append(copy.path)
         return removed, kept
 
     @staticmethod
     def list_copies() -> list[CopyStatus]:
         """Every shared copy of this user on this machine."""
         paths = [path for directory in _directories() for path in sorted(directory.glob("glint_*_*"))]
-        return [copy for path in paths if (copy := _status(path))]
+        return [copy for path in paths if (copy := status_of(path))]
 
 
 def _directories(*, make: bool = False) -> Iterator[Path]:
@@ -195,81 +151,15 @@ def _directories(*, make: bool = False) -> Iterator[Path]:
             with contextlib.suppress(OSError):  # it is there already, or its parent cannot be written
                 root.mkdir(mode=0o700)
         if os.path.lexists(root):
-            _check_private(root, root.lstat(), stat.S_ISDIR)
+            check_private(root, root.lstat(), stat.S_ISDIR)
             yield root
-
-
-def _check_private(path: Path, status: os.stat_result, of_kind: Callable[[int], bool]) -> None:
-    if not of_kind(status.st_mode) or status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        owner, mode = status.st_uid, oct(stat.S_IMODE(status.st_mode))
-        raise CacheError("cache_not_private", path=path, owner=owner, mode=mode, uid=os.getuid())
 
 
 def _attach_anywhere(name: str) -> SharedCopy | None:
     for directory in _directories():
-        if copy := _attach(directory / name):
+        if copy := attach(directory / name):
             return copy
     return None
-
-
-def _attach(path: Path) -> SharedCopy | None:
-    """Maps the copy at `path`, or returns None where there is none."""
-    lock = _open_copy(path, shared=True)
-    if lock is None:
-        return None
-    try:
-        lock.acquire()
-        status = os.fstat(lock.descriptor)
-        if status.st_nlink == 0:  # removed between opening and locking
-            lock.release()
-            return None
-        _check_private(path, status, stat.S_ISREG)
-        return _mapped(lock, status.st_size)
-    except BaseException:
-        lock.release()
-        raise
-
-
-def _open_copy(path: Path, *, shared: bool) -> FileLock | None:
-    """The copy's lock, not yet acquired; None where there is no copy, or no longer."""
-    try:
-        return FileLock(path, shared=shared)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise CacheError("cache_unreadable", path=path, reason=error.strerror) from error
-
-
-def _mapped(lock: FileLock, size: int) -> SharedCopy:
-    header = _read_header(lock.descriptor, lock.path)
-    shape, dtype = tuple(header["shape"]), np.dtype(header["dtype"])
-    if size != HEADER_BYTES + math.prod(shape) * dtype.itemsize:
-        raise CacheError("cache_damaged", path=lock.path)
-    # mmap keeps a duplicate of its descriptor, and a duplicate would keep the lock: so it gets one of its own
-    with lock.reopened() as descriptor:
-        memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
-    array = np.frombuffer(memory, dtype, offset=HEADER_BYTES).reshape(shape)
-    return SharedCopy(lock, array, temporary=bool(header.get("temporary", False)))
-
-
-def _pack_header(fields: dict[str, Any]) -> bytes:
-    body = json.dumps(fields | {"magic": _MAGIC}).encode()
-    header = f"{zlib.crc32(body):08x}".encode() + body
-    assert len(header) <= HEADER_BYTES
-    return header.ljust(HEADER_BYTES)
-
-
-def _read_header(descriptor: int, path: Path) -> dict[str, Any]:
-    header = os.pread(descriptor, HEADER_BYTES, 0)
-    body = header[8:].rstrip()
-    try:
-        fields: dict[str, Any] = json.loads(body)
-        good = int(header[:8], 16) == zlib.crc32(body) and fields["magic"] == _MAGIC
-    except (ValueError, KeyError, TypeError):
-        good = False
-    if not good:
-        raise CacheError("cache_damaged", path=path)
-    return fields
 
 
 def _create_anywhere(
@@ -279,7 +169,7 @@ def _create_anywhere(
     for directory in _directories(make=True):
         with FileLock(directory / ".lock", create=True):
             sweep_temporaries(directory)  # under the lock: whoever began them is dead
-            if other := _attach(directory / name):  # another process was faster
+            if other := attach(directory / name):  # another process was faster
                 return other, other.array, False
             try:
                 made = _create(directory / name, origin, data_array)
@@ -294,24 +184,29 @@ def _create_anywhere(
 
 
 def _create(path: Path, origin: _Origin, data_array: NDArray[Any] | None) -> SharedCopy | None:
+    labels = {
+        "source": str(origin.h5_path.absolute()),
+        "dataset": origin.dataset,
+        "temporary": origin.temporary,
+    }
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         if data_array is not None:
             _check_given(origin, data_array)
-            _fill(descriptor, origin, data_array.shape, data_array.dtype, lambda out: _copy(out, data_array))
+            fill_copy(descriptor, (data_array.shape, data_array.dtype), labels, lambda out: _copy(out, data_array))
         else:
             with dataset_file.open_dataset(origin.h5_path) as (file, _):
                 if origin.dataset not in file:
                     name, found = origin.dataset, ", ".join(file)
                     raise DatasetError("dataset_missing_part", path=origin.h5_path, name=name, found=found)
-                shape, dtype = dataset_reader.compact_form(file, origin.dataset)
+                form = dataset_reader.compact_form(file, origin.dataset)
                 fill = lambda out: dataset_reader.fill_array(file, origin.dataset, out)  # noqa: E731
-                _fill(descriptor, origin, shape, dtype, fill)
+                fill_copy(descriptor, form, labels, fill)
         if key_of_file(origin.h5_path) != origin.key:
             return None
         unfinished.rename(path)
-        return _attach(path)
+        return attach(path)
     finally:
         os.close(descriptor)
         unfinished.unlink(missing_ok=True)
@@ -334,83 +229,3 @@ def _check_given(origin: _Origin, data: NDArray[Any]) -> None:
 
 def _copy(out: NDArray[Any], data: NDArray[Any]) -> None:
     out[...] = data
-
-
-def _fill(
-    descriptor: int,
-    origin: _Origin,
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    fill: Callable[[NDArray[Any]], None],
-) -> None:
-    size = HEADER_BYTES + math.prod(shape) * dtype.itemsize
-    _reserve(descriptor, size)
-    # not closed here but with its last array: a refusal's traceback may still hold one
-    fill(np.frombuffer(mmap.mmap(descriptor, size), dtype, offset=HEADER_BYTES).reshape(shape))
-    fields = {
-        "shape": shape,
-        "dtype": dtype.str,
-        "source": str(origin.h5_path.absolute()),
-        "dataset": origin.dataset,
-        "made": time.time(),
-        "temporary": origin.temporary,
-    }
-    os.pwrite(descriptor, _pack_header(fields), 0)
-
-
-def _reserve(descriptor: int, size: int) -> None:
-    """Takes the space now, so that a full file system is an OSError here and not a SIGBUS while filling."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, size)
-        return
-    usage = os.fstatvfs(descriptor)  # macOS: the best there is
-    if usage.f_bavail * usage.f_frsize < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    os.ftruncate(descriptor, size)
-
-
-def _remove_unless_used(path: Path) -> bool:
-    """Unlinks a copy that nobody is attached to; False where somebody is."""
-    lock = _open_copy(path, shared=False)
-    if lock is None:
-        return True
-    try:
-        for _ in range(_LOOKS):
-            if lock.acquire(wait=False):
-                if os.fstat(lock.descriptor).st_nlink:  # nobody can put another copy in its place under this lock
-                    path.unlink(missing_ok=True)
-                return True
-            time.sleep(_LOOK_S)  # whoever lists the copies holds each lock for an instant
-        return False
-    finally:
-        lock.release()
-
-
-def _status(path: Path) -> CopyStatus | None:
-    """One copy's status; None where it was removed meanwhile."""
-    lock = _open_copy(path, shared=False)
-    if lock is None:
-        return None
-    try:
-        status = os.fstat(lock.descriptor)
-        try:
-            header = _read_header(lock.descriptor, path)
-            source, dataset, made = header["source"], header["dataset"], header["made"]
-        except CacheError:
-            source, dataset, made = "?", path.name.rpartition("_")[2], status.st_mtime
-        in_use = not lock.acquire(wait=False)
-    finally:
-        lock.release()
-    if status.st_nlink == 0:
-        return None
-    return CopyStatus(path, source, dataset, status.st_size, max(0.0, time.time() - made), in_use, _attached_pids(path))
-
-
-def _attached_pids(path: Path) -> tuple[int, ...]:
-    """The processes that map the copy (Linux; empty elsewhere)."""
-    pids = []
-    for maps in Path("/proc").glob("[0-9]*/maps"):
-        with contextlib.suppress(OSError):
-            if str(path) in maps.read_text(errors="replace"):
-                pids.append(int(maps.parent.name))
-    return tuple(sorted(pids))

@@ -1,7 +1,7 @@
-"""Train and validation indices, drawn once per run; and the order of the batches, a function of (seed, epoch).
+"""Training and validation rows, drawn once per run; and the order of the batches, a function of (seed, epoch).
 
-Both come from the raw bits of the Philox counter generator, whose stream NumPy guarantees across versions (unlike
-`permutation` and `shuffle`), so a run resumed next year under a newer NumPy still sees the same batches.
+Both are derived from the raw bits of the Philox counter generator, whose stream NumPy guarantees across versions
+(unlike `permutation` and `shuffle`), so a run resumed under a later NumPy still sees the same batches.
 """
 
 from dataclasses import dataclass

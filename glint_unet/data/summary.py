@@ -31,10 +31,10 @@ class ChannelSummary:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """A whole data set, every value of which was read and is valid.
+    """A whole data set, of which every value was read and found valid.
 
     Attributes:
-        info: sizes, from the file.
+        info: what the file declares.
         size_bytes: of the file.
         image_range: least and greatest pixel value; `image_mean` their mean.
         heatmap_range: least and greatest heatmap value, 0..1; None where the file has no heatmaps.
