@@ -121,6 +121,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # --- settings and devices ---
     "bad_arguments": ("参数错误: {reason} (用 --help 查看全部参数)", "Bad arguments: {reason} (--help lists them all)"),
+    "flag_unknown": (
+        "没有参数 {flag}{hint}; 用 {prog} --help 查看全部参数",
+        "No flag {flag}{hint}; {prog} --help lists them all",
+    ),
+    "argument_extra": (
+        "多余的参数: {words}; 请去掉, 或在其前面写上参数名 (用 --help 查看)",
+        "Unexpected on the line: {words}; remove it, or put its flag before it (--help lists them)",
+    ),
     "setting_not_a_choice": (
         "--{flag} 的值 {value!r} 无效, 可选: {choices}",
         "--{flag} {value!r} is not a choice; choose one of: {choices}",
@@ -174,10 +182,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sigma_not_positive": (
         "--sigma_min {sigma_min} 必须大于 0, --sigma_scale {sigma_scale} 不能为负",
         "--sigma_min {sigma_min} must be > 0 and --sigma_scale {sigma_scale} >= 0",
-    ),
-    "num_out_of_range": (
-        "--{flag} 的值 {value} 超出范围, 需要 {low} 到 {high}",
-        "--{flag} {value} is out of range; it must be {low} to {high}",
     ),
     "recipe_not_applied": (
         'recipe={recipe!r} 但没有一项设置与该配方相符; 在 Python 中请用 TrainConfig.of_recipe("{recipe}", ...)',

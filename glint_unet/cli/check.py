@@ -9,10 +9,11 @@ import tyro
 
 from glint_unet.cli.arguments import parse
 from glint_unet.messages import text
+from glint_unet.settings import Settings
 
 
 @dataclass(frozen=True)
-class CheckArguments:
+class CheckArguments(Settings):
     """Read a whole data set, refuse what training would refuse, and print what is in it."""
 
     file: tyro.conf.Positional[str]
@@ -21,6 +22,9 @@ class CheckArguments:
     """Print JSON instead of text."""
     lang: Literal["zh", "en"] = "zh"
     """Language of the messages."""
+
+
+ARGUMENTS = CheckArguments
 
 
 def run(argv: Sequence[str]) -> int:

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from glint_unet.cli.arguments import parse
-from glint_unet.cli.pack import check_range
 from glint_unet.errors import DatasetError, SettingError
 from glint_unet.messages import text
+from glint_unet.settings import Settings, setting
 
 if TYPE_CHECKING:
     from glint_unet.inference.evaluate import Evaluation
 
 
 @dataclass(frozen=True)
-class EvaluateArguments:
+class EvaluateArguments(Settings):
     """Judge a model on the images of a data set: the figures of validation, a table of LEDs, the worst cases."""
 
     run: str
@@ -28,7 +28,7 @@ class EvaluateArguments:
     """Images to judge: those that the run validated on, or all of the file."""
     json: str | None = None
     """Also write the figures to this file."""
-    worst: int = 16
+    worst: int = setting(16, low=0, high=400)
     """Draw this many of the worst images; 0: none."""
     picture: str | None = None
     """Where to draw them. Default: evaluation_worst.png in the run directory or beside the checkpoint."""
@@ -40,6 +40,9 @@ class EvaluateArguments:
     """Language of the messages."""
 
 
+ARGUMENTS = EvaluateArguments
+
+
 def run(argv: Sequence[str]) -> int:
     """Writes the files, then prints figures and table."""
     arguments = parse(EvaluateArguments, argv, "glint-unet evaluate")
@@ -48,7 +51,7 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.inference.evaluate import count_trained_on, draw_worst, evaluate, rows_to_judge
     from glint_unet.inference.predictor import GlintDetector
 
-    num_worst, model, h5 = check_range("worst", arguments.worst, 0, 400), Path(arguments.run), Path(arguments.h5)
+    num_worst, model, h5 = arguments.worst, Path(arguments.run), Path(arguments.h5)
     if is_stream(arguments.h5):
         raise SettingError("evaluate_stream", h5=arguments.h5)
     directory = model if model.is_dir() else model.parent

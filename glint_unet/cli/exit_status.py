@@ -6,10 +6,11 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from glint_unet.cli.arguments import language_of
 from glint_unet.console import tolerant_console
 from glint_unet.errors import GlintError, one_line
 from glint_unet.extras import missing_package
-from glint_unet.messages import text
+from glint_unet.messages import set_language, text
 
 
 def guarded(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
@@ -19,6 +20,7 @@ def guarded(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int
     141 if its reader left, as `| head` does; else 1, and one line on stderr.
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # a broken video is reported in one line of ours
+    set_language(language_of(argv))
     with tolerant_console() as out:
         status = _status_of(command, argv)
         out.flush()

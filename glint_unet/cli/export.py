@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from glint_unet.cli.arguments import parse
-from glint_unet.cli.pack import check_output
+from glint_unet.cli.outputs import check_output
 from glint_unet.errors import GlintError, SettingError
 from glint_unet.messages import text
+from glint_unet.settings import Settings
 
 if TYPE_CHECKING:
     from glint_unet.data.batch import Rows
@@ -18,7 +19,7 @@ _NUM_COMPARED = 64
 
 
 @dataclass(frozen=True)
-class ExportArguments:
+class ExportArguments(Settings):
     """Write a model for other programs: .onnx with the decoding inside, .safetensors, or .pt2 (torch.export)."""
 
     run: str
@@ -31,6 +32,9 @@ class ExportArguments:
     """Replace an existing file."""
     lang: Literal["zh", "en"] = "zh"
     """Language of the messages."""
+
+
+ARGUMENTS = ExportArguments
 
 
 def run(argv: Sequence[str]) -> int:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from glint_unet.cli.arguments import parse
-from glint_unet.cli.pack import check_output, check_range
+from glint_unet.cli.outputs import check_output
 from glint_unet.errors import MediaError, one_line
 from glint_unet.messages import text
+from glint_unet.settings import Settings, setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LiveArguments:
+class LiveArguments(Settings):
     """Find glints frame by frame as they come, and print frames per second and latency."""
 
     run: str
@@ -30,18 +31,21 @@ class LiveArguments:
     """Write the drawn frames to this video (.mp4, .avi)."""
     show: bool = False
     """Show the drawn frames in a window; q closes it."""
-    num: int = 0
+    num: int = setting(0, low=0, high=2**31)
     """Stop after this many frames; 0: when the source ends."""
-    every_s: float = 5.0
+    every_s: float = setting(5.0, low=0)
     """Print the figures this often, in seconds."""
     device: str = "cpu"
     """Where to compute: cpu, cuda, cuda:1, ..."""
-    threads: int = 1
+    threads: int = setting(1, low=0, high=1024)
     """CPU threads; one is the steadiest where other programs run, 0: one per core."""
     overwrite: bool = False
     """Replace an existing video."""
     lang: Literal["zh", "en"] = "zh"
     """Language of the messages."""
+
+
+ARGUMENTS = LiveArguments
 
 
 def run(argv: Sequence[str]) -> int:
@@ -54,8 +58,7 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.inference.overlay import draw_glints, open_overlay
     from glint_unet.inference.predictor import GlintDetector
 
-    check_range("num", arguments.num, 0, 2**31)
-    use_threads(check_range("threads", arguments.threads, 0, 1024))
+    use_threads(arguments.threads)
     detector = GlintDetector.load(arguments.run, arguments.device)
     is_camera = arguments.source.isdecimal()
     video = open_video(int(arguments.source) if is_camera else Path(arguments.source))

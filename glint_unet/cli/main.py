@@ -1,12 +1,15 @@
-"""`glint-unet COMMAND ...`: the commands by name."""
+"""`glint-unet COMMAND ...`: the commands by name, and the options that come before one."""
 
-import difflib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
+from glint_unet.cli.arguments import suggestions, value_on_line
 from glint_unet.cli.exit_status import guarded
 from glint_unet.errors import SettingError
+from glint_unet.messages import LANGUAGES
+from glint_unet.settings import Settings
 
 COMMANDS = {
     "train": "train a glint detector",
@@ -21,7 +24,17 @@ COMMANDS = {
     "verify-resume": "train, kill, resume, and compare with a run that nobody interrupted",
 }
 
-_USAGE = "usage: glint-unet COMMAND [OPTIONS]\n\n{commands}\n\nglint-unet COMMAND --help lists a command's options."
+_USAGE = """usage: glint-unet [--lang zh|en] COMMAND [OPTIONS]
+
+{commands}
+
+glint-unet COMMAND --help lists a command's options.
+
+  --lang zh|en   language of the messages, before or after the command
+  --version      print the version
+  --completion bash|zsh|fish
+                 print a script that completes commands and flags: eval "$(glint-unet --completion bash)"
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,17 +43,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(_dispatch, arguments)
 
 
+def arguments_of(name: str) -> type[Settings]:
+    """The dataclass whose fields are a command's flags."""
+    kind: type[Settings] = _module_of(name).ARGUMENTS
+    return kind
+
+
 def _dispatch(argv: Sequence[str]) -> int:
-    name = argv[0] if argv else "--help"
+    language, words = _leading_language(argv)
+    name = words[0] if words else "--help"
     if name in ("-h", "--help"):
-        print(_USAGE.format(commands="\n".join(f"  {name:<15}{what}" for name, what in COMMANDS.items())))
-        return 0
-    if name == "--version":
+        print(_USAGE.format(commands="\n".join(f"  {name:<15}{what}" for name, what in COMMANDS.items())), end="")
+    elif name == "--version":
         print(import_module("glint_unet").__version__)
-        return 0
-    if name not in COMMANDS:
-        close = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f" ({close[0]}?)" if close else ""
-        raise SettingError("command_unknown", name=name, hint=hint, names=", ".join(COMMANDS))
-    command: Callable[[Sequence[str]], int] = import_module(f"glint_unet.cli.{name.replace('-', '_')}").run
-    return command(argv[1:])
+    elif name.partition("=")[0] == "--completion":
+        from glint_unet.cli.completion import completion_script
+
+        shell = value_on_line(words, "completion") or ""
+        print(completion_script({name: arguments_of(name) for name in COMMANDS}, shell), end="")
+    elif name in COMMANDS:
+        return int(_module_of(name).run([*language, *words[1:]]))
+    else:
+        close = suggestions(name, [*COMMANDS, "--help", "--version", "--completion"])
+        raise SettingError(
+            "command_unknown", name=name, hint=f" ({', '.join(close)}?)" if close else "", names=", ".join(COMMANDS)
+        )
+    return 0
+
+
+def _leading_language(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """`--lang` before the command, and the rest of the words."""
+    language: list[str] = []
+    words = list(argv)
+    while words and words[0].partition("=")[0] == "--lang":
+        num = 1 if "=" in words[0] else 2
+        language, words = [*language, *words[:num]], words[num:]
+    if language and (chosen := value_on_line(language, "lang")) not in LANGUAGES:
+        raise SettingError("setting_not_a_choice", flag="lang", value=chosen or "", choices=", ".join(LANGUAGES))
+    return language, words
+
+
+def _module_of(name: str) -> ModuleType:
+    return import_module(f"glint_unet.cli.{name.replace('-', '_')}")

@@ -7,16 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from glint_unet.cli.arguments import parse
+from glint_unet.cli.outputs import check_output
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_SIGMA_SCALE, DEFAULT_STRIDE, NUM_CHANNELS_LIMIT
-from glint_unet.errors import AnnotationError, DatasetError, SettingError
+from glint_unet.errors import AnnotationError
 from glint_unet.messages import text
+from glint_unet.settings import Settings, setting
 
 if TYPE_CHECKING:
     from glint_unet.data.annotation.pack import AnnotatedImage
 
 
+_LARGEST_SIDE = 8192
+
+
 @dataclass(frozen=True)
-class PackArguments:
+class PackArguments(Settings):
     """Pack circles and points labelled g1, g2, ... (LabelMe or another tool) and their images into a data set."""
 
     in_dir: str
@@ -29,21 +34,21 @@ class PackArguments:
     """Kind of --annotations; auto goes by ending and first line."""
     corner_pixels: bool = False
     """With --annotations: (0, 0) is the corner of the top-left pixel, not its centre; half a pixel is taken off."""
-    num_classes: int = 8
+    num_classes: int = setting(8, low=1, high=NUM_CHANNELS_LIMIT)
     """Number of LEDs: labels g1 to gN."""
-    img_h: int = 256
+    img_h: int = setting(256, low=1, high=_LARGEST_SIDE)
     """Height of the data set's images in pixels."""
-    img_w: int = 256
+    img_w: int = setting(256, low=1, high=_LARGEST_SIDE)
     """Width of the data set's images in pixels."""
-    hm_h: int | None = None
+    hm_h: int | None = setting(None, low=1, high=_LARGEST_SIDE)
     """Height of the heatmaps: img_h divided by 1, 2 or 4. Default: a quarter."""
-    hm_w: int | None = None
+    hm_w: int | None = setting(None, low=1, high=_LARGEST_SIDE)
     """Width of the heatmaps. Default: a quarter of img_w."""
-    sigma_scale: float = DEFAULT_SIGMA_SCALE
+    sigma_scale: float = setting(DEFAULT_SIGMA_SCALE, low=0)
     """A circle's sigma is this times its radius, both in heatmap pixels."""
-    sigma_min: float = DEFAULT_SIGMA_MIN
+    sigma_min: float = setting(DEFAULT_SIGMA_MIN, above=0)
     """Least sigma in heatmap pixels, and the sigma of points."""
-    prefix: str = "g"
+    prefix: str = setting("g", is_path=False)
     """Label prefix: g3 is channel 2. Other labels are ignored."""
     recursive: bool = False
     """Look into subdirectories too."""
@@ -57,6 +62,9 @@ class PackArguments:
     """Language of the messages."""
 
 
+ARGUMENTS = PackArguments
+
+
 def run(argv: Sequence[str]) -> int:
     """Packs; status 1 where a file was skipped, unless --skip_bad."""
     from glint_unet.data.annotation.pack import PackSettings, pack
@@ -64,11 +72,11 @@ def run(argv: Sequence[str]) -> int:
     arguments = parse(PackArguments, argv, "glint-unet pack")
     out_h5, in_dir = Path(arguments.out_h5), Path(arguments.in_dir)
     settings = PackSettings(
-        num_classes=check_range("num_classes", arguments.num_classes, 1, NUM_CHANNELS_LIMIT),
-        image_size=(_side("img_h", arguments.img_h), _side("img_w", arguments.img_w)),
+        num_classes=arguments.num_classes,
+        image_size=(arguments.img_h, arguments.img_w),
         heatmap_size=(
-            _side("hm_h", arguments.img_h // DEFAULT_STRIDE if arguments.hm_h is None else arguments.hm_h),
-            _side("hm_w", arguments.img_w // DEFAULT_STRIDE if arguments.hm_w is None else arguments.hm_w),
+            arguments.hm_h or max(1, arguments.img_h // DEFAULT_STRIDE),
+            arguments.hm_w or max(1, arguments.img_w // DEFAULT_STRIDE),
         ),
         sigma_scale=arguments.sigma_scale,
         sigma_min=arguments.sigma_min,
@@ -106,26 +114,3 @@ def _readers(arguments: PackArguments, in_dir: Path) -> "list[Callable[[], Annot
     kind = guess_format(path) if arguments.format == "auto" else arguments.format
     notes = read_notes(path, kind, in_dir, num_classes, prefix)
     return [functools.partial(read_note, note, corner_pixels=arguments.corner_pixels) for note in notes]
-
-
-def check_range(flag: str, value: int, low: int, high: int) -> int:
-    """The value, if it is in range; else a SettingError that names flag, value and range."""
-    if not low <= value <= high:
-        raise SettingError("num_out_of_range", flag=flag, value=value, low=low, high=high)
-    return value
-
-
-def _side(flag: str, value: int) -> int:
-    return check_range(flag, value, 1, 8192)
-
-
-def check_output(path: Path, *, overwrite: bool) -> None:
-    """Refuses to replace a file unasked, or to write where there is no directory.
-
-    Raises:
-        DatasetError: naming the path.
-    """
-    if path.exists() and not overwrite:
-        raise DatasetError("output_exists", path=path)
-    if not path.parent.is_dir():
-        raise DatasetError("output_no_directory", path=path.parent)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from tqdm import tqdm
 
 from glint_unet.cli.arguments import parse
-from glint_unet.cli.pack import check_output, check_range
+from glint_unet.cli.outputs import check_output
 from glint_unet.console import say
 from glint_unet.errors import MediaError
 from glint_unet.messages import text
+from glint_unet.settings import Settings, setting
 
 if TYPE_CHECKING:
     from glint_unet.inference.media import Frame, Media
@@ -24,7 +25,7 @@ _MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
-class PredictArguments:
+class PredictArguments(Settings):
     """Find glints and write a row per frame and LED: source, frame, time_s, led, x, y, score, sigma, present."""
 
     run: str
@@ -37,9 +38,9 @@ class PredictArguments:
     """Also draw the glints: a video (.mp4, .avi), or a directory of PNG files."""
     labelme: str | None = None
     """Also write annotations to correct in LabelMe and to pack again: a directory without annotations."""
-    batch: int = 16
+    batch: int = setting(16, low=1, high=4096)
     """Frames at once."""
-    threshold: float | None = None
+    threshold: float | None = setting(None, low=0, high=1)
     """Score from which a glint counts as present. Default: as chosen on the run's validation images."""
     stretch: bool = False
     """Stretch frames to the network's aspect, for data sets packed elsewhere in that way; else they are padded."""
@@ -47,7 +48,7 @@ class PredictArguments:
     """Average over four shifts of the image by half a heatmap pixel: more exact, at four times the cost."""
     device: str = "cpu"
     """Where to compute: cpu, cuda, cuda:1, ..."""
-    threads: int = 0
+    threads: int = setting(0, low=0, high=1024)
     """CPU threads; 0: one per core."""
     overwrite: bool = False
     """Replace existing files."""
@@ -57,6 +58,9 @@ class PredictArguments:
     """Language of the messages."""
 
 
+ARGUMENTS = PredictArguments
+
+
 def run(argv: Sequence[str]) -> int:
     """Predicts; status 1 where a frame was broken; Ctrl-C ends with the rows so far in the file, status 130."""
     arguments = parse(PredictArguments, argv, "glint-unet predict")
@@ -64,8 +68,7 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.inference.media import open_media
     from glint_unet.inference.predictor import GlintDetector
 
-    batch = check_range("batch", arguments.batch, 1, 4096)
-    use_threads(check_range("threads", arguments.threads, 0, 1024))
+    use_threads(arguments.threads)
     detector = GlintDetector.load(
         arguments.run,
         arguments.device,
@@ -78,7 +81,7 @@ def run(argv: Sequence[str]) -> int:
     started, interrupted = time.monotonic(), False
     with _Outputs(arguments, media, detector.labels()) as outputs, _bar(arguments.progress, media) as bar:
         try:
-            for frames in _batches(media, batch, broken, bar):
+            for frames in _batches(media, arguments.batch, broken, bar):
                 outputs.add(frames, detector)
         except KeyboardInterrupt:
             interrupted = True

@@ -8,10 +8,11 @@ from typing import Literal
 from glint_unet.cli.arguments import parse
 from glint_unet.errors import SettingError
 from glint_unet.messages import text
+from glint_unet.settings import Settings
 
 
 @dataclass(frozen=True)
-class ShmArguments:
+class ShmArguments(Settings):
     """Show and remove the machine's shared copies of data sets."""
 
     list: bool = False
@@ -24,6 +25,9 @@ class ShmArguments:
     """Data set file."""
     lang: Literal["zh", "en"] = "zh"
     """Language of the messages."""
+
+
+ARGUMENTS = ShmArguments
 
 
 def run(argv: Sequence[str], prog: str = "glint-unet shm") -> int:

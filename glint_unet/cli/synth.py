@@ -9,32 +9,33 @@ import tyro
 from tqdm import tqdm
 
 from glint_unet.cli.arguments import parse
-from glint_unet.cli.pack import check_output, check_range
+from glint_unet.cli.outputs import check_output
 from glint_unet.data.dataset_file import DEFAULT_STRIDE, NUM_CHANNELS_LIMIT, check_stride
 from glint_unet.data.synthetic.rig import LARGEST_SIDE, Rig
 from glint_unet.errors import SettingError
 from glint_unet.messages import text
+from glint_unet.settings import Settings, setting
 
 
 @dataclass(frozen=True)
-class SynthArguments:
+class SynthArguments(Settings):
     """Make a data set of synthetic infrared eyes with known glints; an image is a function of (rig, seed, index)."""
 
     out_h5: tyro.conf.Positional[str]
     """Data set to write (HDF5)."""
-    num: int = 1000
+    num: int = setting(1000, low=1, high=10_000_000)
     """Number of images."""
     rig: str | None = None
     """TOML file of the rig: LEDs, image size, level; instead of the next four flags."""
-    size: int | None = None
+    size: int | None = setting(None, low=16, high=LARGEST_SIDE)
     """Side of the images in pixels. Default: 256."""
-    heatmap_size: int | None = None
+    heatmap_size: int | None = setting(None, low=1, high=LARGEST_SIDE)
     """Side of the heatmaps: size divided by 1, 2 or 4. Default: a quarter."""
-    num_classes: int | None = None
+    num_classes: int | None = setting(None, low=1, high=NUM_CHANNELS_LIMIT)
     """Number of LEDs in the ring. Default: 8."""
     level: Literal["easy", "medium", "hard", "mixed"] | None = None
     """How hard the scenes are. Default: medium."""
-    seed: int = 0
+    seed: int = setting(0, low=0, high=2**32 - 1)
     """Seed of the scenes."""
     compression: Literal["gzip", "lzf", "None"] = "gzip"
     """How images and heatmaps are packed."""
@@ -44,22 +45,23 @@ class SynthArguments:
     """Language of the messages."""
 
 
+ARGUMENTS = SynthArguments
+
+
 def run(argv: Sequence[str]) -> int:
     """Writes the data set."""
     from glint_unet.data.synthetic.writing import write_synthetic
 
     arguments = parse(SynthArguments, argv, "glint-unet synth")
     out_h5 = Path(arguments.out_h5)
-    num = check_range("num", arguments.num, 1, 10_000_000)
-    seed = check_range("seed", arguments.seed, 0, 2**32 - 1)
     rig = _rig(arguments)
     check_output(out_h5, overwrite=arguments.overwrite)
     compression = None if arguments.compression == "None" else arguments.compression
-    rows = write_synthetic(out_h5, rig, num=num, seed=seed, compression=compression)
-    with tqdm(total=num, unit="image", disable=None, leave=False) as bar:
+    rows = write_synthetic(out_h5, rig, num=arguments.num, seed=arguments.seed, compression=compression)
+    with tqdm(total=arguments.num, unit="image", disable=None, leave=False) as bar:
         for done in rows:
             bar.update(done - bar.n)
-    print(text("synth_done", num=num, path=out_h5))
+    print(text("synth_done", num=arguments.num, path=out_h5))
     return 0
 
 
@@ -69,13 +71,8 @@ def _rig(arguments: SynthArguments) -> Rig:
         if given := [f"--{name}" for name in of_rig if getattr(arguments, name) is not None]:
             raise SettingError("rig_and_flags", flags=", ".join(given))
         return Rig.read(arguments.rig)
-    size = check_range("size", _or(arguments.size, 256), 16, LARGEST_SIDE)
-    heatmap_size = check_range("heatmap_size", _or(arguments.heatmap_size, size // DEFAULT_STRIDE), 1, size)
+    size = arguments.size or 256
+    heatmap_size = arguments.heatmap_size or size // DEFAULT_STRIDE
     check_stride(Path(arguments.out_h5), (size, size), (heatmap_size, heatmap_size))
-    num_leds = check_range("num_classes", _or(arguments.num_classes, 8), 1, NUM_CHANNELS_LIMIT)
     level = arguments.level or "medium"
-    return Rig.ring(num_leds, image_size=(size, size), stride=size // heatmap_size, level=level)
-
-
-def _or(value: int | None, default: int) -> int:
-    return default if value is None else value
+    return Rig.ring(arguments.num_classes or 8, image_size=(size, size), stride=size // heatmap_size, level=level)

@@ -1,13 +1,13 @@
 """`glint-unet train` and `python train_glint_unet.py`: a whole training run."""
 
-import argparse
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from glint_unet.cli import shm
-from glint_unet.cli.arguments import parse
+from glint_unet.cli.arguments import flags_on_line, parse, value_on_line
 from glint_unet.cli.launch import LOST_ANOTHER, launch, leave_at_once
 from glint_unet.config import RECIPES, TrainConfig
 from glint_unet.errors import NonFiniteLossError, SettingError, one_line
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from glint_unet.compute.group import Group
     from glint_unet.runs.resume_point import ResumePoint
 
+ARGUMENTS = TrainConfig
+
+_ONE_CHOICE = (frozenset({"cache", "shared_memory", "preload"}), frozenset({"gpu", "processes"}))
+
 
 def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     """Trains as the arguments say; on a resume, flags that are not given keep the value that the run had."""
-    recipe = _recipe_in(argv)
+    named = value_on_line(argv, "recipe")
+    recipe = named if named in RECIPES else None  # needed before all others, since it sets their defaults
     config = parse(TrainConfig, argv, prog, default=TrainConfig().with_recipe(recipe or "default"))
     if config.cleanup_shm:
         if not config.h5:
@@ -33,7 +38,8 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     point = None
     if config.resume:
         point = find_resume_point(config.resume, config.output_dir)
-        config = parse(TrainConfig, argv, prog, default=point.config.with_recipe(recipe or point.config.recipe))
+        default = _defaults_of_resume(point.config, flags_on_line(TrainConfig, argv))
+        config = parse(TrainConfig, argv, prog, default=default.with_recipe(recipe or default.recipe))
     is_launched = os.environ.keys() >= {"RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR"}  # by torch's launcher
     num_processes = max(len(gpu_numbers(config)), config.processes)
     if num_processes > 1 and not is_launched:
@@ -44,12 +50,15 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     return _train(config, Group(), point)
 
 
-def _recipe_in(argv: Sequence[str]) -> str | None:
-    """The recipe that the arguments name, needed before all others since it sets their defaults; None: none of ours."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--recipe", nargs="?")
-    recipe = parser.parse_known_args(argv)[0].recipe
-    return recipe if recipe in RECIPES else None
+def _defaults_of_resume(config: TrainConfig, given: frozenset[str]) -> TrainConfig:
+    """The run's settings as defaults of the flags that are not given, but for those that contradict one given.
+
+    Where the data is held and what computes is each said by several flags: one of them on the line is meant alone.
+    """
+    replaced = {name for flags in _ONE_CHOICE if given & flags for name in flags - given}
+    if "device" in given and "gpu" not in given:
+        replaced.add("gpu")
+    return dataclasses.replace(config, **{name: getattr(TrainConfig(), name) for name in replaced})
 
 
 def _train(config: TrainConfig, group: "Group", point: "ResumePoint | None") -> int:

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 from glint_unet.cli.arguments import parse
-from glint_unet.cli.pack import check_range
 from glint_unet.errors import DatasetError, SettingError
 from glint_unet.messages import text
+from glint_unet.settings import Settings, setting
 
 _OWN = ("--h5", "--epochs", "--output_dir", "--output-dir", "--resume")
 
 
 @dataclass(frozen=True)
-class VerifyArguments:
+class VerifyArguments(Settings):
     """Prove on your data and machine that a killed and resumed run ends as one that nobody interrupted.
 
     Further flags of `train` follow after a bare --, such as: -- --loss dice --no_preload --num_workers 2
@@ -23,16 +23,19 @@ class VerifyArguments:
 
     h5: str = ""
     """Data set."""
-    epochs: int = 2
+    epochs: int = setting(2, low=1, high=100_000)
     """Epochs of each of the two runs."""
-    kills: int = 3
+    kills: int = setting(3, low=1, high=1000)
     """How often the second run is killed (SIGKILL) and resumed."""
-    seed: int = 0
+    seed: int = setting(0, low=0, high=2**32 - 1)
     """Seed of the instants of the kills."""
     work_dir: str | None = None
     """Empty directory for the two runs. Default: a temporary one, removed at the end."""
     lang: Literal["zh", "en"] = "zh"
     """Language of the messages."""
+
+
+ARGUMENTS = VerifyArguments
 
 
 def run(argv: Sequence[str]) -> int:
@@ -41,8 +44,6 @@ def run(argv: Sequence[str]) -> int:
     arguments, flags = parse(VerifyArguments, argv[:end], "glint-unet verify-resume"), list(argv[end + 1 :])
     if not arguments.h5:
         raise SettingError("h5_required")
-    check_range("kills", arguments.kills, 1, 1000)
-    check_range("epochs", arguments.epochs, 1, 100_000)
     if taken := [flag for flag in flags if flag.split("=")[0] in _OWN]:
         raise SettingError("verify_flag_taken", flags=", ".join(taken))
     flags = ["--h5", arguments.h5, "--epochs", str(arguments.epochs), "--lang", arguments.lang, *flags]

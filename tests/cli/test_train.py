@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from glint_unet.config import RECIPES
 
@@ -75,6 +76,50 @@ def test_a_resume_may_change_a_setting_of_the_recipe_where_it_is_allowed(trained
     status, out, err = command("train", "--lang", "en", "--resume", tmp_path / "run", *flags)
     assert status == 0, err
     assert "LR: 5.00e-04" in out
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (["--shared_memory"], ["--no_preload"], "batch by batch"),
+        (["--cache", "none"], ["--shared_memory"], "shared memory"),
+        (["--cache", "shared"], ["--cache", "ram"], "held in memory"),
+        (["--shared_memory"], ["--cache", "none"], "batch by batch"),
+        (["--no_preload"], ["--preload"], "held in memory"),
+        (["--no_preload"], ["--cache", "auto"], "held in memory"),
+        (["--no_preload"], ["--shared_memory"], "shared memory"),
+        (["--cache", "none"], ["--no_shared_memory"], "held in memory"),
+        (["--cache", "none"], [], "batch by batch"),
+    ],
+)
+def test_where_the_data_is_held_is_what_the_line_of_the_resume_says(
+    trained, command, tmp_path, shm_root, before, now, said
+):
+    few = ["--num_workers", 0]
+    assert trained(*before, *few)[0] == 0
+    status, out, err = command("train", "--lang", "en", "--resume", tmp_path / "run", "--epochs", 2, *now)
+    assert status == 0, err
+    assert said in out
+
+
+def test_flags_of_one_line_that_contradict_each_other_are_refused_on_a_resume_too(trained, command, tmp_path):
+    assert trained()[0] == 0
+    flags = ["--epochs", 2, "--cache", "ram", "--no_preload"]
+    status, _, err = command("train", "--lang", "en", "--resume", tmp_path / "run", *flags)
+    assert status == 2
+    assert "--cache ram and --no_preload contradict" in err
+
+
+@pytest.mark.parametrize("now", [["--device", "cpu"], ["--processes", "1"]])
+def test_a_run_of_a_gpu_goes_on_where_the_line_says(trained, command, tmp_path, now):
+    assert trained()[0] == 0
+    latest = tmp_path / "run" / "latest_checkpoint.pth"
+    content = torch.load(latest)
+    content["train_args"] |= {"gpu": "0", "device": "auto"}
+    torch.save(content, latest)
+    resume = ["train", "--lang", "en", "--resume", latest, "--epochs", 2]
+    assert "no such GPU" in command(*resume)[2]
+    assert command(*resume, *now)[0] == 0
 
 
 def test_an_unknown_recipe_is_refused_with_those_that_are_known(trained):
