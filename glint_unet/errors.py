@@ -104,11 +104,11 @@ class CheckpointError(GlintError):
 
 
 class ResumeError(GlintError):
-    """A resume was asked for that would not continue the same run."""
+    """The requested resume would not continue the same run."""
 
 
 class DeviceError(GlintError):
-    """A device was asked for that this machine does not have."""
+    """The requested device does not exist on this machine."""
 
 
 class SpaceError(GlintError):

@@ -30,7 +30,7 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
     from glint_unet.compute.stop_signals import STOP_SIGNALS
     from glint_unet.own_command import train_command
 
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # told in our one line
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # we report it in one line
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -48,9 +48,9 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
         return 128 + int(stopped.sigval)
     except ChildFailedError as failed:
         ends = {rank: failure.exitcode for rank, failure in failed.failures.items()}
-        told = [status for status in ends.values() if status == 2 or status > 128]
-        if told:  # in its one line, or stopped by a signal and saved
-            return int(told[0])
+        reported = [status for status in ends.values() if status == 2 or status > 128]
+        if reported:  # by the process itself: in one line, or stopped by a signal and saved
+            return int(reported[0])
         first, status = next(((r, s) for r, s in ends.items() if s != LOST_ANOTHER), next(iter(ends.items())))
         how = signal.Signals(-status).name if status < 0 else f"exit {status}"
         raise DeviceError("rank_died", rank=first, how=how) from failed

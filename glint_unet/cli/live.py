@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.outputs import check_output
 from glint_unet.errors import MediaError, one_line
+from glint_unet.extras import optional_package
 from glint_unet.messages import text
 from glint_unet.settings import Settings, setting
 
@@ -51,7 +52,7 @@ ARGUMENTS = LiveArguments
 def run(argv: Sequence[str]) -> int:
     """Reads, predicts and draws until the source ends or Ctrl-C."""
     arguments = parse(LiveArguments, argv, "glint-unet live")
-    import cv2
+    cv2 = optional_package("cv2")
 
     from glint_unet.compute.device import use_threads
     from glint_unet.inference.media import Frame, open_video
@@ -107,11 +108,11 @@ def _frames(video: Any, num: int) -> "Iterator[NDArray[np.uint8]]":
 
 def _shown(picture: object) -> bool:
     """Shows a frame; False once the user has pressed q."""
-    import cv2
+    cv2 = optional_package("cv2")
 
     try:
-        cv2.imshow("glint-unet", picture)  # type: ignore[call-overload]
-        return (cv2.waitKey(1) & 0xFF) != ord("q")
+        cv2.imshow("glint-unet", picture)
+        return bool((cv2.waitKey(1) & 0xFF) != ord("q"))
     except cv2.error as error:
         raise MediaError("live_no_window", reason=one_line(error, 120)) from error
 

@@ -15,6 +15,7 @@ from glint_unet.data.dataset_file import open_dataset
 from glint_unet.data.dataset_reader import read_images, read_stems
 from glint_unet.data.images import IMAGE_SUFFIXES, read_image
 from glint_unet.errors import AnnotationError, DatasetError, MediaError
+from glint_unet.extras import optional_package
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv")
 DATASET_SUFFIXES = (".h5", ".hdf5")
@@ -110,7 +111,7 @@ def open_video(source: Path | int) -> Any:
     Raises:
         MediaError: OpenCV cannot read it.
     """
-    import cv2
+    cv2 = optional_package("cv2")
 
     cv2.utils.logging.setLogLevel(0)  # a broken file is reported in one line of ours, not in many of OpenCV's
     video = cv2.VideoCapture(source if isinstance(source, int) else str(source))
@@ -124,7 +125,7 @@ def open_video(source: Path | int) -> Any:
 
 
 def _video_length(video: Any) -> tuple[int, float | None]:
-    import cv2
+    cv2 = optional_package("cv2")
 
     num_frames, fps = video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FPS)
     return (
@@ -191,6 +192,6 @@ def _time(number: int, fps: float | None) -> float | None:
 
 def grey_of(picture: NDArray[Any]) -> NDArray[np.uint8]:
     """A frame of OpenCV, (H, W, 3) blue-green-red or (H, W), as (H, W) uint8."""
-    import cv2
+    cv2 = optional_package("cv2")
 
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8) if picture.ndim == 3 else picture

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glint_unet.errors import DatasetError, MediaError, SettingError
+from glint_unet.extras import optional_package
 from glint_unet.files import whole_file, write_bytes
 from glint_unet.inference.frame_names import FrameNames, is_image
 from glint_unet.inference.media import VIDEO_SUFFIXES, Frame
@@ -39,7 +40,7 @@ def draw_glints(image: NDArray[np.uint8], glints: Glints, k: int, labels: list[s
     Returns:
         (H', W', 3) uint8, blue-green-red as OpenCV writes it.
     """
-    import cv2
+    cv2 = optional_package("cv2")
 
     times = max(1, -(-_LEAST_HEIGHT // image.shape[0]))
     size = (image.shape[1] * times, image.shape[0] * times)
@@ -83,7 +84,7 @@ class VideoOverlay:
         Raises:
             MediaError: OpenCV cannot write such a video.
         """
-        import cv2
+        cv2 = optional_package("cv2")
 
         size = (picture.shape[1], picture.shape[0])
         if self._video is None:
@@ -120,7 +121,7 @@ class VideoOverlay:
 
 def _is_whole(path: Path, num_frames: int) -> bool:
     """Whether a video has this many frames and its last one can be read; OpenCV does not report failed writes."""
-    import cv2
+    cv2 = optional_package("cv2")
 
     video = cv2.VideoCapture(str(path))
     try:
@@ -264,7 +265,7 @@ class LabelMeFolder:
 
 
 def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
-    import cv2
+    cv2 = optional_package("cv2")
 
     is_good, content = cv2.imencode(".png", picture)
     assert is_good

@@ -44,6 +44,25 @@ def test_every_command_of_a_guide_runs(guide, private_data, tmp_path):
         assert ended.returncode == 0, ended.stderr[-3000:]
 
 
+def test_no_two_commands_of_the_documents_write_the_same_file():
+    """Following the README and then the guides in one directory must not end at 'exists already'."""
+    written = [
+        name
+        for document in ("README.md", *GUIDES)
+        for name in re.findall(r"--(?:out|out_h5|overlay|labelme|picture) (\S+)", "\n".join(blocks(document, "bash")))
+    ]
+    assert len(written) > 5
+    assert sorted(written) == sorted(set(written))
+
+
+def test_the_chinese_readme_has_the_same_commands():
+    chinese, english = (
+        [line.partition("#")[0].strip() for block in blocks(name, "bash") for line in block.splitlines()]
+        for name in ("README.zh-CN.md", "README.md")
+    )
+    assert chinese == english
+
+
 @pytest.mark.parametrize("guide", GUIDES)
 def test_the_english_guide_has_the_same_commands(guide):
     for language in ("bash", "python"):
