@@ -355,10 +355,10 @@ def test_listing_and_cleaning_while_copies_come_and_go_never_fails(private_data,
     assert errors == []
 
 
-def test_a_copy_that_somebody_only_looks_at_is_not_taken_for_one_in_use(private_data, shm_root):
+def test_a_copy_that_somebody_only_looks_at_is_not_taken_for_one_in_use(private_data, shm_root, monkeypatch):
     handle, _, _ = Cache.try_attach_or_create(private_data, "images", temporary=True)
     looker = FileLock(handle.path, shared=True)  # as a list of copies holds it for an instant
     looker.acquire()
-    threading.Timer(0.05, looker.release).start()
+    monkeypatch.setattr("glint_unet.data.shared_copy.time.sleep", lambda seconds: looker.release())
     handle.close()
     assert Cache.list_copies() == []
