@@ -29,6 +29,7 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
+from fuzz import fuzz
 
 from glint_unet import files
 from glint_unet.compute.stop_signals import Interrupted
@@ -689,6 +690,15 @@ def second_writer(bench: Bench, tally: Tally) -> None:
     tally.expect(status == 0, f"second writer: take-over ended with {status}: {one_line(console)}")
 
 
+def random_input(bench: Bench, scale: float) -> Tally:
+    """Random command lines, API calls and annotation files, as `benchmarks/fuzz.py` draws them."""
+    tally = Tally("random command lines, API calls, annotation files", "0 tracebacks, 0 silent wrong results")
+    tally.count = bench.count(10_000, scale)
+    counts, tally.failures = fuzz(tally.count, seed=0)
+    tally.remark = f"{len(counts)} kinds"
+    return tally
+
+
 TRIALS = {
     "kills": kills,
     "exact": exact,
@@ -699,6 +709,7 @@ TRIALS = {
     "h5": mutants_h5,
     "checkpoints": mutants_checkpoint,
     "walls": walls,
+    "fuzz": random_input,
 }
 
 

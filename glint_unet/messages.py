@@ -745,6 +745,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "缺少 Python 包 {name}; 请运行: {command}",
         "The Python package {name} is missing; install it with: {command}",
     ),
+    "system_refused": (
+        "{path}: 系统拒绝访问该路径 ({reason}); 请检查路径与权限",
+        "{path}: the system refuses this path ({reason}); check the path and its permissions",
+    ),
     "output_lost": (
         "标准输出无法写入, 部分输出丢失: {reason}",
         "Standard output could not be written and part of the output is lost: {reason}",

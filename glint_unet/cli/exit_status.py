@@ -37,6 +37,10 @@ def _status_of(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> 
         return command(argv)
     except GlintError as error:
         print(error, file=sys.stderr)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(text("system_refused", path=error.filename, reason=error.strerror), file=sys.stderr)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("glint_unet"):
             raise

@@ -91,7 +91,10 @@ class SharedMemoryDatasetCache:
             SpaceError: neither `/dev/shm` nor the cache directory has room.
             CacheError: the directory or the copy belongs to somebody else, or `data_array` is not what the file holds.
             DatasetError: the file cannot be read, or is replaced again and again while it is copied.
+            TypeError: `data_array` is no NumPy array.
         """
+        if data_array is not None and not isinstance(data_array, np.ndarray):
+            raise TypeError(f"data_array: {type(data_array).__name__} is no NumPy array")
         h5_path = Path(h5_path)
         for _ in range(_TRIES):
             before = key_of_file(h5_path)

@@ -85,3 +85,10 @@ def test_an_unknown_shell_is_refused(command, line):
     status, out, err = command("--lang", "en", *line.split())
     assert (status, out) == (2, "")
     assert "bash, zsh, fish" in err
+
+
+@pytest.mark.parametrize("words", [("live", "--source", "0"), ("predict", "--input", "x.png", "--out", "x.csv")])
+def test_a_path_that_the_system_refuses_is_one_line(words, command):
+    status, _, err = command(*words, "--run", "n" * 300, "--lang", "en")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "File name too long" in err

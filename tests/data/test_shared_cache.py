@@ -362,3 +362,10 @@ def test_a_copy_that_somebody_only_looks_at_is_not_taken_for_one_in_use(private_
     monkeypatch.setattr("glint_unet.data.shared_copy.time.sleep", lambda seconds: looker.release())
     handle.close()
     assert Cache.list_copies() == []
+
+
+@pytest.mark.parametrize("given", ["images.npy", [1, 2], 3.0])
+def test_what_is_no_array_is_refused_as_one(private_data, shm_root, given):
+    with pytest.raises(TypeError, match="no NumPy array"):
+        Cache.try_attach_or_create(private_data, "own", given)
+    assert list(shm_root.rglob("*own*")) == []
