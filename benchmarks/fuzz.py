@@ -1,6 +1,6 @@
 """Random command lines, API calls and annotation files: nothing may end in a traceback or in a silent wrong result.
 
-    python benchmarks/fuzz.py [--num 10000] [--seed 0] [--first 0]
+    python benchmarks/fuzz.py [--num 10000] [--seed 0] [--first 0] [--only commands,annotations,calls]
 
 Each case is a function of (seed, number); a failure is printed with the command that repeats it alone. Commands run in
 this process, in a directory of their own, with values that a command would work on for minutes left out.
@@ -21,7 +21,7 @@ import tempfile
 import typing
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -460,17 +460,19 @@ CALLS = (a_config, a_detection, a_checkpoint, a_log_row, a_shared_copy, a_heatma
 DETECTOR: list[GlintDetector] = []
 
 
-def case(world: World) -> str:
-    """One case; what kind it was. Raises where the outcome is not allowed."""
-    draw = world.rng.random()
-    if draw < 0.55:
-        return a_command(world)
-    if draw < 0.75:
-        return an_annotation(world)
+def a_call(world: World) -> str:
+    """One of `CALLS`, whose arguments may be refused as the API documents it."""
     call = world.choose(*CALLS)
     with contextlib.suppress(GlintError, TypeError, ValueError):
         return str(call(world))
     return f"{call.__name__}, refused"
+
+
+CASES: dict[str, tuple[Callable[[World], str], int]] = {  # and how often each is drawn
+    "commands": (a_command, 11),
+    "annotations": (an_annotation, 4),
+    "calls": (a_call, 5),
+}
 
 
 def described(error: BaseException) -> str:
@@ -501,10 +503,11 @@ def out_of_time(number: int, frame: FrameType | None) -> None:
     raise TimeoutError(f"longer than {LIMIT_S} s")
 
 
-def fuzz(num: int, seed: int, first: int = 0) -> tuple[Counter[str], list[str]]:
+def fuzz(num: int, seed: int, first: int = 0, only: Sequence[str] = tuple(CASES)) -> tuple[Counter[str], list[str]]:
     """Runs cases `first` to `first + num - 1`: how many there were of each kind, and what failed."""
     counts: Counter[str] = Counter()
     failures = []
+    drawn = [CASES[name][0] for name in only for _ in range(CASES[name][1])]
     before = signal.signal(signal.SIGALRM, out_of_time)
     with tempfile.TemporaryDirectory(prefix="glint_fuzz_") as root, at_home_in(Path(root)), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -513,11 +516,13 @@ def fuzz(num: int, seed: int, first: int = 0) -> tuple[Counter[str], list[str]]:
         for number in range(first, first + num):
             signal.alarm(LIMIT_S)
             try:
-                counts[case(World(Path(root), random.Random(f"{seed} {number}")))] += 1
+                world = World(Path(root), random.Random(f"{seed} {number}"))
+                counts[world.choose(*drawn)(world)] += 1
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt):
                     raise
-                failures.append(f"{described(error)}; python benchmarks/fuzz.py --seed {seed} --first {number} --num 1")
+                repeat = f"python benchmarks/fuzz.py --only {','.join(only)} --seed {seed} --first {number} --num 1"
+                failures.append(f"{described(error)}; {repeat}")
             finally:
                 signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
@@ -529,9 +534,10 @@ if __name__ == "__main__":
     parser.add_argument("--num", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--only", default=",".join(CASES))
     given = parser.parse_args()
     torch.set_num_threads(1)
-    counted, failed = fuzz(given.num, given.seed, given.first)
+    counted, failed = fuzz(given.num, given.seed, given.first, given.only.split(","))
     for kind_of_case, count in sorted(counted.items()):
         print(f"{count:6} {kind_of_case}")
     for failure in failed:
