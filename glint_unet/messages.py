@@ -22,13 +22,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "loader_died": (
         "{workers} 个数据加载进程中有一个意外终止: {reason}; 若被系统因内存不足杀死, 请减少 --num_workers",
-        "One of the {workers} loader processes died: {reason}; if the system killed it for memory, lower --num_workers",
+        "One of the {workers} loader processes died: {reason}; if the system killed it for lack of memory, "
+        "lower --num_workers",
     ),
     "data_in_memory": ("数据已载入内存: {mb:.1f} MB", "Data held in memory: {mb:.1f} MB"),
     "data_shared_new": ("数据已放入共享内存: {mb:.1f} MB (新建)", "Data put into shared memory: {mb:.1f} MB (created)"),
     "data_shared_attached": (
         "使用已有的共享内存数据: {mb:.1f} MB",
-        "Using the copy that is in shared memory already: {mb:.1f} MB",
+        "Using the existing copy in shared memory: {mb:.1f} MB",
     ),
     "data_from_file": (
         "逐批从文件读取数据, 读取进程数: {workers}",
@@ -36,7 +37,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "data_drawn": (
         "训练图像由程序实时绘制 (难度 {level}), 绘制进程数: {workers}",
-        "Training images drawn as they are needed (level {level}), drawing processes: {workers}",
+        "Training images are drawn on the fly (level {level}), drawing processes: {workers}",
     ),
     "num_samples": (
         "训练集样本数: {train}, 验证集样本数: {val}",
@@ -52,23 +53,25 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Time: waiting for data {data:.1%}, computing {compute:.1%}, validation {val:.1%}, saving {save:.1%}; "
         "training {speed:.1f} images/s",
     ),
-    "data_is_the_brake": (
+    "data_is_the_bottleneck": (
         "数据跟不上计算: {share:.0%} 的时间在等待数据; {hint}",
-        "Data is the brake: {share:.0%} of the time was spent waiting for it; {hint}",
+        "Data loading is the bottleneck: {share:.0%} of the time was spent waiting for it; {hint}",
     ),
     "faster_from_file": (
         "内存足够时去掉 --no_preload, 多个实验共用时加 --shared_memory, "
         "否则加大 --num_workers (现为 {workers}, 每核至多一个)",
-        "drop --no_preload if the memory holds the data, add --shared_memory if several experiments use it, "
+        "drop --no_preload if the data fits in memory, add --shared_memory if several experiments share it, "
         "or raise --num_workers (now {workers}; at most one per core)",
     ),
     "faster_stream": (
         "请加大 --num_workers (现为 {workers}, 每核至多一个), 或先用 glint-unet synth 生成数据集文件",
-        "raise --num_workers (now {workers}; at most one per core), or make a data set file by glint-unet synth first",
+        "raise --num_workers (now {workers}; at most one per core), or generate a data set file with "
+        "glint-unet synth first",
     ),
     "faster_in_memory": (
         "数据已在内存中: 机器可能被其他程序占满, 请减少 --threads 或错开实验",
-        "the data is in memory already: other programs may hold the machine; lower --threads or run fewer at once",
+        "the data is already in memory: other programs may be using the machine; lower --threads or run "
+        "fewer experiments at once",
     ),
     "saved_best": (
         "  ✅ 保存最佳模型 (Val Loss: {total:.4f})",
@@ -85,7 +88,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "nothing_to_do": (
         "已完成 {epoch} 轮, 没有剩余的轮次; 要继续请给出更大的 --epochs (现为 {epochs})",
-        "Nothing is left to do after epoch {epoch}; to go on, give a larger --epochs (now {epochs})",
+        "{epoch} epochs are done and none is left; to continue, give a larger --epochs (now {epochs})",
     ),
     "rolled_back": (
         "警告: 第 {epoch} 轮第 {step} 步之前损失变为 NaN 或无穷大, 退回到第 {done} 轮之后的检查点, "
@@ -95,7 +98,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "deprecated_flag": (
         "警告: --{flag} 已弃用且不起作用, 请用 --output_dir 指定输出目录",
-        "Warning: --{flag} is deprecated and without effect; name the directory by --output_dir",
+        "Warning: --{flag} is deprecated and has no effect; set the directory with --output_dir",
     ),
     "setting_changed": ("设置已更改: --{name} {was} -> {now}", "Setting changed: --{name} {was} -> {now}"),
     "setting_without_effect": (
@@ -106,14 +109,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "警告: 最佳模型已损坏, 移到 {path}: {reason}",
         "Warning: the best model is damaged and was moved to {path}: {reason}",
     ),
-    "checkpoint_passed_over": ("警告: 跳过损坏的检查点: {reason}", "Warning: damaged checkpoint passed over: {reason}"),
+    "checkpoint_passed_over": ("警告: 跳过损坏的检查点: {reason}", "Warning: skipped a damaged checkpoint: {reason}"),
     "history_set_aside": (
         "第 {epoch} 轮之后的旧历史已移到: {path}",
         "The earlier history after epoch {epoch} was moved to: {path}",
     ),
     "resume_without_optimizer": (
         "警告: 检查点中没有优化器状态, 优化器重新开始, 结果不会与未中断的训练完全一致",
-        "Warning: the checkpoint has no optimizer state; the optimizer starts anew, so this resume is not exact",
+        "Warning: the checkpoint has no optimizer state; the optimizer starts fresh, so this resume is not exact",
     ),
     "no_optimizer_no_exact_resume": (
         "注意: --no_save_optimizer 使检查点变小, 但之后无法精确续训",
@@ -135,7 +138,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "setting_not_a_number": (
         "--{flag} 的值 {value!r} 不是有限的数, 请给出一个数",
-        "--{flag} {value!r} is not a finite number; give one",
+        "--{flag} {value!r} is not a finite number",
     ),
     "setting_not_whole": (
         "--{flag} 的值 {value!r} 不是整数, 请给出一个整数",
@@ -157,7 +160,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--{flag} 的值 {value} 超出范围, 需要 {limit}",
         "--{flag} {value} is out of range; it must be {limit}",
     ),
-    "h5_required": ("缺少 --h5, 请指定数据集文件", "--h5 is missing; name the data set file"),
+    "h5_required": ("缺少 --h5, 请指定数据集文件", "--h5 is missing; give the data set file"),
     "file_targets_augmented": (
         "--targets file 的热图不能随图像变换; 请加 --no_augment, 或用 --targets keypoints",
         "--targets file cannot follow the augmented images; add --no_augment, or use --targets keypoints",
@@ -168,12 +171,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "flip_not_a_permutation": (
         "--flip {value} 不是 {num_leds} 个 LED 左右翻转后的排列, 例如 1,8,7,6,5,4,3,2",
-        "--flip {value} is no order of {num_leds} LEDs after a left-right flip (two must change nothing); such as "
-        "1,8,7,6,5,4,3,2",
+        "--flip {value} is not the order of {num_leds} LEDs after a left-right flip (two flips must change "
+        "nothing); example: 1,8,7,6,5,4,3,2",
     ),
     "rig_and_flags": (
         "--rig 文件已含有这些内容, 不能同时给出: {flags}",
-        "The file of --rig says it already; leave these away: {flags}",
+        "The --rig file already sets these; remove: {flags}",
     ),
     "hybrid_without_weights": (
         "--loss hybrid 的 --lam_focal, --lam_bce, --lam_dice 全为 0, 至少一个要大于 0",
@@ -201,21 +204,21 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "batch_auto_without_gpu": (
         "--batch auto 按 GPU 显存选择; 本次在 CPU 上训练, 请给出数字, 例如 --batch 8",
-        "--batch auto goes by the memory of a GPU, and this run computes on the CPU; give a number, such as --batch 8",
+        "--batch auto depends on the memory of a GPU, and this run uses the CPU; give a number, such as --batch 8",
     ),
     "batch_auto_does_not_fit": (
         "{device}: 剩余显存 (可用 {free_mb} MB) 连最小的一批都放不下; "
         "请换一个 GPU, 减小 --base_channels, 或用 --cache ram",
-        "{device}: its free memory ({free_mb} MB to use) does not hold even the smallest batch; take another GPU, "
-        "fewer --base_channels, or --cache ram",
+        "{device}: its free memory ({free_mb} MB available) cannot hold even the smallest batch; use another "
+        "GPU, a smaller --base_channels, or --cache ram",
     ),
     "gpu_not_a_number": (
         "--gpu {value!r} 不是设备编号, 例如 --gpu 0",
-        "--gpu {value!r} is no device number; --gpu 0 is",
+        "--gpu {value!r} is not a device number; example: --gpu 0",
     ),
     "gpu_and_cpu": (
         "--gpu {value} 与 --device cpu 矛盾, 请去掉其中一个",
-        "--gpu {value} contradicts --device cpu; leave one away",
+        "--gpu {value} contradicts --device cpu; remove one of them",
     ),
     "part_too_small": (
         "--batch {batch}: 某一步只有一张不超过 {limit} 像素的图像, 批归一化无法计算; "
@@ -229,7 +232,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "gpus_in_group": (
         "启动了 {size} 个进程, 但 --gpu {value} 给出 {num} 个 GPU; 两者应相等",
-        "{size} processes were started, but --gpu {value} names {num} GPUs; they must be as many",
+        "{size} processes were started, but --gpu {value} names {num} GPUs; the two numbers must be equal",
     ),
     "out_of_memory": (
         "内存或显存不足: {reason}; 请减小 --batch, --base_channels 或图像尺寸, 或换一个 GPU (nvidia-smi 可查看占用者); "
@@ -243,7 +246,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "rank_died": (
         "训练进程 {rank} 意外终止 ({how}), 其余进程已停止; 用 --resume 从最近的检查点继续",
-        "Process {rank} of the training died ({how}), the others were ended; --resume goes on from the last save",
+        "Process {rank} of the training died ({how}) and the others were stopped; --resume continues from "
+        "the last checkpoint",
     ),
     "group": (
         "{size} 个进程一起训练, 每批 {batch} 张图像由它们分担",
@@ -252,7 +256,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     # --- disks and memory ---
     "disk_full": (
         "磁盘空间不足, 未能写入 {path} (剩余 {free_mb} MB), 原文件完好; 请清理空间",
-        "Disk full or nearly: {path} was not written ({free_mb} MB free), the old file is intact; free some space",
+        "Disk full or nearly full: {path} was not written ({free_mb} MB free); the previous file is intact; "
+        "free some space",
     ),
     "disk_too_small": (
         "{path} 所在磁盘放不下检查点: 需要 {need_mb} MB, 剩余 {free_mb} MB; 请清理空间或减小 --keep_last_n",
@@ -325,7 +330,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "dataset_filter": (
         "{path} 中 {name} 用了不支持的压缩 {filters}; 请用 gzip 或 lzf 重新保存",
-        "{name} in {path} is packed by filters {filters} that are not supported; save it with gzip or lzf",
+        "{name} in {path} is compressed with filters {filters} that are not supported; save it with gzip or lzf",
     ),
     "dataset_bomb": (
         "{path} 中 {name} 声明 {declared} 字节却只存了 {stored} 字节 (超过 {ratio} 倍), 拒绝; 请重新打包",
@@ -345,7 +350,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "dataset_hangs": (
         "读取 {path} 时 {seconds:.0f} 秒没有进展, 文件已损坏或磁盘没有响应; 请检查磁盘或重新打包",
-        "Reading {path} made no progress for {seconds:.0f} s: damaged, or a disk that does not answer; check it",
+        "Reading {path} made no progress for {seconds:.0f} s: it is damaged, or the disk does not respond; check it",
     ),
     "dataset_values": (
         "{path} 中 {name} 的值域为 {low} 到 {high} (含 NaN 或越界), 应在 0 到 1 之间 (keypoints: 有限数或 NaN)",
@@ -364,9 +369,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "output_exists": (
         "{path} 已存在; 要替换请加 --overwrite",
-        "{path} exists already; add --overwrite to replace it",
+        "{path} already exists; add --overwrite to replace it",
     ),
-    "output_no_directory": ("目录不存在: {path}; 请先建立", "No such directory: {path}; make it first"),
+    "output_no_directory": ("目录不存在: {path}; 请先建立", "No such directory: {path}; create it first"),
     # --- annotations ---
     "rig_missing": ("无法读取装置文件 {path}: {reason}", "The rig file {path} cannot be read: {reason}"),
     "rig_not_toml": ("装置文件 {path} 不是有效的 TOML: {reason}", "The rig file {path} is not valid TOML: {reason}"),
@@ -377,7 +382,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "annotation_no_directory": ("标注目录不存在: {path}", "No such directory of annotations: {path}"),
     "annotation_none": (
         "{path} 中没有 JSON 标注文件; 子目录请加 --recursive",
-        "No JSON annotation in {path}; add --recursive to look into its folders",
+        "No JSON annotations in {path}; add --recursive to search its subfolders",
     ),
     "annotation_all_bad": (
         "{path} 的 {num} 个标注文件都不可用, 未写入任何文件",
@@ -391,7 +396,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "annotation_format": (
         "无法判断 {path} 的标注格式; 请加 --format, 可用: {known}",
-        "The kind of annotation in {path} cannot be told from its name; add --format: {known}",
+        "The annotation format of {path} is not clear from its name; add --format: {known}",
     ),
     "annotation_empty": ("{path} 中没有图像", "{path} names no image"),
     "annotation_led_twice": (
@@ -400,11 +405,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "annotation_note_no_image": (
         "标注的图像 {path} 不存在; 请用 --in_dir 指明图像目录",
-        "The annotated image {path} is missing; name the images' directory by --in_dir",
+        "The annotated image {path} is missing; give the image directory with --in_dir",
     ),
     "annotation_not_labelme": (
         "{path} 不是 LabelMe 标注 (缺少 shapes 列表或标签)",
-        "{path} is no LabelMe annotation (no list of labelled shapes)",
+        "{path} is not a LabelMe annotation (no list of labelled shapes)",
     ),
     "annotation_no_image": (
         "{path} 的图像找不到 (imagePath: {named!r}); 请放在 JSON 旁边",
@@ -464,15 +469,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "media_no_match": ("没有文件匹配 {path}", "No file matches {path}"),
     "media_unknown": (
         "{path} 不是图像、视频或数据集; 可用的后缀: {known}",
-        "{path} is no image, video or data set; the endings are: {known}",
+        "{path} is not an image, video or data set; supported endings: {known}",
     ),
     "media_no_video": (
         "无法作为视频打开: {path}; 请检查文件或摄像头编号, 或用 ffmpeg 转换",
-        "Cannot be opened as a video: {path}; check the file or the camera's number, or convert it by ffmpeg",
+        "Cannot be opened as a video: {path}; check the file or the camera number, or convert it with ffmpeg",
     ),
     "media_cannot_write": (
         "无法写视频 {path}; 请换用 .mp4 或 .avi, 并检查磁盘空间",
-        "The video {path} cannot be written; use .mp4 or .avi, and check the free space of the disk",
+        "The video {path} cannot be written; use .mp4 or .avi",
     ),
     "media_all_broken": (
         "{path} 的 {num} 帧全部无法读取, 例如: {reason}",
@@ -481,7 +486,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "out_ending": ("--{flag} {path} 的后缀应为: {known}", "--{flag} {path} must end with one of: {known}"),
     "labelme_not_empty": (
         "{path} 中已有 JSON 标注, 不会覆盖; 请换一个目录",
-        "{path} holds JSON annotations already and they are not replaced; name another directory",
+        "{path} already holds JSON annotations, which are not replaced; choose another directory",
     ),
     "labelme_would_replace": (
         "{path} 已存在, 不会覆盖; 请为 --labelme 换一个目录",
@@ -510,7 +515,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "evaluate_stream": (
         "{h5} 不是数据集文件; 请先用 glint-unet synth 生成",
-        "{h5} is no data set file; make one by glint-unet synth first",
+        "{h5} is not a data set file; generate one with glint-unet synth first",
     ),
     "evaluate_head": (
         "{num} 张图像, 阈值 {threshold:.2f} (在验证集上选取)",
@@ -540,7 +545,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "evaluate_presence": (
         "存在判断正确 {presence}, 至少两个亮点正确的图像 {two_right}, 分数校准误差 {calibration}",
-        "presence told rightly {presence}, images with two right glints {two_right}, calibration error {calibration}",
+        "presence predicted correctly {presence}, images with two correct glints {two_right}, calibration "
+        "error {calibration}",
     ),
     "evaluate_columns": (
         "LED 存在 找到 精确率 召回率 中位px 95%px 偏x 偏y",
@@ -566,7 +572,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "onnx_unusable": (
         "{path} 不是本系统导出的 ONNX 模型: {reason}",
-        "{path} is no ONNX model that glint-unet exported: {reason}",
+        "{path} is not an ONNX model exported by glint-unet: {reason}",
     ),
     "live_figures": (
         "{num} 帧, {fps:.1f} 帧/秒; 延迟 (毫秒): 中位 {p50:.1f}, 95% {p95:.1f}, 99% {p99:.1f}, 最大 {worst:.1f}",
@@ -575,12 +581,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "live_no_window": (
         "这里不能开窗口 ({reason}); 请去掉 --show, 用 --overlay",
-        "No window can be opened here ({reason}); leave --show away and use --overlay",
+        "No window can be opened here ({reason}); omit --show and use --overlay",
     ),
     # --- shared copies ---
     "cache_not_private": (
         "共享副本 {path} 不归当前用户 {uid} 私有 (所有者 {owner}, 权限 {mode}), 拒绝使用; 请请其所有者删除它",
-        "Shared copy {path} is not private to user {uid} (owner {owner}, mode {mode}) and is not used; have it removed",
+        "Shared copy {path} is not private to user {uid} (owner {owner}, mode {mode}) and is not used; ask "
+        "its owner to remove it",
     ),
     "cache_unreadable": ("无法打开共享副本 {path}: {reason}", "Shared copy {path} cannot be opened: {reason}"),
     "cache_unwritable": ("无法在 {path} 建立共享副本: {reason}", "No shared copy can be made in {path}: {reason}"),
@@ -623,15 +630,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     # --- run directories and checkpoints ---
     "run_exists": (
         "{path} 中已有训练结果, 不会覆盖; 续训请加 --resume auto, 或换一个 --output_dir",
-        "{path} holds a run already and is not overwritten; add --resume auto to go on, or choose another --output_dir",
+        "{path} already holds a run, which is not overwritten; add --resume auto to continue it, or choose "
+        "another --output_dir",
     ),
     "run_in_use": (
         "{path} 正被另一个训练使用 (进程 {pid}, 主机 {host}); 请换一个 --output_dir 或等它结束",
-        "{path} is in use by another run (process {pid} on {host}); choose another --output_dir or wait for its end",
+        "{path} is in use by another run (process {pid} on {host}); choose another --output_dir or wait for "
+        "it to finish",
     ),
     "run_moved_on": (
         "{path} 在读取检查点之后又被另一个训练写入; 请重新运行同一条命令",
-        "{path} was written by another run after its checkpoint was read; give the same command again",
+        "{path} was written by another run after its checkpoint was read; run the same command again",
     ),
     "metrics_damaged": (
         "{path} 不是指标列表: {reason}; 请把它移走",
@@ -644,7 +653,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "checkpoint_compressed": (
         "检查点 {path} 是压缩的 zip, 拒绝打开; 请用 torch.save 重新保存",
-        "Checkpoint {path} is a compressed zip and is refused; write it by torch.save",
+        "Checkpoint {path} is a compressed zip and is refused; save it with torch.save",
     ),
     "checkpoint_hostile": (
         "检查点 {path} 含有张量和普通值以外的内容, 拒绝打开; 请只使用可信的检查点",
@@ -652,7 +661,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "checkpoint_incomplete": (
         "{path} 不是完整的检查点 (缺少: {missing}); 请用 latest_checkpoint.pth, 权重文件不能续训",
-        "{path} is no full checkpoint (missing: {missing}); use latest_checkpoint.pth: bare weights cannot be resumed",
+        "{path} is not a full checkpoint (missing: {missing}); use latest_checkpoint.pth: bare weights "
+        "cannot be resumed",
     ),
     "checkpoint_not_plain": (
         "检查点只能保存张量和普通值, 但 {part} 中有 {value!r} ({kind}); 请先转换为数字、文本、列表或字典",
@@ -677,11 +687,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "resume_auto_without_directory": (
         "--resume auto 需要 --output_dir 指明目录",
-        "--resume auto needs --output_dir to say where",
+        "--resume auto needs --output_dir",
     ),
     "resume_nothing_there": (
         "{path} 中没有可继续的检查点; 要新开训练请去掉 --resume",
-        "There is no checkpoint to resume at {path}; leave --resume away to start a new run",
+        "There is no checkpoint to resume at {path}; omit --resume to start a new run",
     ),
     "resume_all_damaged": (
         "{path} 中的检查点全部损坏: {reason}",
@@ -698,7 +708,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "resume_settings_differ": (
         "续训不能更改: {listed}; 去掉这些参数, 或加 --allow_changed {names}",
-        "A resume may not change: {listed}; leave these flags away, or add --allow_changed {names}",
+        "A resume may not change: {listed}; omit these flags, or add --allow_changed {names}",
     ),
     "resume_unknown_setting": (
         "--allow_changed 中没有这样的设置: {names}",
@@ -730,16 +740,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "verify_training_failed": (
         "训练以错误结束: {reason} (全部输出: {path})",
-        "A training ended with an error: {reason} (all it said: {path})",
+        "A training run ended with an error: {reason} (full output: {path})",
     ),
     "verify_flag_taken": (
         "-- 之后不能有 {flags}: 由 verify-resume 自己给出",
-        "{flags} may not follow the --: verify-resume gives them itself",
+        "{flags} may not follow --: verify-resume sets them itself",
     ),
-    "directory_not_empty": ("目录 {path} 不是空的; 请换一个", "Directory {path} is not empty; name another"),
+    "directory_not_empty": ("目录 {path} 不是空的; 请换一个", "Directory {path} is not empty; choose another"),
     "command_unknown": (
         "没有命令 {name!r}{hint}; 可用: {names}",
-        "No command {name!r}{hint}; there are: {names}",
+        "No command {name!r}{hint}; available: {names}",
     ),
     "package_missing": (
         "缺少 Python 包 {name}; 请运行: {command}",

@@ -168,12 +168,12 @@ class RunRecord:
         self._log_timing(timing, speed)
 
     def _log_timing(self, timing: dict[str, float], speed: float) -> None:
-        """The share of each part, and once, where data is the brake, which flag helps."""
+        """The share of each part, and once, where data loading is the bottleneck, which flag helps."""
         total = max(sum(timing.values()), 1e-9)
         shares = {part: seconds / total for part, seconds in timing.items()}
         self._say("timing", **shares, speed=speed)
         if self._hint and shares["data"] > _MOST_WAITING and timing["data"] > _LEAST_REPORTED_S:
-            self._say("data_is_the_brake", share=shares["data"], hint=self._hint)
+            self._say("data_is_the_bottleneck", share=shares["data"], hint=self._hint)
             self._hint = ""
 
     def rolled_back(self, error: NonFiniteLossError) -> None:

@@ -43,7 +43,7 @@ def test_evaluate_refuses_what_it_cannot_judge(command, eyes_run, eyes_h5, data,
         ("--h5", data): "has no validation split; add --split all",
         ("--h5", data, "--split", "all"): "has 3 LEDs, the model 2",
         ("--h5", tmp_path / "none.h5"): "none.h5",
-        ("--h5", "synth:rig.toml"): "no data set file",
+        ("--h5", "synth:rig.toml"): "not a data set file",
         ("--h5", eyes_h5, "--json", tmp_path / "no" / "e.json"): "No such directory",
     }
     for words, said in cases.items():

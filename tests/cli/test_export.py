@@ -41,7 +41,10 @@ def test_what_cannot_be_exported_or_opened_is_one_line(command, eyes_run, tmp_pa
         (("export", "--run", eyes_run, "--out", tmp_path / "m.tflite"), "must end with"),
         (("export", "--run", eyes_run, "--out", tmp_path / "m.pt2", "--half"), "must end with"),
         (("export", "--run", tmp_path / "none", "--out", tmp_path / "m.onnx"), "No such checkpoint"),
-        (("predict", "--run", tmp_path / "text.onnx", "--input", ".", "--out", tmp_path / "o.csv"), "no ONNX model"),
+        (
+            ("predict", "--run", tmp_path / "text.onnx", "--input", ".", "--out", tmp_path / "o.csv"),
+            "not an ONNX model",
+        ),
     ]
     for words, said in cases:
         status, _, err = command(*words, *EN)

@@ -119,7 +119,7 @@ def test_the_labelling_loop_predict_correct_pack(command, eyes_run, eyes_video, 
             assert found == pytest.approx([float(row["x"]), float(row["y"])], abs=0.01)
     status, _, err = command("predict", *words[:5], tmp_path / "h.csv", *words[6:], *EN)
     assert status == 2
-    assert "holds JSON annotations already" in err
+    assert "already holds JSON annotations" in err
 
 
 def test_a_cut_video_is_told_and_its_whole_frames_are_kept(command, eyes_run, eyes_video, tmp_path):
@@ -137,7 +137,7 @@ def test_a_cut_video_is_told_and_its_whole_frames_are_kept(command, eyes_run, ey
 REFUSED = {
     "text as a video": ("notes.mp4", "some text", "Cannot be opened as a video"),
     "empty video": ("empty.avi", "", "Cannot be opened as a video"),
-    "text file": ("notes.txt", "some text", "is no image, video or data set"),
+    "text file": ("notes.txt", "some text", "is not an image, video or data set"),
     "empty image": ("empty.png", "", "None of the 1 frames"),
     "text as a data set": ("notes.h5", "some text", "notes.h5"),
 }

@@ -213,7 +213,7 @@ def test_of_two_runs_that_share_a_copy_only_the_maker_of_the_images_says_created
     info = inspect_dataset(private_data)
     image_handle, _, _ = SharedMemoryDatasetCache.try_attach_or_create(private_data, "images")
     second = MemorySource(info, shared=True)  # makes the heatmaps and keypoints that the first has not yet
-    assert "already" in second.describe()
+    assert "existing" in second.describe()
     second.close()
     image_handle.close()
 

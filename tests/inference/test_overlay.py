@@ -58,7 +58,7 @@ def test_annotations_replace_nothing(eyes_run, eyes_frames, tmp_path):
     glints = GlintDetector.load(eyes_run)(eyes_frames[:1])
     frame = Frame("eye", 0, None, eyes_frames[0])
     LabelMeFolder(tmp_path / "notes", []).add(frame, glints, 0, ["g1", "g2"])
-    with pytest.raises(SettingError, match="holds JSON annotations already"):
+    with pytest.raises(SettingError, match="already holds JSON annotations"):
         LabelMeFolder(tmp_path / "notes", [])
     (tmp_path / "notes" / "eye_000000.json").unlink()
     before = (tmp_path / "notes" / "eye_000000.png").read_bytes()

@@ -43,7 +43,7 @@ def test_the_original_implementations_checkpoint_has_no_state(tmp_path):
     assert checkpoint.metrics["val"] == {"total": 0.4}
     assert (checkpoint.state, checkpoint.average, checkpoint.scaler) == (None, None, None)
     assert checkpoint.deployed_weights.keys() == {"w"}
-    with pytest.raises(CheckpointError, match=r"old\.pth is no full checkpoint \(missing: split, dataset, best"):
+    with pytest.raises(CheckpointError, match=r"old\.pth is not a full checkpoint \(missing: split, dataset, best"):
         checkpoint.run_state()
 
 

@@ -38,7 +38,7 @@ def test_a_damaged_latest_falls_back_only_where_the_user_named_no_file(data, tmp
     assert point.path.name == "checkpoint_epoch_003.pth"
     train(TrainConfig(**{**point.config.to_dict(), "resume": "auto", "epochs": 3}))
     assert rows(run) == whole
-    assert "damaged checkpoint passed over" in (run / "training.log").read_text(encoding="utf-8")
+    assert "skipped a damaged checkpoint" in (run / "training.log").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("resume", ["auto", "RUN", "none.pth"])

@@ -15,7 +15,7 @@ from tests.run_files import resumed, rows, settings
 
 
 def test_a_batch_size_to_be_found_needs_a_gpu_and_is_kept_on_a_resume(finished, data, tmp_path):
-    with pytest.raises(DeviceError, match="--batch auto goes by the memory of a GPU"):
+    with pytest.raises(DeviceError, match="--batch auto depends on the memory of a GPU"):
         train(settings(data, tmp_path / "run", batch="auto"))
     assert not (tmp_path / "run").exists()
     run = tmp_path / "again"

@@ -55,7 +55,7 @@ def test_data_that_comes_late_is_told_once_with_the_flag_that_helps(data, tmp_pa
     monkeypatch.setattr(dataset_reader, "_READ_TOGETHER", 1)
     train(settings(data, tmp_path / "run", preload=False, num_workers=0, epochs=2, batch=2))
     log = (tmp_path / "run/training.log").read_text()
-    assert log.count("Data is the brake") == 1
+    assert log.count("Data loading is the bottleneck") == 1
     assert "raise --num_workers (now 0;" in log
     row = json.loads((tmp_path / "run/metrics.json").read_text())[-1]
     assert 0.9 < row["timing"]["data"] < 0.9 + row["timing"]["compute"]
@@ -74,14 +74,14 @@ def test_what_another_writer_did_before_the_lock_was_ours_is_not_overwritten(dat
         return open_data(*arguments, **options)
 
     monkeypatch.setattr(loop, "open_data", open_while_another_writes)
-    with pytest.raises(GlintError, match="was written by another run" if resuming else "holds a run already"):
+    with pytest.raises(GlintError, match="was written by another run" if resuming else "already holds a run"):
         train(config)
     assert (run / "latest_checkpoint.pth").read_bytes() == (other / "latest_checkpoint.pth").read_bytes()
 
 
 def test_a_run_is_not_overwritten_by_a_new_one(finished, data):
     before = contents(finished)
-    with pytest.raises(GlintError, match="holds a run already"):
+    with pytest.raises(GlintError, match="already holds a run"):
         train(settings(data, finished))
     assert contents(finished) == before
 

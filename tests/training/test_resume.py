@@ -211,4 +211,4 @@ def test_a_rollback_without_stored_moments_begins_with_new_ones(data, tmp_path, 
     train(settings(data, run, epochs=3, on_nan="rollback", no_save_optimizer=True))
     assert all(moments)
     assert torch.isfinite(weights(run / "latest_checkpoint.pth")["stem.0.0.weight"]).all()
-    assert "optimizer starts anew" in log_of(run)
+    assert "optimizer starts fresh" in log_of(run)

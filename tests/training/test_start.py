@@ -17,7 +17,9 @@ def test_too_few_images_are_refused_before_anything_is_written(data, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("gpu", "said"), [("0,1", "names 2 GPUs"), ("x", "no device number"), ("99", "no such GPU")])
+@pytest.mark.parametrize(
+    ("gpu", "said"), [("0,1", "names 2 GPUs"), ("x", "not a device number"), ("99", "no such GPU")]
+)
 def test_gpus_that_cannot_be_used_are_refused(data, tmp_path, gpu, said):
     with pytest.raises(DeviceError, match=said):
         train(settings(data, tmp_path / "run", gpu=gpu, device="auto"))

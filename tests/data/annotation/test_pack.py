@@ -104,8 +104,8 @@ BAD = {
     "text": ([{"label": "g1", "points": [["a", 1]], "shape_type": "point"}], {}, "finite numbers"),
     "other size": ([], {"imageHeight": 50}, "(50, 160)"),
     "no image": ([], {"imagePath": "gone.png"}, "missing"),
-    "no shapes": ([], {"shapes": 3}, "no LabelMe annotation"),
-    "no label": ([{"points": [[1, 1]]}], {}, "no LabelMe annotation"),
+    "no shapes": ([], {"shapes": 3}, "not a LabelMe annotation"),
+    "no label": ([{"points": [[1, 1]]}], {}, "not a LabelMe annotation"),
 }
 
 
