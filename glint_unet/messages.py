@@ -43,16 +43,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "训练集样本数: {train}, 验证集样本数: {val}",
         "Training images: {train}, validation images: {val}",
     ),
-    "few_validation_images": (
-        "验证图像只有 {num} 张: 指标、最佳轮次和由它们选出的阈值都不可靠; 请增加图像或提高 --val_split",
-        "Only {num} validation images: figures, best epoch and the threshold chosen on them are uncertain; "
-        "use more images or a greater --val_split",
-    ),
-    "short_run": (
-        "训练很短 (共 {steps} 步): 学习率在 {warm} 步内上升 (设定为 {given}), 归一化统计量取最近 {span:.1f} 步的平均",
-        "Short run ({steps} steps): the learning rate rises over {warm} step(s) instead of {given}; batch "
-        "normalisation averages its statistics over the last {span:.1f} steps",
-    ),
     "batch_size": ("每步样本数: {batch}", "Images per step: {batch}"),
     "epoch": (
         "Epoch {epoch:03d} (耗时: {seconds:.2f}s, LR: {lr:.2e}):",
@@ -207,6 +197,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "not_a_device": (
         "--device {value!r}: 没有这种设备; 可用: {choices}",
         "--device {value!r}: no such device; use one of {choices}",
+    ),
+    "onnx_is_exported": (
+        "{path} 已是导出的模型; 请给出训练目录或检查点",
+        "{path} is exported already; name a run directory or a checkpoint",
     ),
     "onnx_on_cpu": (
         "{path}: .onnx 文件只在 CPU 上运行, 不用 --device {value}; 请去掉该参数, 或给出训练目录",
@@ -778,10 +772,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Note: images such as {path} have another aspect than {H}x{W} and are stretched; --img_h and --img_w keep it",
     ),
     "bad_file": ("跳过: {reason}", "Skipped: {reason}"),
-    "bad_files_more": (
-        "另有 {num} 个文件因同样的原因被跳过, 最后一个: {reason}",
-        "{num} more files skipped for the same reason; the last one: {reason}",
-    ),
     "packed": (
         "已写入 {num} 张图像, 跳过 {bad} 个文件: {path}",
         "{num} images written, {bad} files skipped: {path}",

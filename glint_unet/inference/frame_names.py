@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from glint_unet.data.images import IMAGE_SUFFIXES, image_stem
-from glint_unet.inference.media import DATASET_SUFFIXES, Frame
+from glint_unet.data.images import image_stem
+from glint_unet.inference.media import DATASET_SUFFIXES, Frame, is_image
 
 
 class FrameNames:
@@ -55,11 +55,6 @@ class FrameNames:
             candidate, number = name.with_name(f"{name.name}_{number}"), number + 1
         self._used.add(str(candidate).casefold())
         return candidate
-
-
-def is_image(path: Path) -> bool:
-    """Whether a file of an input holds a single image."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def _cleaned(stem: str) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import glob
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from glint_unet.data.dataset_file import open_dataset
 from glint_unet.data.dataset_reader import read_images, read_stems
-from glint_unet.data.images import IMAGE_SUFFIXES, read_image
+from glint_unet.data.images import IMAGE_SUFFIXES, ImageFacts, WhiteLevel, inspect_image, read_image
 from glint_unet.errors import AnnotationError, DatasetError, MediaError
 from glint_unet.extras import optional_package
 
@@ -61,8 +61,16 @@ class Media:
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames in order; a frame that cannot be read comes without an image, and the next one follows."""
+        white = None
         for path in self.paths:
-            yield from _frames_of(path)
+            if is_image(path):
+                if white is None and _is_deep(path):
+                    white = WhiteLevel.of(_facts(self.paths))
+                yield _image_frame(path, white)
+            elif path.suffix.lower() in DATASET_SUFFIXES:
+                yield from _dataset_frames(path)
+            else:
+                yield from _video_frames(path)
 
 
 def open_media(text: str) -> Media:
@@ -74,7 +82,7 @@ def open_media(text: str) -> Media:
     """
     path = Path(text)
     if path.is_dir():
-        paths = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+        paths = sorted(filter(is_image, path.iterdir()))
         if not paths:
             raise MediaError("media_no_images", path=path)
         return Media(text, tuple(paths), len(paths))
@@ -92,7 +100,7 @@ def open_media(text: str) -> Media:
 
 def _open_file(path: Path) -> Media:
     suffix = path.suffix.lower()
-    if suffix in IMAGE_SUFFIXES:
+    if is_image(path):
         return Media(str(path), (path,), 1)
     if suffix in DATASET_SUFFIXES:
         with open_dataset(path) as (_, info):
@@ -134,17 +142,27 @@ def _video_length(video: Any) -> tuple[int, float | None]:
     )
 
 
-def _frames_of(path: Path) -> Iterator[Frame]:
-    suffix = path.suffix.lower()
-    if suffix in DATASET_SUFFIXES:
-        yield from _dataset_frames(path)
-    elif suffix in VIDEO_SUFFIXES:
-        yield from _video_frames(path)
-    else:
-        try:
-            yield Frame(str(path), 0, None, read_image(path), None, path)
-        except AnnotationError as error:
-            yield Frame(str(path), 0, None, None, str(error), path)
+def is_image(path: Path) -> bool:
+    """Whether a file of an input holds a single image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _facts(paths: Sequence[Path]) -> Iterator[ImageFacts]:
+    for path in filter(is_image, paths):
+        with contextlib.suppress(AnnotationError):
+            yield inspect_image(path)
+
+
+def _is_deep(path: Path) -> bool:
+    """Whether an image has more than 8 bits, so that its white level depends on the others of the input."""
+    return any(one.whole is not None or one.real is not None for one in _facts([path]))
+
+
+def _image_frame(path: Path, white: WhiteLevel | None) -> Frame:
+    try:
+        return Frame(str(path), 0, None, read_image(path, white=white), None, path)
+    except AnnotationError as error:
+        return Frame(str(path), 0, None, None, str(error), path)
 
 
 def _dataset_frames(path: Path) -> Iterator[Frame]:

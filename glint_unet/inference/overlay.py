@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from glint_unet.errors import DatasetError, MediaError, SettingError
 from glint_unet.extras import optional_package
 from glint_unet.files import whole_file, write_bytes
-from glint_unet.inference.frame_names import FrameNames, is_image
-from glint_unet.inference.media import VIDEO_SUFFIXES, Frame
+from glint_unet.inference.frame_names import FrameNames
+from glint_unet.inference.media import VIDEO_SUFFIXES, Frame, is_image
 from glint_unet.inference.predictor import Glints
 
 _LEAST_HEIGHT = 480
@@ -255,7 +255,7 @@ class LabelMeFolder:
         annotation: dict[str, Any] = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": image_path}
         annotation |= {"imageData": None, "imageHeight": H, "imageWidth": W}
         text = json.dumps(annotation, ensure_ascii=False, indent=2)
-        write_bytes(note, text.encode(errors="surrogateescape"), survive_power_cut=False)
+        write_bytes(note, text.encode(errors="backslashreplace"), survive_power_cut=False)
 
     def _place(self, name: Path, suffix: str) -> Path:
         path = _with_suffix(self._directory / name, suffix)

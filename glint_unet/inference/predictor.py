@@ -49,6 +49,9 @@ class GlintDetector:
         stride: image pixels per heatmap pixel.
         prefix: of the LEDs' labels.
         precise: average over four shifts of the image by half a heatmap pixel: more exact, at four times the cost.
+
+    Raises:
+        SettingError: a threshold outside 0..1.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class GlintDetector:
     ) -> None:
         self.image_size = image_size
         self.num_classes = num_classes
+        if isinstance(threshold, bool | str) or not 0 <= threshold <= 1:
+            raise SettingError("setting_out_of_range", flag="threshold", value=threshold, limit=">= 0, <= 1")
         self.threshold = threshold
         self.prefix = prefix
         self._backend = backend

@@ -54,12 +54,13 @@ class ResultFile:
 
     def add(self, frame: Frame, glints: Glints, k: int) -> None:
         """Adds the frame's rows: entry k of `glints`."""
+        source = frame.source.encode(errors="backslashreplace").decode()  # a file's name need not be UTF-8
         for channel, label in enumerate(self._labels):
             is_there = bool(glints.present[k, channel])
             place = tuple(round(float(v), 4) for v in glints.points[k, channel]) if is_there else (None, None)
             score, sigma = round(float(glints.scores[k, channel]), 5), round(float(glints.sigmas[k, channel]), 4)
             time_s = None if frame.time_s is None else round(frame.time_s, 6)
-            self._rows.append((frame.source, frame.number, time_s, label, *place, score, sigma, int(is_there)))
+            self._rows.append((source, frame.number, time_s, label, *place, score, sigma, int(is_there)))
         self.num_frames += 1
         if len(self._rows) >= _ROWS_AT_ONCE:
             self._flush()

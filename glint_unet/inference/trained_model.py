@@ -70,6 +70,8 @@ def load_model(path: Path) -> TrainedModel:
     if path.is_dir() and not RunDirectory(path).best.exists():
         raise CheckpointError("run_without_best", path=path)
     path = RunDirectory(path).best if path.is_dir() else path
+    if path.suffix == ".onnx":
+        raise CheckpointError("onnx_is_exported", path=path)
     checkpoint = Checkpoint.read(path)
     if checkpoint.state is None:
         return _model_of_original_implementation(checkpoint, path)
@@ -132,7 +134,8 @@ def recorded_split(path: Path) -> tuple[Split, str]:
         path: a run directory, a checkpoint, or an .onnx file.
 
     Raises:
-        CheckpointError: it cannot be read, or does not say; .onnx files and the original implementation's do not.
+        CheckpointError: it cannot be read, or does not record them, as .onnx files and checkpoints of the original
+            implementation.
     """
     path = RunDirectory(path).best if path.is_dir() else path
     state = None if path.suffix == ".onnx" else Checkpoint.read(path).state

@@ -35,9 +35,10 @@ def test_safetensors_and_torch_export_hold_the_same_model(command, eyes_run, eye
     assert np.abs(points - glints.points)[glints.present].max() < 0.01
 
 
-def test_what_cannot_be_exported_or_opened_is_one_line(command, eyes_run, tmp_path):
+def test_what_cannot_be_exported_or_opened_is_one_line(command, eyes_run, eyes_onnx, tmp_path):
     (tmp_path / "text.onnx").write_text("no model")
     cases = [
+        (("export", "--run", eyes_onnx, "--out", tmp_path / "m.onnx"), "model.onnx is exported already"),
         (("export", "--run", eyes_run, "--out", tmp_path / "m.tflite"), "must end with"),
         (("export", "--run", eyes_run, "--out", tmp_path / "m.pt2", "--half"), "must end with"),
         (("export", "--run", tmp_path / "none", "--out", tmp_path / "m.onnx"), "No such checkpoint"),

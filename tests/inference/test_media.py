@@ -33,6 +33,17 @@ def test_every_kind_of_input_gives_its_frames_in_order(eyes_frames, eyes_video, 
     assert rows[1].source == "synthetic_easy_1_000001"
 
 
+def test_the_frames_of_a_twelve_bit_camera_keep_their_brightness_among_each_other(eyes_frames, tmp_path):
+    bright = eyes_frames[0].astype(np.uint16) * 16
+    for name, frame in {"a": bright // 8, "b": bright, "c": bright // 2}.items():
+        Image.fromarray(frame).save(tmp_path / f"{name}.png")
+    (tmp_path / "broken.png").write_bytes(b"")
+    dark, full, half = (frame.image.astype(float) for frame in open_media(str(tmp_path)) if frame.image is not None)
+    assert np.abs(full - 8 * dark).max() < 8
+    assert np.abs(full - 2 * half).max() < 2
+    assert np.abs(full - eyes_frames[0]).max() <= 1
+
+
 def test_a_data_set_whose_names_are_damaged_still_gives_its_images(eyes_h5, tmp_path):
     path = tmp_path / "eyes.h5"
     with h5py.File(eyes_h5) as file, h5py.File(path, "w") as copy:

@@ -222,3 +222,9 @@ def test_absent_leds_have_no_position_and_every_led_has_a_candidate(eyes_run, ey
     assert np.array_equal(candidates.points[glints.present], glints.points[glints.present])
     for name in ("scores", "sigmas", "present"):
         assert np.array_equal(getattr(glints, name), getattr(candidates, name))
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), 5, -0.1, "0.5"])
+def test_a_threshold_that_no_score_is_compared_with_is_refused(eyes_run, threshold):
+    with pytest.raises(SettingError, match="threshold"):
+        GlintDetector.load(eyes_run, threshold=threshold)

@@ -67,6 +67,14 @@ def test_a_table_that_stays_within_no_directory_or_kind_is_refused(tmp_path):
             pass
 
 
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_a_source_whose_name_is_not_utf_8_is_written_with_escapes(tmp_path, ending):
+    path = tmp_path / f"glints.{ending}"
+    with ResultFile(path, ["g1", "g2"]) as table:
+        table.add(FRAME._replace(source="eye\udcff.png"), glints(), 0)
+    assert b"eye\\udcff.png" in path.read_bytes().replace(b"\\\\", b"\\")
+
+
 def test_a_table_with_many_rows_is_written_on_the_way(tmp_path):
     path = tmp_path / "g.csv"
     with ResultFile(path, ["g1", "g2"]) as table:
