@@ -10,11 +10,14 @@ from glint_unet.console import say
 from glint_unet.errors import RunDirectoryError
 from glint_unet.files import append_text, write_json
 from glint_unet.messages import text
+from glint_unet.model.losses import TERMS
 from glint_unet.model.metrics import ONLY_IN_JSON
 from glint_unet.runs.plain_values import for_json
 from glint_unet.runs.run_directory import RunDirectory
 
 Metrics = Mapping[str, float | None]
+
+_LATER_TERMS = TERMS[5:]  # the original's line ends with div; these appear where they are on (docs/adr/0009)
 
 
 class TrainingLogger:
@@ -84,5 +87,6 @@ def _read_history(path: Path) -> list[dict[str, Any]]:
 
 
 def _one_line(metrics: Metrics) -> str:
-    shown = {name: value for name, value in metrics.items() if name not in ONLY_IN_JSON}
+    hidden = {*ONLY_IN_JSON, *(name for name in _LATER_TERMS if metrics.get(name) == 0)}
+    shown = {name: value for name, value in metrics.items() if name not in hidden}
     return " ".join(f"{name}={'-' if value is None else format(value, '.4f')}" for name, value in shown.items())

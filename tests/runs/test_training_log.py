@@ -75,3 +75,10 @@ def test_numbers_of_numpy_and_torch_are_numbers_in_json(tmp_path):
     assert (row["epoch"], row["lr"], row["epoch_time"]) == (1, 0.5, 2.0)
     assert (row["timing"], row["confusion"], row["speed"]) == ({"data": 1.5}, [[1, 0], [0, 1]], None)
     assert TrainingLogger(tmp_path).history == [row]
+
+
+def test_terms_beyond_the_original_line_appear_only_where_they_are_on(tmp_path, capsys):
+    TrainingLogger(tmp_path).log_epoch(1, TRAIN | {"agg": 0.0, "votes": 0.2}, VAL | {"agg": 0.1, "votes": 0.0}, 1e-3, 1)
+    train, val = capsys.readouterr().out.splitlines()[-2:]
+    assert train.endswith("dice=0.0000 div=0.0111 votes=0.2000")
+    assert val.endswith("dice=0.0000 div=0.0092 agg=0.1000")
