@@ -1,0 +1,91 @@
+"""Figures of a detector on annotated images."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glint_unet.data.dataset_writer import DatasetWriter
+from glint_unet.errors import CheckpointError, DatasetError
+from glint_unet.inference.evaluate import count_trained_on, draw_worst, evaluate, rows_to_judge
+from glint_unet.inference.predictor import GlintDetector
+
+TRUTH = np.array([[[10.0, 12.0], [30.0, 20.0]], [[8.0, 8.0], [np.nan, np.nan]], [[20.0, 9.0], [33.0, 22.0]]])
+
+
+@pytest.fixture
+def h5(tmp_path):
+    """Three images of 32x48, each filled with its number, and two LEDs."""
+    path = tmp_path / "three.h5"
+    images = np.stack([np.full((32, 48), k, np.uint8) for k in range(3)])
+    with DatasetWriter(
+        path, num_classes=2, image_size=(32, 48), heatmap_size=(16, 24), attributes={"prefix": "g"}
+    ) as writer:
+        writer.append(images, np.zeros((3, 2, 16, 24), np.float16), TRUTH.astype(np.float32), ["a", "b", "c"])
+    return path
+
+
+def detector(points, scores):
+    """Gives these predictions for the three images, whichever it is shown."""
+
+    def network(images):
+        rows = images[:, 16, 24]
+        return points[rows].astype(np.float32), scores[rows].astype(np.float32), np.ones((len(rows), 2), np.float32)
+
+    return GlintDetector(network, (32, 48), 2)
+
+
+def test_every_led_has_its_own_figures(h5):
+    points = np.nan_to_num(TRUTH, nan=5.0) + np.array([0.5, 0.0])
+    points[0, 1] += [0.0, 10.0]  # 10 px off
+    scores = np.array([[0.9, 0.9], [0.9, 0.9], [0.1, 0.9]])  # one missed, one that is not there
+    judged = evaluate(detector(points, scores), h5, np.arange(3), worst=2)
+    first, second = judged.leds
+    assert (first.label, first.num_present, first.num_found, first.precision, first.recall) == ("g1", 3, 2, 1.0, 2 / 3)
+    assert (second.num_present, second.num_found, second.precision, second.recall) == (2, 3, 1 / 3, 1 / 2)
+    assert (first.px_median, first.bias_x, first.bias_y) == (0.5, 0.5, 0.0)
+    assert judged.figures["f1"] == pytest.approx(2 * 3 / (5 + 5))
+    assert judged.num_images == 3
+    assert judged.num_trained_on is None
+    assert judged.worst[0] == 0  # wrong and far
+    assert sum(map(sum, judged.confusion)) == 5
+
+
+def test_what_predict_calls_absent_is_not_counted_as_found(h5):
+    points = np.nan_to_num(TRUTH, nan=5.0)
+    points[2, 0] = [-3.0, 9.0]  # outside the image
+    judged = evaluate(detector(points, np.full((3, 2), 0.9)), h5, np.arange(3))
+    assert judged.leds[0].num_found == 2
+
+
+def test_nothing_found_is_no_figure_instead_of_a_zero(h5):
+    judged = evaluate(detector(np.nan_to_num(TRUTH), np.zeros((3, 2))), h5, np.array([1]))
+    assert (judged.leds[0].precision, judged.leds[0].px_median, judged.leds[0].recall) == (None, None, 0.0)
+    assert (judged.leds[1].num_present, judged.leds[1].recall) == (0, None)
+
+
+def test_a_detector_of_other_leds_is_refused(h5):
+    nothing = np.zeros((3, 3), np.float32)
+    other = GlintDetector(lambda images: (np.zeros((3, 3, 2), np.float32), nothing, nothing), (32, 48), 3)
+    with pytest.raises(DatasetError, match="has 2 LEDs"):
+        evaluate(other, h5, np.arange(3))
+
+
+def test_the_rows_to_judge_are_those_that_the_run_did_not_train_on(eyes_run, eyes_h5, eyes_onnx):
+    rows = rows_to_judge(eyes_run, eyes_h5, "val")
+    assert len(rows) == 6
+    assert count_trained_on(eyes_run, eyes_h5, rows) == 0
+    assert count_trained_on(eyes_run, eyes_h5, rows_to_judge(eyes_run, eyes_h5, "all")) == 54
+    assert count_trained_on(eyes_onnx, eyes_h5, rows) is None
+    with pytest.raises(CheckpointError, match="--split all"):
+        rows_to_judge(eyes_onnx, eyes_h5, "val")
+
+
+def test_no_row_of_another_data_set_was_trained_on(eyes_run, h5):
+    assert count_trained_on(eyes_run, h5, np.arange(3)) == 0
+
+
+def test_the_worst_images_become_a_picture(h5, tmp_path):
+    one = detector(np.nan_to_num(TRUTH), np.full((3, 2), 0.9))
+    draw_worst(one, h5, (2, 0), tmp_path / "worst.png")
+    with Image.open(tmp_path / "worst.png") as picture:
+        assert picture.size[0] > 300
