@@ -1,7 +1,7 @@
 """How well, and how soon: four questions, each answered on images that training never saw.
 
 1. time     Minutes of training until validation reaches F1 .95 within 2 px, right LED, on one file of 1,000 synthetic
-            medium images of 128x128: the seed's recipe, ours, and the seed's network with our recipe.
+            medium images of 128x128: the original recipe, ours, and the original network with our recipe.
 2. levels   F1 within 3 px, right LED, and median error on unseen 256x256 scenes, beside classical detectors.
 3. single   One corneal reflection of exactly known centre, beside two classical methods.
 4. real     The recording of one LED: trained on synthetic eyes only, then with 20 real frames.
@@ -47,8 +47,8 @@ TUNING_SEED, JUDGED_SEED = 101, 102
 GOAL_F1 = 0.95
 ARMS = {
     "ours": ["--epochs", 20],
-    "seed's network, our recipe": ["--epochs", 30, "--arch", "unet"],
-    "seed's recipe": ["--epochs", 1000, *ORIGINAL_RECIPE],
+    "original network, our recipe": ["--epochs", 30, "--arch", "unet"],
+    "original recipe": ["--epochs", 1000, *ORIGINAL_RECIPE],
 }
 
 

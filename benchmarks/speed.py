@@ -1,4 +1,6 @@
-"""How fast: ratios against named peers, interleaved runs, medians; the peer is the seed's way (benchmarks/seed_way.py).
+"""How fast: ratios against named peers, interleaved runs, medians.
+
+The peer is the original implementation's way to train (benchmarks/original_way.py).
 
     python benchmarks/speed.py [loader floor training network inference memory start growth gpu] [--device cpu|cuda]
 
@@ -27,7 +29,7 @@ import h5py
 import numpy as np
 import psutil
 import torch
-from seed_way import SeedDataset, seed_epoch, seed_loader
+from original_way import OriginalDataset, original_epoch, original_loader
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.augment import sample_augmentation
@@ -61,7 +63,9 @@ def main() -> None:
         "growth": growth,
         "gpu": gpu_use,
     }
-    warnings.filterwarnings("ignore", "This DataLoader will create")  # the seed's 4 workers on fewer cores
+    warnings.filterwarnings(
+        "ignore", "This DataLoader will create"
+    )  # the original implementation's 4 workers on fewer cores
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", default=[], metavar="|".join(parts))
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
@@ -155,27 +159,27 @@ def loader(directory: Path, device: torch.device, rounds: int) -> None:
     """Batches of stored arrays, ready for the device: 1,000 images of 256x256, heatmaps 64x64."""
     path = noise(directory, 1000, 256)
     info = inspect_dataset(path)
-    ours, peer = MemorySource(info), SeedDataset(path)
+    ours, peer = MemorySource(info), OriginalDataset(path)
     order = np.random.default_rng(0).permutation(info.num_images)
     rows = [order[k : k + BATCH] for k in range(0, len(order), BATCH)]
     tasks = {
         "ours": lambda: [None for _ in ours.batches(rows)],
         "ours_as_float32": lambda: [(b.network_input(), b.stored_heatmaps()) for b in ours.batches(rows)],
-        "seed_4_workers": lambda: [None for _ in seed_loader(peer, 4, BATCH, device.type == "cuda")],
-        "seed_0_workers": lambda: [None for _ in seed_loader(peer, 0, BATCH)],
+        "original_4_workers": lambda: [None for _ in original_loader(peer, 4, BATCH, device.type == "cuda")],
+        "original_0_workers": lambda: [None for _ in original_loader(peer, 0, BATCH)],
     }
     with contextlib.suppress(ModuleNotFoundError):
         tasks["monai"] = monai_loader(peer)
     seconds = interleaved(rounds, device, tasks)
     for name, taken in seconds.items():
         print(f"{name}: {info.num_images / statistics.median(taken):,.0f} samples/s")
-    print(f"ours / seed's default (4 workers): {ratio(seconds['seed_4_workers'], seconds['ours'])}   goal 20")
+    print(f"ours / original default (4 workers): {ratio(seconds['original_4_workers'], seconds['ours'])}   goal 20")
     if "monai" in seconds:
         print(f"ours / MONAI CacheDataset + ThreadDataLoader: {ratio(seconds['monai'], seconds['ours'])}   goal 3")
         print(f"ours with float32 made on the CPU / MONAI: {ratio(seconds['monai'], seconds['ours_as_float32'])}")
 
 
-def monai_loader(peer: SeedDataset) -> Callable[[], object]:
+def monai_loader(peer: OriginalDataset) -> Callable[[], object]:
     from monai.data import CacheDataset, ThreadDataLoader
 
     items = [{"image": image[None], "heatmaps": maps} for image, maps in zip(peer.images, peer.heatmaps, strict=True)]
@@ -221,15 +225,15 @@ def rechunked(path: Path, to: Path) -> Path:
 
 
 def training(directory: Path, device: torch.device, rounds: int) -> None:
-    """The seed's network and loss, trained its way and ours: 120 images of 128x128."""
+    """The original implementation's network and loss, trained its way and ours: 120 images of 128x128."""
     path = synthetic(directory, 120, 128)
     recipe = {"loss": "focal", "div_weight": 0.05, "lam_agg": 0.2, "targets": "file", "augment": False}
     ours = Trainer(path, device, arch="unet", ema_decay=0, **recipe)
     source = open_data(ours.config, ours.info, device, 1)
-    peer, network = SeedDataset(path), UNet().to(device)
+    peer, network = OriginalDataset(path), UNet().to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     tasks = {
-        f"seed_{n}_workers": lambda n=n: seed_epoch(network, optimizer, seed_loader(peer, n, BATCH), device)
+        f"original_{n}_workers": lambda n=n: original_epoch(network, optimizer, original_loader(peer, n, BATCH), device)
         for n in (4, 0)
     }
     seconds = interleaved(rounds, device, {"ours": lambda: ours.epoch(source), **tasks})
@@ -267,20 +271,24 @@ from glint_unet.model.unet import UNet
 checkpoint, onnx, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 image = np.random.default_rng(0).integers(0, 255, (256, 256), dtype=np.uint8)
 unet = UNet().eval()
-def seed():
+def original():
     with torch.inference_mode():
         unet(torch.from_numpy(image[None, None]).float() / 255).sigmoid().flatten(2).argmax(-1)
 eager, runtime = GlintDetector.load(checkpoint), GlintDetector.load(onnx)
-tasks = {"seed's U-Net, eager": seed, "ours, eager": lambda: eager(image), "ours, ONNX Runtime": lambda: runtime(image)}
-told = {name: [] for name in tasks}
+tasks = {
+    "original U-Net, eager": original,
+    "ours, eager": lambda: eager(image),
+    "ours, ONNX Runtime": lambda: runtime(image),
+}
+times = {name: [] for name in tasks}
 for k in range(rounds + 1):
     for name, task in tasks.items():
         began = time.perf_counter()
         for _ in range(20):
             task()
         if k:
-            told[name].append((time.perf_counter() - began) / 20)
-print(json.dumps(told))
+            times[name].append((time.perf_counter() - began) / 20)
+print(json.dumps(times))
 """
     run = directory / "run"
     words = ["--h5", synthetic(directory, 72, 256), "--output_dir", run, "--epochs", 1, "--no_progress"]
@@ -296,12 +304,12 @@ print(json.dumps(told))
     ran = subprocess.run(
         [sys.executable, "-c", program, run, onnx, str(rounds)], check=True, capture_output=True, text=True, cwd=ROOT
     )
-    told = json.loads(ran.stdout)
-    for name, seconds in told.items():
+    times = json.loads(ran.stdout)
+    for name, seconds in times.items():
         print(f"{name}: {1e3 * statistics.median(seconds):.2f} ms")
-    peer = told["seed's U-Net, eager"]
-    print(f"seed's U-Net eager / ours by ONNX Runtime: {ratio(peer, told['ours, ONNX Runtime'])}   goal 5")
-    print(f"seed's U-Net eager / ours eager: {ratio(peer, told['ours, eager'])}")
+    peer = times["original U-Net, eager"]
+    print(f"original U-Net eager / ours by ONNX Runtime: {ratio(peer, times['ours, ONNX Runtime'])}   goal 5")
+    print(f"original U-Net eager / ours eager: {ratio(peer, times['ours, eager'])}")
 
 
 _HOLDER = """
@@ -329,15 +337,15 @@ def memory(directory: Path, device: torch.device, rounds: int) -> None:
     def held(argument: Path | str, num: int) -> tuple[int, list[float], int]:
         """PSS of `num` holders together, the seconds that each took to attach, bytes of the copy."""
         words = [sys.executable, "-c", _HOLDER, str(argument)]
-        processes, told = [], []
+        processes, times = [], []
         try:
             for _ in range(num):
                 process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
                 processes.append(process)
                 assert process.stdout
-                told.append(process.stdout.readline().split())
+                times.append(process.stdout.readline().split())
             pss = sum(psutil.Process(process.pid).memory_full_info().pss for process in processes)
-            return pss, [float(seconds) for seconds, _ in told], int(told[0][1])
+            return pss, [float(seconds) for seconds, _ in times], int(times[0][1])
         finally:
             for process in processes:
                 process.kill()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from glint_unet.config import RECIPES, TrainConfig, setting_names
 from glint_unet.errors import SettingError
 
-SEED_FLAGS: dict[str, Any] = {
+ORIGINAL_FLAGS: dict[str, Any] = {
     "epochs": 50,
     "batch": 8,
     "lr": 1e-3,
@@ -46,13 +46,13 @@ OUR_DEFAULTS = {"lr": 4e-3, "loss": "quality_focal", "div_weight": 0.0, "lam_agg
 
 def test_every_flag_of_the_seed_is_there_with_its_default_or_a_better_one():
     config = TrainConfig()
-    assert {name: getattr(config, name) for name in SEED_FLAGS} == SEED_FLAGS | OUR_DEFAULTS
-    assert TrainConfig(**SEED_FLAGS).loss == "focal"
+    assert {name: getattr(config, name) for name in ORIGINAL_FLAGS} == ORIGINAL_FLAGS | OUR_DEFAULTS
+    assert TrainConfig(**ORIGINAL_FLAGS).loss == "focal"
 
 
 def test_the_original_recipe_has_the_defaults_of_the_original_implementation():
     config = TrainConfig.of_recipe("original")
-    assert {name: getattr(config, name) for name in SEED_FLAGS} == SEED_FLAGS
+    assert {name: getattr(config, name) for name in ORIGINAL_FLAGS} == ORIGINAL_FLAGS
     assert config.recipe == "original"
     assert TrainConfig.of_recipe("default") == TrainConfig()
 

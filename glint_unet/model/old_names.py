@@ -1,4 +1,4 @@
-"""Weights of the first implementation's U-Net under our names.
+"""Weights of the original implementation's U-Net under our names.
 
 Its state dict has the layers of `UNet` with stride 4 under other names (enc1 .. dec2, up3, out_conv). The map: both
 list their tensors in the order in which an image passes them, so the n-th is the n-th, and every shape must agree.

@@ -1,4 +1,4 @@
-"""A network built as the first implementation built it gives the same heatmaps under our names."""
+"""A network built as the original implementation built it gives the same heatmaps under our names."""
 
 import pytest
 import torch

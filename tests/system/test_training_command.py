@@ -1,4 +1,4 @@
-"""The seed's commands as a user types them: real processes, really killed."""
+"""The original implementation's commands as a user types them: real processes, really killed."""
 
 import json
 import os

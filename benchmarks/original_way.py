@@ -1,4 +1,4 @@
-"""The seed's way to train, small: the peer of benchmarks/speed.py.
+"""The original implementation's way to train, small: the peer of benchmarks/speed.py.
 
 All of the file as float32 arrays, one item at a time, default collate, worker processes, `.to(device)`, one loss per
 pair of channels in a loop, Adam, `.item()` at every step.
@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 ALPHA, GAMMA, DIV_WEIGHT, AGG_WEIGHT = 1.0, 2.0, 0.05, 0.2
 
 
-class SeedDataset(Dataset[tuple[Tensor, Tensor]]):
+class OriginalDataset(Dataset[tuple[Tensor, Tensor]]):
     def __init__(self, path: Path) -> None:
         with h5py.File(path) as file:
             self.images = file["images"][:].astype(np.float32) / 255
@@ -29,14 +29,14 @@ class SeedDataset(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(self.images[k][None]), torch.from_numpy(self.heatmaps[k])
 
 
-SeedLoader = DataLoader[tuple[Tensor, Tensor]]
+OriginalLoader = DataLoader[tuple[Tensor, Tensor]]
 
 
-def seed_loader(dataset: SeedDataset, num_workers: int, batch: int, pinned: bool = False) -> SeedLoader:
+def original_loader(dataset: OriginalDataset, num_workers: int, batch: int, pinned: bool = False) -> OriginalLoader:
     return DataLoader(dataset, batch, shuffle=True, num_workers=num_workers, pin_memory=pinned)
 
 
-def seed_loss(logits: Tensor, target: Tensor) -> Tensor:
+def original_loss(logits: Tensor, target: Tensor) -> Tensor:
     p = torch.sigmoid(logits)
     pairs, C = logits.new_zeros(()), logits.shape[1]
     for i in range(C):
@@ -52,13 +52,15 @@ def _focal(logits: Tensor, target: Tensor) -> Tensor:
     return (ALPHA * (1 - (p * target + (1 - p) * (1 - target))) ** GAMMA * bce).mean()
 
 
-def seed_epoch(network: nn.Module, optimizer: torch.optim.Optimizer, loader: SeedLoader, device: torch.device) -> float:
+def original_epoch(
+    network: nn.Module, optimizer: torch.optim.Optimizer, loader: OriginalLoader, device: torch.device
+) -> float:
     network.train()
     total = 0.0
     for images, heatmaps in loader:
         images, heatmaps = images.to(device), heatmaps.to(device)
         optimizer.zero_grad()
-        loss = seed_loss(network(images), heatmaps)
+        loss = original_loss(network(images), heatmaps)
         torch.autograd.backward(loss)
         optimizer.step()
         total += loss.item()
