@@ -1,6 +1,7 @@
 """`--profile N`: a trace of N training steps, for https://ui.perfetto.dev or chrome://tracing."""
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,13 +14,16 @@ _STEPS_BEFORE = 5  # in which memory is allocated and kernels are chosen
 
 
 @contextlib.contextmanager
-def profiled(num_steps: int, path: Path, device: torch.device) -> Iterator[Callable[[], None]]:
-    """Traces `num_steps` steps after the first 5; to be called after every step.
+def profiled(num_steps: int, path: Path, device: torch.device, num_steps_left: int) -> Iterator[Callable[[], None]]:
+    """Traces `num_steps` steps after the first 5; what it yields is to be called after every step.
+
+    A run with fewer steps left skips fewer of the first ones; with fewer than `num_steps`, all of them are traced.
 
     Args:
         num_steps: 0 traces nothing.
         path: the trace's file.
         device: CUDA kernels are traced where it is one.
+        num_steps_left: steps that the run will take.
     """
     if not num_steps:
         yield lambda: None
@@ -30,6 +34,10 @@ def profiled(num_steps: int, path: Path, device: torch.device) -> Iterator[Calla
             tracer.export_chrome_trace(str(temporary))
 
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device.type == "cuda" else [])]
-    plan = schedule(wait=_STEPS_BEFORE - 1, warmup=1, active=num_steps, repeat=1)
+    num_skipped = min(_STEPS_BEFORE, max(0, num_steps_left - num_steps))
+    warmup = min(1, num_skipped)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a trace without warm-up: a run of a few steps has none to spare
+        plan = schedule(wait=num_skipped - warmup, warmup=warmup, active=num_steps, repeat=1)
     with profile(activities=activities, schedule=plan, on_trace_ready=write, record_shapes=True) as tracer:
         yield tracer.step

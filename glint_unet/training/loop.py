@@ -65,7 +65,9 @@ def train(config: TrainConfig, group: Group | None = None, point: ResumePoint | 
         run.locked() if group.is_main else contextlib.nullcontext(),
         StopSignals() as stop,
         contextlib.closing(open_data(config, start.info, device, group.size)) as source,
-        profiled(config.profile if group.is_main else 0, run.trace, device) as step_done,
+        profiled(
+            config.profile if group.is_main else 0, run.trace, device, _num_steps_left(config, state)
+        ) as step_done,
     ):
         record = RunRecord(config, run, state) if group.is_main else None  # one process writes
         if record:
@@ -91,6 +93,12 @@ def train(config: TrainConfig, group: Group | None = None, point: ResumePoint | 
             draw_results(run, source, state, config, record.log.history, device)
             record.finished(time.monotonic() - started)
     return run.path
+
+
+def _num_steps_left(config: TrainConfig, state: TrainState) -> int:
+    """Steps from here to the end of the run."""
+    steps_per_epoch = -(-len(state.split.train) // config.batch_size)
+    return steps_per_epoch * (config.epochs - state.epoch) - state.progress.batches_done
 
 
 def _train_epoch(
