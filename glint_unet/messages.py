@@ -328,6 +328,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 的属性 {name}={value!r} 无效, 应为正数",
         "Attribute {name}={value!r} of {path} is not usable; it must be a positive number",
     ),
+    "dataset_attribute_text": (
+        "{path} 的属性 {name}={value!r} 无效, 应为一段文字",
+        "Attribute {name}={value!r} of {path} is not usable; it must be one text",
+    ),
     "dataset_foreign_parts": (
         "{path} 中的 {name} 指向文件之外 ({kind}), 为安全起见拒绝; 请把数据写入文件本身",
         "{name} in {path} reaches outside the file ({kind}) and is refused; write the data into the file itself",
@@ -360,6 +364,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 中 {name} 的值域为 {low} 到 {high} (含 NaN 或越界), 应在 0 到 1 之间 (keypoints: 有限数或 NaN)",
         "{name} in {path} has values {low} to {high} (NaN or out of range); heatmaps must be 0 to 1, keypoints finite "
         "or NaN",
+    ),
+    "dataset_keypoint_outside": (
+        "{path} 第 {row} 行 LED {led} 的关键点 ({x:.6g}, {y:.6g}) 在 {W}x{H} 的图像之外; "
+        "没有该反光点时请写 NaN (或 present 写 0)",
+        "{path}, row {row}: the keypoint of LED {led} at ({x:.6g}, {y:.6g}) is outside its image of {W}x{H}; where the "
+        "glint is absent, store NaN (or present 0)",
+    ),
+    "dataset_present_without_peak": (
+        "{path} 第 {row} 行 LED {led} 的 present 不为 0, 但热图最大值为 {peak:.3g}, 低于 {limit}; "
+        "请将每张热图除以其最大值, 或 present 写 0",
+        "{path}, row {row}: LED {led} is present, but its heatmap reaches {peak:.3g} only, less than {limit}; divide "
+        "each heatmap by its maximum, or store present 0",
+    ),
+    "dataset_low_peaks": (
+        "{path} 中 LED {led} 的热图最大值为 {highest:.3g}, 低于 {limit}, 所有反光点都会被当作不存在; "
+        "请将每张热图除以其最大值",
+        "The heatmaps of LED {led} in {path} reach {highest:.3g} at most, less than {limit}, so that its glint would "
+        "count as absent everywhere; divide each heatmap by its maximum",
     ),
     "dataset_uint8_heatmaps": (
         "{path} 的 uint8 热图最大值为 1, 应为 0 到 255; 请乘以 255 后再保存",

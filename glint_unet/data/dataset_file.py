@@ -11,12 +11,16 @@ Legend of shapes: N images, C glint channels (one per LED), H W image, h w heatm
 | stems | (N,) | UTF-8 | optional |
 
 Attributes, all optional: num_classes sigma_scale sigma_min img_h img_w hm_h hm_w prefix, and stretched: "yes" where
-packing changed the images' aspect.
+packing changed the images' aspect. An array of one value counts as that value.
+
+Where a glint is present, its keypoint lies inside the image; where there are heatmaps only, its heatmap's peak reaches
+one half.
 """
 
 import contextlib
 import dataclasses
 import math
+import numbers
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from glint_unet.data.file_identity import FileKey, file_key
 from glint_unet.errors import DatasetError, one_line
@@ -167,8 +172,8 @@ def _inspect(file: h5py.File, path: Path) -> DatasetInfo:
         has_present=present is not None,
         has_stems=stems is not None,
         sigma_heatmap_px=_positive_attribute(file, path, "sigma_min", DEFAULT_SIGMA_MIN),
-        prefix=_text_attribute(file, "prefix", "g"),
-        stretched=_text_attribute(file, "stretched", "no") == "yes",
+        prefix=_text_attribute(file, path, "prefix", "g"),
+        stretched=_text_attribute(file, path, "stretched", "no") == "yes",
         key=file_key(os.fstat(file.id.get_vfd_handle())),
     )
 
@@ -227,28 +232,43 @@ def check_stride(path: Path, image_size: tuple[int, int], heatmap_size: tuple[in
 
 
 def _rendered_size(file: h5py.File, path: Path, H: int, W: int) -> tuple[int, int]:
-    """The size of heatmaps that are rendered from keypoints: as the attributes say, else stride 4."""
-    h = _positive_attribute(file, path, "hm_h", H / DEFAULT_STRIDE)
-    w = _positive_attribute(file, path, "hm_w", W / DEFAULT_STRIDE)
-    if h != int(h) or w != int(w):
+    """The size of heatmaps that are rendered from keypoints: as the attributes say, else of the largest stride."""
+    given = {name: _positive_attribute(file, path, name, 1) for name in ("hm_h", "hm_w") if name in file.attrs}
+    strides = [side / given[name] for side, name in ((H, "hm_h"), (W, "hm_w")) if name in given]
+    stride = strides[0] if strides else max(stride for stride in STRIDES if H % stride == W % stride == 0)
+    if min(H, W, stride) == 0:
+        return 0, 0
+    h, w = given.get("hm_h", H / stride), given.get("hm_w", W / stride)
+    if not float(h).is_integer() or not float(w).is_integer():
         raise DatasetError("dataset_stride", path=path, H=H, W=W, h=h, w=w)
     return int(h), int(w)
 
 
 def _positive_attribute(file: h5py.File, path: Path, name: str, default: float) -> float:
-    value = file.attrs.get(name, default)
+    value = _attribute(file, path, name, default)
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = math.nan if np.iscomplexobj(value) else float(value)
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not 0 < number < math.inf:
         raise DatasetError("dataset_attribute", path=path, name=name, value=value)
     return number
 
 
-def _text_attribute(file: h5py.File, name: str, default: str) -> str:
-    value = file.attrs.get(name, default)
+def _text_attribute(file: h5py.File, path: Path, name: str, default: str) -> str:
+    value = _attribute(file, path, name, default)
+    if not isinstance(value, (str, bytes, numbers.Number, np.bool_)):
+        raise DatasetError("dataset_attribute_text", path=path, name=name, value=value)
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _attribute(file: h5py.File, path: Path, name: str, default: Any) -> Any:
+    """An attribute's value; an array of one value is that value, as some tools write all attributes."""
+    try:
+        value = file.attrs.get(name, default)
+    except (OSError, RuntimeError, ValueError, TypeError) as error:
+        raise DatasetError("dataset_damaged", path=path, name=name, reason=_reason(error)) from error
+    return value.reshape(-1)[0] if isinstance(value, np.ndarray) and value.size == 1 else value
 
 
 def _reason(error: BaseException) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.data.heatmaps import LEAST_PEAK
 from glint_unet.errors import DatasetError, one_line
 
 _VALUE_TOLERANCE = 1e-3
@@ -25,10 +26,18 @@ def read_images(file: h5py.File, rows: Any) -> NDArray[np.uint8]:
 def read_heatmaps(file: h5py.File, rows: Any) -> NDArray[Any]:
     """Heatmaps of the given rows in their compact form: (B, C, h, w), uint8 as stored, any float as float16.
 
+    Where the file has no keypoints, heatmaps are zero where `present` is.
+
     Raises:
         DatasetError: NaN, or values outside [0, 1].
     """
-    heatmaps = _read(file, "heatmaps", rows)
+    heatmaps = _compact_heatmaps(file, _read(file, "heatmaps", rows))
+    if "present" in file and "keypoints" not in file:
+        heatmaps[_read(file, "present", rows) == 0] = 0
+    return heatmaps
+
+
+def _compact_heatmaps(file: h5py.File, heatmaps: NDArray[Any]) -> NDArray[Any]:
     if heatmaps.dtype == np.uint8:
         return heatmaps
     low, high = (heatmaps.min(), heatmaps.max()) if heatmaps.size else (0.0, 0.0)
@@ -42,15 +51,24 @@ def read_keypoints(file: h5py.File, rows: Any) -> NDArray[np.float32]:
     """Keypoints of the given rows: (B, C, 2) float32, (x, y) in image pixels, NaN where absent.
 
     Raises:
-        DatasetError: infinite values.
+        DatasetError: a keypoint that is present lies outside its image.
     """
-    keypoints = _read(file, "keypoints", rows).astype(np.float32)
-    if np.isinf(keypoints).any():
-        raise DatasetError("dataset_values", path=file.filename, name="keypoints", low="-inf", high="inf")
+    keypoints = _read(file, "keypoints", rows)
     if "present" in file:
         keypoints[_read(file, "present", rows) == 0] = np.nan
     keypoints[np.isnan(keypoints).any(axis=-1)] = np.nan
-    return keypoints
+    _check_inside(file, rows, keypoints)
+    return keypoints.astype(np.float32, copy=False)
+
+
+def _check_inside(file: h5py.File, rows: Any, keypoints: NDArray[Any]) -> None:
+    N, H, W = file["images"].shape
+    outside = ((keypoints < -0.5) | (keypoints > np.array([W - 0.5, H - 0.5]))).any(axis=-1)
+    if outside.any():
+        k, c = np.argwhere(outside)[0].tolist()
+        (x, y), row = keypoints[k, c].tolist(), int(np.arange(N)[rows][k])
+        where = {"row": row, "led": c + 1, "x": x, "y": y, "W": W, "H": H}
+        raise DatasetError("dataset_keypoint_outside", path=file.filename, **where)
 
 
 def read_stems(file: h5py.File, info: DatasetInfo) -> list[str]:
@@ -128,14 +146,48 @@ def read_blocks(file: h5py.File, name: str) -> Iterator[tuple[slice, NDArray[Any
     Raises:
         DatasetError: a value outside the contract, or damaged data.
     """
-    highest = 0
+    peaks = _Peaks(file) if name == "heatmaps" else None
     for rows in row_blocks(file[name]):
         block = READERS[name](file, rows)
-        if block.dtype == np.uint8:
-            highest = max(highest, int(block.max()))
+        if peaks:
+            peaks.add(rows, block)
         yield rows, block
-    if name == "heatmaps" and file[name].dtype == np.uint8 and highest == 1:
-        raise DatasetError("dataset_uint8_heatmaps", path=file.filename)
+    if peaks:
+        peaks.check()
+
+
+class _Peaks:
+    """Whether the heatmaps of a file have peaks, without which every glint would count as absent."""
+
+    def __init__(self, file: h5py.File) -> None:
+        self._file = file
+        self._full = 255 if file["heatmaps"].dtype == np.uint8 else 1
+        self._are_the_truth = "keypoints" not in file
+        self._highest = np.zeros(file["heatmaps"].shape[1])
+
+    def add(self, rows: slice, block: NDArray[Any]) -> None:
+        """Takes note of a block; refuses a present glint without a peak."""
+        peaks = block.max(axis=(2, 3)).astype(np.float64) / self._full
+        self._highest = np.maximum(self._highest, peaks.max(axis=0))
+        if not self._are_the_truth or "present" not in self._file:
+            return
+        missing = (peaks < LEAST_PEAK) & (_read(self._file, "present", rows) != 0)
+        if missing.any():
+            k, c = np.argwhere(missing)[0].tolist()
+            where = {"row": rows.start + k, "led": c + 1, "peak": float(peaks[k, c]), "limit": LEAST_PEAK}
+            raise DatasetError("dataset_present_without_peak", path=self._file.filename, **where)
+
+    def check(self) -> None:
+        """After the last block: refuses heatmaps of the wrong scale."""
+        path = self._file.filename
+        if self._full == 255 and self._highest.max(initial=0) * 255 == 1:
+            raise DatasetError("dataset_uint8_heatmaps", path=path)
+        low = (self._highest > 0) & (self._highest < LEAST_PEAK)
+        if self._are_the_truth and low.any():
+            c = int(np.argmax(low))
+            raise DatasetError(
+                "dataset_low_peaks", path=path, led=c + 1, highest=float(self._highest[c]), limit=LEAST_PEAK
+            )
 
 
 def fill_array(file: h5py.File, name: str, out: NDArray[Any]) -> None:

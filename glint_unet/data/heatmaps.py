@@ -14,6 +14,8 @@ from torch import Tensor
 
 from glint_unet.config import TrainConfig
 
+LEAST_PEAK = 0.5  # of a heatmap whose glint is present
+
 _TINY = 1e-8
 
 
@@ -111,7 +113,7 @@ def _parabola_peak(log: Tensor, peak: Tensor, length: int, at: Callable[[Tensor]
     return torch.where((vertex - peak).abs() <= 1.0, vertex, peak.float()), variance
 
 
-def keypoints_of_heatmaps(heatmaps: Tensor, stride: int, least_peak: float = 0.5) -> Tensor:
+def keypoints_of_heatmaps(heatmaps: Tensor, stride: int, least_peak: float = LEAST_PEAK) -> Tensor:
     """The keypoints that heatmaps alone imply: (B, C, 2) float32, NaN where no peak reaches `least_peak`."""
     points, scores, _ = decode_heatmaps(heatmaps, stride)
     return points.masked_fill((scores < least_peak)[..., None], float("nan"))

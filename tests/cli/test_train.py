@@ -1,7 +1,10 @@
 """The training command: what `--recipe` sets, what overrides it, where it is shown."""
 
 import json
+import threading
+import time
 
+import h5py
 import pytest
 import torch
 
@@ -127,3 +130,32 @@ def test_an_unknown_recipe_is_refused_with_those_that_are_known(trained):
     assert (status, settings) == (2, {})
     assert "'default', 'original'" in out
     assert trained("--recipe")[0] == 2
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_data_set_replaced_during_training_ends_it_in_one_line(
+    private_data, command, tmp_path, num_workers, in_place
+):
+    run, other = tmp_path / "run", tmp_path / "other.h5"
+    other.write_bytes(private_data.read_bytes())
+    with h5py.File(other, "r+") as file:
+        file["images"][...] = 7
+
+    def replace_after_the_first_epoch():
+        while not (run / "metrics.json").exists():
+            time.sleep(0.01)
+        if in_place:
+            private_data.write_bytes(other.read_bytes())
+        else:
+            other.replace(private_data)
+
+    replacer = threading.Thread(target=replace_after_the_first_epoch)
+    replacer.start()
+    flags = ["--no_preload", "--num_workers", num_workers, "--output_dir", run, *SMALL, "--epochs", 2000]
+    status, _, err = command("train", "--h5", private_data, *flags)
+    replacer.join()
+    assert status == 2
+    assert "has other content than at the start" in err
+    assert len(err.splitlines()) == 1
+    assert (run / "latest_checkpoint.pth").is_file()

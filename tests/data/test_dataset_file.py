@@ -7,6 +7,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from glint_unet.data import dataset_reader
 from glint_unet.data.dataset_file import inspect_dataset, open_dataset
@@ -196,3 +198,66 @@ def test_stems_survive_and_are_numbered_where_there_are_none(data, tmp_path):
         assert dataset_reader.read_stems(file, info)[3] == "synthetic_easy_5_000003"
     with open_dataset(make(tmp_path / "a.h5")) as (file, info):
         assert dataset_reader.read_stems(file, info)[3] == "000003"
+
+
+@pytest.mark.parametrize(
+    ("size", "attributes", "stride"),
+    [
+        ((50, 50), {}, 2),
+        ((52, 50), {}, 2),
+        ((51, 50), {}, 1),
+        ((64, 48), {}, 4),
+        ((64, 64), {"hm_h": 32}, 2),
+        ((64, 48), {"hm_w": 48}, 1),
+        ((64, 64), {"hm_h": np.array([32]), "hm_w": np.array([[32.0]])}, 2),
+    ],
+)
+def test_heatmaps_of_keypoints_alone_have_the_largest_stride_that_fits(tmp_path, size, attributes, stride):
+    images = np.zeros((N, *size), np.uint8)
+    path = make(tmp_path / "a.h5", drop=["heatmaps"], images=images, keypoints=np.zeros((N, C, 2), np.float32))
+    with h5py.File(path, "r+") as file:
+        file.attrs.update(attributes)
+    info = inspect_dataset(path)
+    assert info.stride == stride
+    assert info.heatmap_size == (size[0] // stride, size[1] // stride)
+
+
+def test_attributes_that_are_arrays_of_one_value_are_read_as_that_value(tmp_path):
+    path = make(tmp_path / "a.h5")
+    with h5py.File(path, "r+") as file:
+        file.attrs["sigma_min"] = np.array([2.5])
+        file.attrs["prefix"] = np.array([b"led"])
+        file.attrs["stretched"] = np.array(["yes"], dtype=h5py.string_dtype())
+    info = inspect_dataset(path)
+    assert (info.sigma_heatmap_px, info.prefix, info.stretched) == (2.5, "led", True)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["sigma_min", "hm_h", "hm_w", "prefix", "stretched"]),
+    value=st.one_of(
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(width=64),
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
+        st.lists(st.integers(0, 300), max_size=3).map(np.array),
+        st.lists(st.floats(width=32), max_size=2).map(lambda values: np.array(values, np.float32)),
+        st.binary(max_size=6).map(np.void),
+        st.just(h5py.Empty("f4")),
+        st.booleans(),
+        st.complex_numbers(),
+    ),
+)
+def test_whatever_an_attribute_holds_the_file_opens_in_form_or_is_refused_by_name(tmp_path, name, value):
+    path = make(tmp_path / "a.h5", drop=["heatmaps"], keypoints=np.zeros((N, C, 2), np.float32))
+    try:
+        with h5py.File(path, "r+") as file:
+            file.attrs[name] = value
+    except (TypeError, ValueError, OSError):
+        return  # HDF5 cannot hold it
+    try:
+        info = inspect_dataset(path)
+    except DatasetError:
+        return
+    assert info.image_size == (info.heatmap_size[0] * info.stride, info.heatmap_size[1] * info.stride)
+    assert 0 < info.sigma_heatmap_px < np.inf
+    assert isinstance(info.prefix, str)

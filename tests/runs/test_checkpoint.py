@@ -62,7 +62,7 @@ def test_a_resume_of_the_original_implementations_checkpoint_is_refused(data, tm
         ("train_args", 7),
         ("metrics", "none"),
         ("best", {"epoch": 1}),
-        ("progress", {"term_sums": torch.zeros(3)}),
+        ("progress", {"term_sums": torch.zeros(99)}),
         ("split", {"train": "all", "val": []}),
         ("dataset", {"stride": 4}),
         ("history", [{"epoch": 0}]),
