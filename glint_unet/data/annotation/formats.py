@@ -68,16 +68,18 @@ def read_notes(path: Path, kind: str, images: Path, num_classes: int, prefix: st
     text = _text(path)
     try:
         found = readers[kind](text, prefix, num_classes, path)
+        stems = {name: _stem(name) for name in sorted(found)}
     except AnnotationError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, ET.ParseError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise AnnotationError("annotation_not_readable", path=path, kind=kind, reason=reason[:200]) from error
     notes = []
-    for name, points in sorted(found.items()):
+    for name, stem in stems.items():
+        points = found[name]
         if len({led for led, _, _ in points}) < len(points):
             raise AnnotationError("annotation_led_twice", path=path, name=name)
-        notes.append(ImageNote(_image(images, name), Path(name).with_suffix("").as_posix(), tuple(points)))
+        notes.append(ImageNote(_image(images, name), stem, tuple(points)))
     if not notes:
         raise AnnotationError("annotation_empty", path=path)
     return notes
@@ -113,7 +115,7 @@ def _read_cvat(text: str, prefix: str, num_classes: int, path: Path) -> Points:
         points = found.setdefault(image.attrib["name"], [])
         for shape in image.iter("points"):
             (led,) = _numbers([shape.attrib["label"]], prefix, num_classes, path, by_order=False)
-            if led is None or shape.attrib.get("occluded") == "1":
+            if led is None or "1" in (shape.attrib.get("occluded"), shape.attrib.get("outside")):
                 continue
             pairs = shape.attrib["points"].split(";")
             if len(pairs) != 1:
@@ -126,7 +128,7 @@ def _read_dlc(text: str, prefix: str, num_classes: int, path: Path) -> Points:
     rows = list(csv.reader(text.splitlines()))
     head = {row[0]: row for row in rows[:4]}
     parts, coordinates = head["bodyparts"], head["coords"]
-    first = next(k for k, name in enumerate(coordinates) if name == "x")  # one index column, or three
+    first = coordinates.index("x")  # one index column, or three
     names = list(dict.fromkeys(parts[first:]))
     numbers = dict(zip(names, _numbers(names, prefix, num_classes, path), strict=True))
     found: Points = {}
@@ -149,15 +151,30 @@ def _read_csv(text: str, prefix: str, num_classes: int, path: Path) -> Points:
     if missing := {"stem", "led", "x", "y"} - set(reader.fieldnames or ()):
         raise ValueError(f"no column {', '.join(sorted(missing))}")
     found: Points = {}
+    others: set[str] = set()
     for row in reader:
-        points = found.setdefault(row["stem"].strip(), [])
+        points = found.setdefault(str(row["stem"] or "").strip(), [])
         label, x, y = (str(row[name] or "").strip() for name in ("led", "x", "y"))
         if label and x and y:  # a row without them names an image without this glint
-            label = f"{prefix}{label}" if label.isdecimal() else label
-            (led,) = _numbers([label], prefix, num_classes, path, by_order=False)
-            if led is not None:
+            (led,) = _numbers([_led_label(label, prefix)], prefix, num_classes, path, by_order=False)
+            if led is None:
+                others.add(label)
+            else:
                 points.append((led, *_point(x, y)))
+    if others and not any(found.values()):
+        raise ValueError(f"no LED among the values of led: {', '.join(sorted(others)[:5])}")
     return found
+
+
+def _led_label(label: str, prefix: str) -> str:
+    """The label of an LED given by its number, `3` or `3.0` as pandas writes it; any other label as it is."""
+    try:
+        number = float(label)
+    except ValueError:
+        return label
+    if not (number.is_integer() and number >= 0):
+        raise ValueError(f"led {label} is not the number of an LED")
+    return f"{prefix}{int(number)}"
 
 
 def _numbers(
@@ -179,6 +196,14 @@ def _point(x: Any, y: Any) -> tuple[float, float]:
     if not all(math.isfinite(value) for value in point):
         raise ValueError(f"the point {point} is not finite")
     return point
+
+
+def _stem(name: str) -> str:
+    """An image's name without the ending of an image file: eye.0001 and eye.0002 are two."""
+    path = Path(name)
+    if not path.name:
+        raise ValueError("an image has no name")
+    return (path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path).as_posix()
 
 
 def _image(images: Path, name: str) -> Path:

@@ -133,6 +133,11 @@ BAD = {
     "xml with entities": ("cvat", '<!DOCTYPE a [<!ENTITY b "c">]><a/>', "declares entities"),
     "two points in one": ("cvat", cvat()[1].replace("10.50,20.25", "1,1;2,2"), "has 2 points"),
     "dlc without header": ("dlc", "scorer,me\nx,1", "dlc"),
+    "dlc without x": ("dlc", "scorer,me\nbodyparts,g1\ncoords,likelihood\na.png,1", "'x'"),
+    "led between two": ("csv", "stem,led,x,y\na,1.5,1,1", "led 1.5 is not the number of an LED"),
+    "led not given": ("csv", "stem,led,x,y\na,nan,1,1", "led nan is not the number of an LED"),
+    "no label is an LED's": ("csv", "stem,led,x,y\na,pupil,1,1", "no LED among the values of led: pupil"),
+    "empty stem": ("csv", "stem,led,x,y\n,1,1,1", "an image has no name"),
 }
 
 
@@ -167,3 +172,26 @@ def test_any_text_is_notes_or_refused(tmp_path_factory, content, kind):
     except AnnotationError:
         return
     assert notes
+
+
+def test_an_led_number_as_pandas_writes_it_is_that_led(images, tmp_path):
+    path = tmp_path / "notes.csv"
+    path.write_text("stem,led,x,y\na,1.0,10,20\na,3.0,30,40\n")
+    (note,) = read_notes(path, "csv", images, 3, "g")
+    assert note.points == ((0, 10.0, 20.0), (2, 30.0, 40.0))
+
+
+def test_only_the_ending_of_an_image_file_is_left_out_of_a_stem(images, tmp_path):
+    for name in ("eye.0001", "eye.0002"):
+        Image.fromarray(np.zeros((48, 64), np.uint8)).save(images / f"{name}.png")
+    path = tmp_path / "notes.csv"
+    path.write_text("stem,led,x,y\neye.0001,1,1,1\neye.0002.png,1,2,2\n")
+    notes = read_notes(path, "csv", images, 3, "g")
+    assert [(note.stem, note.path.is_file()) for note in notes] == [("eye.0001", True), ("eye.0002", True)]
+
+
+def test_a_cvat_point_outside_the_frame_is_absent(images, tmp_path):
+    path = tmp_path / "notes.xml"
+    path.write_text(cvat()[1].replace('points="10.50,20.25"', 'outside="1" points="10.50,20.25"'))
+    notes = {note.path.stem: note.points for note in read_notes(path, "cvat", images, 3, "g")}
+    assert len(notes["a"]) == len(TRUTH["a"]) - 1
