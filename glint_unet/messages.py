@@ -43,6 +43,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "训练集样本数: {train}, 验证集样本数: {val}",
         "Training images: {train}, validation images: {val}",
     ),
+    "few_validation_images": (
+        "验证图像只有 {num} 张: 指标、最佳轮次和由它们选出的阈值都不可靠; 请增加图像或提高 --val_split",
+        "Only {num} validation images: figures, best epoch and the threshold chosen on them are uncertain; "
+        "use more images or a greater --val_split",
+    ),
+    "short_run": (
+        "训练很短 (共 {steps} 步): 学习率在 {warm} 步内上升 (设定为 {given}), 归一化统计量取最近 {span:.1f} 步的平均",
+        "Short run ({steps} steps): the learning rate rises over {warm} step(s) instead of {given}; batch "
+        "normalisation averages its statistics over the last {span:.1f} steps",
+    ),
     "batch_size": ("每步样本数: {batch}", "Images per step: {batch}"),
     "epoch": (
         "Epoch {epoch:03d} (耗时: {seconds:.2f}s, LR: {lr:.2e}):",

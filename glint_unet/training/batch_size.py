@@ -76,7 +76,7 @@ def _two_steps(num: int, config: TrainConfig, info: DatasetInfo, device: torch.d
         torch.zeros(num, C, 2, device=device),
     )
     draws = sample_augmentation(config.seed, 1, np.arange(num), C).to(device) if config.augment else None
-    state = new_state(config, info, device, new_split(config, info))
+    state = new_state(dataclasses.replace(config, batch=num), info, device, new_split(config, info))
     state.network.train()
     for _ in range(2):
         train_step(state, batch, draws, config, info)

@@ -24,11 +24,13 @@ from glint_unet.runs.resume_point import ResumePoint
 from glint_unet.runs.run_directory import RunDirectory, check_free
 from glint_unet.runs.training_log import TrainingLogger
 from glint_unet.training.resume import MOST_ROLLBACKS
+from glint_unet.training.schedule import is_scaled, statistics_momentum, steps_per_epoch, warmup_steps
 from glint_unet.training.state import EpochResult, TrainState
 
 _MOST_WAITING = 0.1
 _LEAST_REPORTED_S = 0.5
 _RULE = "=" * 80
+_FEW_VALIDATION_IMAGES = 20
 
 
 class RunRecord:
@@ -113,7 +115,17 @@ class RunRecord:
         self.log.log(source.describe())
         self._hint = source.hint()
         self._say("num_samples", train=len(split.train), val=len(split.val))
+        if len(split.val) < _FEW_VALIDATION_IMAGES:
+            self._say("few_validation_images", num=len(split.val))
         self._say("batch_size", batch=config.batch_size)
+        self._log_scaling(steps_per_epoch(config, len(split.train)))
+
+    def _log_scaling(self, epoch_steps: int) -> None:
+        config = self._config
+        if is_scaled(config, epoch_steps):
+            warm, given = warmup_steps(config, epoch_steps), config.warmup_steps
+            span = 1 / statistics_momentum(config, epoch_steps)
+            self._say("short_run", steps=epoch_steps * config.epochs, warm=warm, given=given, span=span)
 
     def _log_network(self, info: DatasetInfo) -> None:
         num_weights = sum(p.numel() for p in self._state.network.parameters())

@@ -19,7 +19,12 @@ from glint_unet.runs.checkpoint import Checkpoint, RunState
 from glint_unet.runs.loading import load_deployed_weights
 from glint_unet.runs.progress import Best, EpochProgress
 from glint_unet.training.ema import AverageUpdate, averaged_copy
-from glint_unet.training.schedule import learning_rate
+from glint_unet.training.schedule import (
+    learning_rate,
+    set_statistics_momentum,
+    statistics_momentum,
+    steps_per_epoch,
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ def new_state(
         init: a checkpoint or run directory whose best weights it begins with, instead of random ones.
     """
     network = build_network(config, info).to(device)
+    set_statistics_momentum(network, statistics_momentum(config, steps_per_epoch(config, len(split.train))))
     if init is not None:
         load_deployed_weights(init, network)
     average = averaged_copy(network) if config.ema_decay else None
@@ -114,7 +120,7 @@ class TrainState:
     def set_learning_rate(self, config: TrainConfig, num_batches: int) -> None:
         """Sets the optimizer's learning rate for the next step; `num_batches` make an epoch."""
         epochs_done = self.epoch + self.progress.batches_done / num_batches
-        lr = learning_rate(config, self.steps, epochs_done, self.rollbacks)
+        lr = learning_rate(config, num_batches, self.steps, epochs_done, self.rollbacks)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
 
