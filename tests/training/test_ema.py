@@ -38,5 +38,5 @@ def test_the_average_spans_about_a_ninth_of_the_steps_taken_so_that_it_never_out
             with torch.no_grad():
                 network.weight.fill_(step)
             move(0.99, step)
-        lag = num_steps - average.weight.item()
+        lag = num_steps - next(average.parameters()).item()
         assert lag < num_steps / 9 + 1
