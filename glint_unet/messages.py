@@ -804,6 +804,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Note: images such as {path} have another aspect than {H}x{W} and are stretched; --img_h and --img_w keep it",
     ),
     "bad_file": ("跳过: {reason}", "Skipped: {reason}"),
+    "bad_files_more": (
+        "另有 {num} 个文件因同样的原因被跳过, 最后一个: {reason}",
+        "{num} more files skipped for the same reason; the last one: {reason}",
+    ),
     "packed": (
         "已写入 {num} 张图像, 跳过 {bad} 个文件: {path}",
         "{num} images written, {bad} files skipped: {path}",

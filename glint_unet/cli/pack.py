@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _LARGEST_SIDE = 8192
+_LINES_PER_CAUSE = 3
 
 
 @dataclass(frozen=True)
@@ -84,19 +85,39 @@ def run(argv: Sequence[str]) -> int:
         compression=None if arguments.compression == "None" else arguments.compression,
     )
     check_output(out_h5, overwrite=arguments.overwrite)
-    bad: list[AnnotationError] = []
+    bad = _SkippedFiles()
     stretched: list[str] = []
-
-    def tell(error: AnnotationError) -> None:
-        bad.append(error)
-        print(text("bad_file", reason=error))
-
-    num = pack(_readers(arguments, in_dir), in_dir, out_h5, settings, tell, stretched.append)
+    try:
+        num = pack(_readers(arguments, in_dir), in_dir, out_h5, settings, bad.add, stretched.append)
+    finally:
+        bad.summarise()
     if stretched:
         H, W = settings.image_size
         print(text("aspect_changed", path=stretched[0], H=H, W=W))
-    print(text("packed", num=num, bad=len(bad), path=out_h5))
-    return 1 if bad and not arguments.skip_bad else 0
+    print(text("packed", num=num, bad=bad.num, path=out_h5))
+    return 1 if bad.num and not arguments.skip_bad else 0
+
+
+class _SkippedFiles:
+    """Files that cannot be used: a few lines for each cause, and how many more there were."""
+
+    def __init__(self) -> None:
+        self.num = 0
+        self._of_cause: dict[str, list[AnnotationError]] = {}
+
+    def add(self, error: AnnotationError) -> None:
+        """Counts a file and reports it, unless its cause was reported often enough."""
+        self.num += 1
+        same = self._of_cause.setdefault(error.key, [])
+        same.append(error)
+        if len(same) <= _LINES_PER_CAUSE:
+            print(text("bad_file", reason=error))
+
+    def summarise(self) -> None:
+        """Reports how many files of each cause were not named."""
+        for same in self._of_cause.values():
+            if len(same) > _LINES_PER_CAUSE:
+                print(text("bad_files_more", num=len(same) - _LINES_PER_CAUSE, reason=same[-1]))
 
 
 def _readers(arguments: PackArguments, in_dir: Path) -> "list[Callable[[], AnnotatedImage]]":
