@@ -21,6 +21,7 @@ from glint_unet.errors import AnnotationError, one_line
 FORMATS = ("coco", "cvat", "dlc", "csv")
 
 _LARGEST_BYTES = 256 * 2**20
+_OF_A_BAD_FILE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def read_notes(path: Path, kind: str, images: Path, num_classes: int, prefix: st
         stems = {name: _stem(name) for name in sorted(found)}
     except AnnotationError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, ET.ParseError) as error:
+    except (*_OF_A_BAD_FILE, csv.Error, ET.ParseError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise AnnotationError("annotation_not_readable", path=path, kind=kind, reason=reason[:200]) from error
     notes = []
@@ -91,6 +92,8 @@ Points = dict[str, list[tuple[int, float, float]]]
 def _read_coco(text: str, prefix: str, num_classes: int, path: Path) -> Points:
     content = json.loads(text)
     names = {image["id"]: str(image["file_name"]) for image in content["images"]}
+    if len(names) < len(content["images"]):
+        raise ValueError("two images have the same id")
     leds = {
         category["id"]: _numbers(category.get("keypoints") or (), prefix, num_classes, path)
         for category in content["categories"]
@@ -102,7 +105,7 @@ def _read_coco(text: str, prefix: str, num_classes: int, path: Path) -> Points:
         if len(values) != 3 * len(numbers):
             raise ValueError(f"{len(values)} values for {len(numbers)} keypoints")
         for led, x, y, visibility in zip(numbers, values[::3], values[1::3], values[2::3], strict=True):
-            if led is not None and visibility == 2:  # 1: labelled but hidden, which for a glint is absent
+            if led is not None and int(visibility) == 2:  # 1: labelled but hidden, which for a glint is absent
                 found[names[note["image_id"]]].append((led, *_point(x, y)))
     return found
 
@@ -137,11 +140,14 @@ def _read_dlc(text: str, prefix: str, num_classes: int, path: Path) -> Points:
             continue
         values: dict[str, dict[str, str]] = {}
         for part, coordinate, value in zip(parts[first:], coordinates[first:], row[first:], strict=True):
-            values.setdefault(part, {})[coordinate] = value.strip()
+            of_part = values.setdefault(part, {})
+            if coordinate in of_part:
+                raise ValueError(f"{part} has {coordinate} twice: files of several individuals are not supported")
+            of_part[coordinate] = value.strip()
         points = found.setdefault("/".join(column for column in row[:first] if column), [])
         for part, of_part in values.items():
             led, x, y = numbers[part], of_part["x"], of_part["y"]
-            if led is not None and not {x.lower(), y.lower()} & {"", "nan"}:
+            if led is not None and _are_given(x, y, part):
                 points.append((led, *_point(x, y)))
     return found
 
@@ -155,7 +161,11 @@ def _read_csv(text: str, prefix: str, num_classes: int, path: Path) -> Points:
     for row in reader:
         points = found.setdefault(str(row["stem"] or "").strip(), [])
         label, x, y = (str(row[name] or "").strip() for name in ("led", "x", "y"))
-        if label and x and y:  # a row without them names an image without this glint
+        if None in row:
+            raise ValueError(f"line {reader.line_num} has more values than the first line has columns")
+        if _are_given(x, y, f"line {reader.line_num}"):  # a row without them names an image without this glint
+            if not label:
+                raise ValueError(f"line {reader.line_num} has a point but no led")
             (led,) = _numbers([_led_label(label, prefix)], prefix, num_classes, path, by_order=False)
             if led is None:
                 others.add(label)
@@ -164,6 +174,14 @@ def _read_csv(text: str, prefix: str, num_classes: int, path: Path) -> Points:
     if others and not any(found.values()):
         raise ValueError(f"no LED among the values of led: {', '.join(sorted(others)[:5])}")
     return found
+
+
+def _are_given(x: str, y: str, place: str) -> bool:
+    """Whether a point has coordinates; one of them alone is a mistake."""
+    missing = [value.lower() in ("", "nan") for value in (x, y)]
+    if any(missing) and not all(missing):
+        raise ValueError(f"{place} has one coordinate without the other")
+    return not any(missing)
 
 
 def _led_label(label: str, prefix: str) -> str:

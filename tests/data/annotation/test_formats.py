@@ -137,6 +137,13 @@ BAD = {
     "led between two": ("csv", "stem,led,x,y\na,1.5,1,1", "led 1.5 is not the number of an LED"),
     "led not given": ("csv", "stem,led,x,y\na,nan,1,1", "led nan is not the number of an LED"),
     "no label is an LED's": ("csv", "stem,led,x,y\na,pupil,1,1", "no LED among the values of led: pupil"),
+    "half a point": ("csv", "stem,led,x,y\na,1,,4", "line 2 has one coordinate without the other"),
+    "point of no led": ("csv", "stem,led,x,y\na,,3,4", "line 2 has a point but no led"),
+    "decimal commas": ("csv", "stem,led,x,y\na,1,3,5,4,5", "line 2 has more values"),
+    "dlc of half a point": ("dlc", "scorer,me,me\nbodyparts,g1,g1\ncoords,x,y\na.png,1,", "g1 has one coordinate"),
+    "dlc of two animals": ("dlc", "scorer,m,m,m\nbodyparts,g1,g1,g1\ncoords,x,y,x\na.png,1,2,3", "g1 has x twice"),
+    "coco of one id twice": ("coco", coco()[1].replace('"id": 2', '"id": 1'), "same id"),
+    "a number beyond floats": ("coco", coco()[1].replace("10.5", "1" + "0" * 400), "coco"),
     "empty stem": ("csv", "stem,led,x,y\n,1,1,1", "an image has no name"),
 }
 
