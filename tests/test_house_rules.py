@@ -169,3 +169,18 @@ def test_every_test_and_every_file_beside_it_that_a_document_names_exists(page):
     assert set(re.findall(r"\btest_\w+", page.read_text())) - tests == set()
     for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_a_seed_is_a_number_and_what_came_before_is_the_original_implementation():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for path in [*pages, *MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]:
+        found = re.search(r"\bseed" + r"'s\b|\bfirst imple" + "mentation", path.read_text())
+        assert not found, f"{path}: {found}"
+
+
+def test_each_module_that_computes_something_has_a_test_module_at_the_same_place():
+    for path in MODULES:
+        functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+        if path.stem[0] != "_" and any(len(function.body) > 1 for function in functions):
+            place = path.relative_to(ROOT / "glint_unet").parent / f"test_{path.name}"
+            assert (ROOT / "tests" / place).exists(), f"tests/{place}"

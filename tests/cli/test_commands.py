@@ -2,18 +2,13 @@
 
 import json
 import os
-import resource
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import torch
 
-from glint_unet.cli.exit_status import guarded
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 
 
@@ -134,17 +129,6 @@ def test_check_refuses_damage_in_the_middle_of_the_data(command, tmp_path, data,
     assert "is damaged" in err
 
 
-def test_an_existing_file_is_replaced_only_where_asked(command, tmp_path):
-    path = tmp_path / "a.h5"
-    path.write_text("mine")
-    arguments = ["synth", path, "--num", 2, "--size", 32, "--lang", "en"]
-    status, _, err = command(*arguments)
-    assert (status, path.read_text()) == (2, "mine")
-    assert "--overwrite" in err
-    assert command(*arguments, "--overwrite")[0] == 0
-    assert h5py.is_hdf5(path)
-
-
 def test_pack_names_what_it_skips_and_says_so_in_its_status(command, tmp_path, real_recording):
     for stem in ("human_000", "human_020", "human_040"):
         for suffix in (".json", ".jpg"):
@@ -192,34 +176,3 @@ def test_train_runs_and_a_resume_keeps_the_flags_that_are_not_given(command, dat
     status, _, err = command("train", "--resume", "run", "--loss", "bce", "--lang", "en")
     assert status == 2
     assert "--loss dice -> bce" in err
-
-
-def test_a_training_that_the_memory_does_not_hold_ends_in_one_line(data, tmp_path):
-    two_gib = 2 * 2**30
-    words = ["--h5", data, "--output_dir", tmp_path / "run", "--base_channels", "512", "--threads", "1", "--lang", "en"]
-    done = subprocess.run(
-        [sys.executable, Path(__file__).parents[2] / "train_glint_unet.py", *words],
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (two_gib, two_gib)),
-    )
-    assert done.returncode == 2
-    assert done.stderr.startswith("Out of memory: ")
-    assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory. Tried to"), MemoryError()])
-def test_memory_of_any_kind_that_is_full_is_one_line(error, capsys):
-    def command(argv):
-        raise error
-
-    assert guarded(command, []) == 2
-    assert "--batch" in capsys.readouterr().err
-
-
-def test_another_error_of_torch_stays_a_traceback():
-    def command(argv):
-        raise RuntimeError("a bug of ours")
-
-    with pytest.raises(RuntimeError, match="a bug"):
-        guarded(command, [])

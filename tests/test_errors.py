@@ -1,0 +1,34 @@
+"""The family of the user's mistakes."""
+
+import pickle
+import re
+
+from glint_unet import errors
+from glint_unet.errors import DatasetError, GlintError, one_line
+from glint_unet.messages import set_language
+
+
+def test_the_docstring_draws_every_kind():
+    kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, GlintError)}
+    assert set(re.findall(r"\w+Error", errors.__doc__)) - {"AssertionError"} == kinds
+    for name in kinds:
+        assert issubclass(getattr(errors, name), GlintError)
+
+
+def test_a_mistake_is_worded_in_the_language_of_the_moment_it_is_read():
+    error = DatasetError("dataset_missing_file", path="eyes.h5")
+    english = str(error)
+    set_language("zh")
+    assert str(error) != english
+    assert "eyes.h5" in str(error)
+
+
+def test_a_mistake_in_another_process_comes_back_as_itself():
+    error = pickle.loads(pickle.dumps(DatasetError("dataset_missing_file", path="eyes.h5")))
+    assert type(error) is DatasetError
+    assert str(error) == str(DatasetError("dataset_missing_file", path="eyes.h5"))
+
+
+def test_a_foreign_reason_is_one_line_of_limited_length():
+    assert one_line(ValueError("a\n  b\t c")) == "a b c"
+    assert len(one_line(ValueError("x" * 1000), most=200)) == 200
