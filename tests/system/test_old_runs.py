@@ -45,7 +45,8 @@ def test_an_old_run_resumes_to_the_weights_that_its_own_code_gave(old_run, comma
         assert row["epoch"] == before["epoch"]
         assert row["train"]["total"] == pytest.approx(before["train"], rel=1e-3)
         # short runs with an average are validated with statistics of fewer steps than b18a32e took (schedule.py)
-        assert row["val"]["total"] == pytest.approx(before["val"], rel=0.05)
+        close = 1e-3 if name == "unet_interrupted" else 0.1
+        assert row["val"]["total"] == pytest.approx(before["val"], rel=close)
         assert row["val"]["f1"] == pytest.approx(before["f1"], abs=0.1)
     assert torch.load(run / "best_model.pth", weights_only=True)["epoch"] == EXPECTED[name]["best_epoch"]
     if same_machine():  # other processors round otherwise
