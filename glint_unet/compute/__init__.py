@@ -1,1 +1,1 @@
-"""Where and with whom a run computes: device, group of processes, stop signals, profile."""
+"""The execution environment of a run: device, process group, stop signals, profiler."""

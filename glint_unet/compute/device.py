@@ -1,4 +1,4 @@
-"""The device that computes, its arithmetic, and the CPU's threads."""
+"""The compute device, mixed precision and the number of CPU threads."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -11,13 +11,13 @@ from glint_unet.errors import DeviceError
 
 
 def parse_device(name: str | torch.device) -> torch.device:
-    """The device with this name.
+    """Parses a device name.
 
     Args:
-        name: 'cpu', 'cuda' (the current GPU), 'cuda:1', ..., or a device of torch.
+        name: 'cpu', 'cuda' (the current GPU), 'cuda:1', ..., or a `torch.device`.
 
     Raises:
-        DeviceError: no such name, or a GPU that this machine does not have.
+        DeviceError: the name is invalid, or this machine has no such GPU.
     """
     kind, colon, number = str(name).partition(":")
     is_known = kind == "cuda" or (kind == "cpu" and not colon)
@@ -29,7 +29,7 @@ def parse_device(name: str | torch.device) -> torch.device:
 
 
 def num_gpus() -> int:
-    """How many CUDA devices this machine has."""
+    """The number of CUDA devices on this machine."""
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
@@ -41,7 +41,7 @@ def choose_device(config: TrainConfig, group: Group) -> torch.device:
     """The device that `--gpu` and `--device` select for this process of the group.
 
     Raises:
-        DeviceError: a GPU that this machine does not have, or fewer GPUs than processes.
+        DeviceError: this machine has no such GPU, or fewer GPUs than processes.
     """
     numbers, found = gpu_numbers(config), num_gpus()
     if numbers:
@@ -59,10 +59,10 @@ def choose_device(config: TrainConfig, group: Group) -> torch.device:
 
 
 def gpu_numbers(config: TrainConfig) -> list[int]:
-    """The GPUs that `--gpu` lists; empty where it is not given.
+    """The GPU numbers listed in `--gpu`; empty if the flag is not given.
 
     Raises:
-        DeviceError: something else than numbers, a number given twice, or a combination with flags for the CPU.
+        DeviceError: not a list of numbers, a duplicate number, or a combination with flags for CPU training.
     """
     if config.gpu is None:
         return []
@@ -77,7 +77,7 @@ def gpu_numbers(config: TrainConfig) -> list[int]:
 
 
 def amp_dtype(amp: str, device: torch.device) -> torch.dtype | None:
-    """The type that autocast computes in, None without autocast; `amp` as in `TrainConfig`."""
+    """The dtype for autocast, or None if autocast is off; `amp` as in `TrainConfig`."""
     if amp == "auto":
         has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         amp = "bf16" if has_bf16 else "none"
@@ -85,19 +85,19 @@ def amp_dtype(amp: str, device: torch.device) -> torch.dtype | None:
 
 
 def autocast(amp: str, device: torch.device) -> AbstractContextManager[Any]:
-    """A context in which the network computes in the arithmetic that `amp` names."""
+    """The autocast context for a forward pass; does nothing if `amp` turns autocast off."""
     dtype = amp_dtype(amp, device)
     return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
 
 
 def use_device(device: torch.device) -> None:
-    """Makes a GPU the current one, because events, pinned memory and CUDA graphs are created on the current device."""
+    """Makes a GPU the current device, on which CUDA creates events, pinned memory and graphs."""
     if device.type == "cuda":
         torch.cuda.set_device(device)
 
 
 def use_threads(num: int, num_processes: int = 1) -> None:
-    """Sets the number of CPU threads; 0 keeps torch's choice, one per core, divided among a group's processes.
+    """Sets the number of CPU threads; 0 divides PyTorch's default (one per core) among the processes of the group.
 
     Threads of two programs that share cores wait for each other, so fewer threads are faster on a busy machine.
     """

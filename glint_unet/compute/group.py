@@ -1,4 +1,4 @@
-"""The processes that train one network together, each on its share of every batch (data-parallel)."""
+"""The process group of data-parallel training: each process computes its shard of every batch."""
 
 import contextlib
 import datetime
@@ -14,16 +14,16 @@ from glint_unet.data.batch import Rows
 
 T = TypeVar("T")
 
-_LONGEST_WAIT = datetime.timedelta(hours=2)  # others wait while the first one validates, draws and saves
+_TIMEOUT = datetime.timedelta(hours=2)  # the others wait while the main process validates, plots and saves
 
 
 class Group:
-    """One process of a group, or the only one.
+    """This process's view of the process group; a group of one by default.
 
     Args:
-        rank: number of this process; 0 writes logs and checkpoints.
+        rank: rank of this process; rank 0, the main process, writes logs and checkpoints.
         size: number of processes.
-        local_rank: number of this process on its machine.
+        local_rank: rank of this process on its machine.
     """
 
     def __init__(self, rank: int = 0, size: int = 1, local_rank: int = 0) -> None:
@@ -33,28 +33,28 @@ class Group:
 
     @classmethod
     def join(cls, local_rank: int) -> "Group":
-        """The group that torch's launcher describes in the environment; CPU tensors go by gloo, CUDA's by NCCL."""
-        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_LONGEST_WAIT)
+        """Joins the group that `torchrun` describes in the environment: gloo for CPU tensors, NCCL for CUDA."""
+        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_TIMEOUT)
         return cls(dist.get_rank(), dist.get_world_size(), local_rank)
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes."""
+        """Whether this process writes logs and checkpoints."""
         return self.rank == 0
 
     def distributed(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network as training calls it: gradients are averaged over the group in `backward`.
+        """Wraps the network so that `backward` averages gradients over the group.
 
-        Every process normalises by the statistics of its own share; the running ones are the first process's.
+        Batch normalisation uses the statistics of the local shard; running statistics are those of rank 0.
         """
         if self.size == 1:
             return network
         return DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)
 
     def shard(self, rows: Rows) -> tuple[Rows, float]:
-        """This process's part of a batch, and the weight of its mean in the mean of the group.
+        """This process's shard of a batch, and the weight of its mean in the mean of the group.
 
-        A part without images would leave the others waiting: it is one image of weight 0.
+        An empty shard would leave the other processes waiting, so it becomes one image of weight 0.
         """
         if self.size == 1:
             return rows, 1.0
@@ -62,35 +62,35 @@ class Group:
         return rows[first : max(end, first + 1)], (end - first) * self.size / len(rows)
 
     def mean(self, weighted: Tensor) -> Tensor:
-        """The mean over the group of a tensor that each process has weighted as `share` says."""
+        """The mean over the group of a tensor that each process has multiplied by its weight from `shard`."""
         if self.size > 1:
             dist.all_reduce(weighted)
             weighted /= self.size
         return weighted
 
     def all_reduce_max(self, number: int | None) -> int | None:
-        """The greatest number that any process came with; None if none did."""
+        """The maximum of `number` over the group, where None counts as 0; None if the maximum is 0."""
         if self.size == 1:
             return number
-        told = torch.tensor(number or 0)
-        dist.all_reduce(told, dist.ReduceOp.MAX)
-        return int(told) or None
+        maximum = torch.tensor(number or 0)
+        dist.all_reduce(maximum, dist.ReduceOp.MAX)
+        return int(maximum) or None
 
     def broadcast(self, value: T) -> T:
-        """The first process's value, in all of them."""
+        """The value of rank 0, in every process."""
         if self.size == 1:
             return value
-        told = [value]
-        dist.broadcast_object_list(told)
-        return told[0]
+        values = [value]
+        dist.broadcast_object_list(values)
+        return values[0]
 
     def barrier(self) -> None:
-        """Until all processes have come here."""
+        """Blocks until every process has called it."""
         self.all_reduce_max(None)
 
     @contextlib.contextmanager
     def main_first(self) -> Iterator[None]:
-        """A block that the first process runs alone before the others do, so that a mistake is told once."""
+        """A block that rank 0 runs before the others start it, so that a mistake is reported once."""
         if not self.is_main:
             self.barrier()
         yield
@@ -98,5 +98,5 @@ class Group:
             self.barrier()
 
     def is_loss_of_another(self, error: RuntimeError) -> bool:
-        """Whether an error says that another process of the group is gone."""
+        """Whether the error was caused by the loss of another process of the group."""
         return self.size > 1 and any(word in str(error) for word in ("gloo", "NCCL", "Connection", "peer"))

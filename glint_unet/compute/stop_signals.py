@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGUSR1 (Slurm's warning) end a run after the step in flight, with a checkpoint."""
+"""SIGINT, SIGTERM and SIGUSR1 (Slurm's warning) stop a run after the current step, with a checkpoint."""
 
 import signal
 import threading
@@ -11,11 +11,11 @@ T = TypeVar("T")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to stop and did
-    """The run stopped because of a signal; its state is saved.
+class Interrupted(Exception):  # noqa: N818 - not an error: the run stopped on request
+    """The run was stopped by a signal; its state is saved.
 
     Args:
-        signal_number: the signal; the process exits with 128 + that number.
+        signal_number: the signal; the process exits with status 128 + that number.
     """
 
     def __init__(self, signal_number: int) -> None:
@@ -24,10 +24,10 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the run was asked to
 
 
 class StopSignals:
-    """Catches the stop signals while its block runs; a second SIGINT aborts at once.
+    """A context manager that catches the stop signals; a second SIGINT aborts immediately.
 
     Attributes:
-        received: the signal's number, or None while there is none.
+        received: number of the signal received, or None.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class StopSignals:
             signal.signal(number, handler)
 
     def cut_short(self, items: Iterable[T]) -> Iterator[T]:
-        """The items, until a signal comes."""
+        """Yields the items until a signal arrives."""
         for item in items:
             yield item
             if self.received is not None:
