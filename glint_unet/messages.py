@@ -170,6 +170,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--{flag} 的值 {value} 超出范围, 需要 {limit}",
         "--{flag} {value} is out of range; it must be {limit}",
     ),
+    "range_between": ("{low} 到 {high}", "{low} to {high}"),
+    "range_both": ("{low} 且 {high}", "{low} and {high}"),
     "h5_required": ("缺少 --h5, 请指定数据集文件", "--h5 is missing; give the data set file"),
     "file_targets_augmented": (
         "--targets file 的热图不能随图像变换; 请加 --no_augment, 或用 --targets keypoints",

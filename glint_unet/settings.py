@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from glint_unet.errors import SettingError
+from glint_unet.messages import text
 
 
 def setting(
@@ -71,10 +72,10 @@ def _plain_value(declared: "dataclasses.Field[Any]", hint: Any, value: Any) -> A
         return _plain_number(flag, value, declared.metadata.get("limits", {}), whole=int in kinds)
     if choices:
         raise SettingError("setting_not_a_choice", flag=flag, value=value, choices=", ".join(choices))
-    text = _plain_text(flag, value)
+    plain = _plain_text(flag, value)
     if declared.metadata.get("is_path", True):
-        _check_path(flag, text, may_be_empty=declared.default == "")
-    return text
+        _check_path(flag, plain, may_be_empty=declared.default == "")
+    return plain
 
 
 def _plain_bool(flag: str, value: Any) -> bool:
@@ -93,7 +94,7 @@ def _plain_number(flag: str, value: Any, limits: dict[str, float], *, whole: boo
     low, high = limits.get("low", -math.inf), limits.get("high", math.inf)
     above = limits.get("above", -math.inf)
     if not (low <= number <= high and number > above):
-        raise SettingError("setting_out_of_range", flag=flag, value=number, limit=_limit(low, high, above))
+        raise SettingError("setting_out_of_range", flag=flag, value=number, limit=range_text(low, high, above))
     return number
 
 
@@ -118,8 +119,10 @@ def _check_path(flag: str, path: str, *, may_be_empty: bool) -> None:
         raise SettingError("setting_not_a_path", flag=flag, value=path)
 
 
-def _limit(low: float, high: float, above: float) -> str:
-    bounds = [f">= {low:g}"] if low > -math.inf else []
-    bounds += [f"> {above:g}"] if above > -math.inf else []
-    bounds += [f"<= {high:g}"] if high < math.inf else []
-    return ", ".join(bounds)
+def range_text(low: float, high: float, above: float = -math.inf) -> str:
+    """What `setting` allows as a reader says it: "1 to 10", "> 0 and <= 1", ">= 0"; bounds that are infinite are left out."""
+    if above == -math.inf and -math.inf < low and high < math.inf:
+        return text("range_between", low=f"{low:.12g}", high=f"{high:.12g}")
+    lowest = f"> {above:.12g}" if above > -math.inf else f">= {low:.12g}" if low > -math.inf else ""
+    highest = f"<= {high:.12g}" if high < math.inf else ""
+    return text("range_both", low=lowest, high=highest) if lowest and highest else lowest or highest

@@ -1,6 +1,7 @@
 """Values from Python programs: whatever is meant is stored as a plain value, everything else refused in one line."""
 
 import json
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from glint_unet.config import TrainConfig
 from glint_unet.errors import SettingError
+from glint_unet.settings import range_text
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,21 @@ def test_numpy_scalars_and_paths_become_plain_values(setting, given_value, store
     value = getattr(TrainConfig(**{setting: given_value}), setting)
     assert type(value) is type(stored)
     assert value == stored
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        ((1, 1000), "1 到 1000"),
+        ((0, 2**32 - 1), "0 到 4294967295"),
+        ((-math.inf, 0.9, 0), "> 0 且 <= 0.9"),
+        ((-math.inf, math.inf, 0), "> 0"),
+        ((1, math.inf), ">= 1"),
+        ((-math.inf, 2), "<= 2"),
+    ],
+)
+def test_a_range_reads_as_a_sentence_has_it(bounds, said):
+    assert range_text(*bounds) == said
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from glint_unet.errors import DeviceError, SettingError
 from glint_unet.inference.onnx_file import open_onnx
 from glint_unet.inference.trained_model import Backend, Decoded, load_model, torch_backend
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
+from glint_unet.settings import range_text
 
 _AGREE_PX = 1.0
 _NUM_CHANNELS = (1, 3, 4)
@@ -69,7 +70,7 @@ class GlintDetector:
         self.image_size = image_size
         self.num_classes = num_classes
         if isinstance(threshold, bool | str) or not 0 <= threshold <= 1:
-            raise SettingError("setting_out_of_range", flag="threshold", value=threshold, limit=">= 0, <= 1")
+            raise SettingError("setting_out_of_range", flag="threshold", value=threshold, limit=range_text(0, 1))
         self.threshold = threshold
         self.prefix = prefix
         self._backend = backend
