@@ -120,7 +120,7 @@ def _check_path(flag: str, path: str, *, may_be_empty: bool) -> None:
 
 
 def range_text(low: float, high: float, above: float = -math.inf) -> str:
-    """What `setting` allows as a reader says it: "1 to 10", "> 0 and <= 1", ">= 0"; bounds that are infinite are left out."""
+    """What `setting` allows, as a sentence has it: "1 to 10", "> 0 and <= 1", ">= 0"; infinite bounds are left out."""
     if above == -math.inf and -math.inf < low and high < math.inf:
         return text("range_between", low=f"{low:.12g}", high=f"{high:.12g}")
     lowest = f"> {above:.12g}" if above > -math.inf else f">= {low:.12g}" if low > -math.inf else ""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from glint_unet.config import TrainConfig
 from glint_unet.errors import SettingError
+from glint_unet.messages import set_language
 from glint_unet.settings import range_text
 
 
@@ -43,18 +44,20 @@ def test_numpy_scalars_and_paths_become_plain_values(setting, given_value, store
 
 
 @pytest.mark.parametrize(
-    ("bounds", "said"),
+    ("bounds", "english", "chinese"),
     [
-        ((1, 1000), "1 到 1000"),
-        ((0, 2**32 - 1), "0 到 4294967295"),
-        ((-math.inf, 0.9, 0), "> 0 且 <= 0.9"),
-        ((-math.inf, math.inf, 0), "> 0"),
-        ((1, math.inf), ">= 1"),
-        ((-math.inf, 2), "<= 2"),
+        ((1, 1000), "1 to 1000", "1 到 1000"),
+        ((0, 2**32 - 1), "0 to 4294967295", "0 到 4294967295"),
+        ((-math.inf, 0.9, 0), "> 0 and <= 0.9", "> 0 且 <= 0.9"),
+        ((-math.inf, math.inf, 0), "> 0", "> 0"),
+        ((1, math.inf), ">= 1", ">= 1"),
+        ((-math.inf, 2), "<= 2", "<= 2"),
     ],
 )
-def test_a_range_reads_as_a_sentence_has_it(bounds, said):
-    assert range_text(*bounds) == said
+def test_a_range_reads_as_a_sentence_has_it(bounds, english, chinese):
+    assert range_text(*bounds) == english
+    set_language("zh")
+    assert range_text(*bounds) == chinese
 
 
 @pytest.mark.parametrize(
