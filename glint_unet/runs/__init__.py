@@ -1,1 +1,1 @@
-"""A run's files: where they lie, how they are written and read."""
+"""The files of a run: their layout, and how they are written and read."""

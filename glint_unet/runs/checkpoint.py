@@ -1,4 +1,4 @@
-"""A checkpoint as an object: read, checked and written in this one place; the file's form is SPEC's."""
+"""The checkpoint as a typed object: the only place where checkpoints are read, validated and written."""
 
 import time
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ FORMAT_VERSION = 1
 
 
 def now() -> str:
-    """The local time as checkpoints state it."""
+    """The local time in the format of checkpoints: 2025-11-06 14:30:22."""
     return time.strftime("%Y-%m-%d %H:%M:%S")
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What a run is, beside its weights, as a resume goes on from it.
+    """Everything besides the weights that a resume needs.
 
     Attributes:
-        split: train and validation rows.
-        dataset: the data set's MD5 (`md5`) and what it declares.
+        split: training and validation rows.
+        dataset: the data set's MD5 (`md5`) and what its file declares.
         best: the best epoch so far.
-        rollbacks: how often a loss that was not finite sent the run back to a checkpoint.
+        rollbacks: number of returns to a checkpoint after a non-finite loss.
         steps: optimizer steps taken.
-        progress: of the epoch under way.
+        progress: progress of the current epoch.
         history: the rows of metrics.json.
     """
 
@@ -48,10 +48,14 @@ class RunState:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunState":
-        """What `to_dict` gave; raises ValueError, TypeError or KeyError where it is something else."""
+        """The inverse of `to_dict`.
+
+        Raises:
+            ValueError, TypeError, KeyError: `values` was not written by `to_dict`.
+        """
         history = [dict(row) for row in values["history"]]
         if any(int(row["epoch"]) < 1 for row in history):
-            raise ValueError("a row of an epoch below 1")
+            raise ValueError("history row with an epoch below 1")
         return cls(
             split=Split.from_dict(values["split"]),
             dataset={**values["dataset"], "md5": str(values["dataset"]["md5"])},
@@ -63,7 +67,7 @@ class RunState:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values and one tensor."""
+        """Plain Python values and one tensor."""
         return {
             "split": self.split.to_dict(),
             "dataset": self.dataset,
@@ -80,20 +84,20 @@ _STATE_KEYS = tuple(part.name for part in fields(RunState))
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that one file of a run holds; what the original implementation did not store is None.
+    """The content of one checkpoint file; fields that the original implementation did not store are None.
 
     Attributes:
-        epoch: epochs done.
+        epoch: epochs completed.
         weights: state dict of the network.
         train_args: the settings, plain values by name.
         metrics: {'train': ..., 'val': ...} of that epoch; empty before the first.
-        timestamp: local time of writing, such as 2025-11-06 14:30:22.
-        optimizer: state dict of the optimizer; None where it was left out.
-        average: state dict of the moving average of the weights; None where there is none.
+        timestamp: local time of writing, e.g. 2025-11-06 14:30:22.
+        optimizer: state dict of the optimizer; None if it was not saved.
+        average: state dict of the moving average of the weights; None if there is no average.
         scaler: state dict of the loss scaler (`--amp fp16`).
-        state: of the run, beside its weights; None unless all parts of it are there.
-        more: what the caller of `CheckpointManager` added.
-        path: the file that it was read from.
+        state: state of the run besides the weights; None unless it is complete.
+        more: additional keys passed to `CheckpointManager`.
+        path: the file it was read from.
     """
 
     epoch: int
@@ -110,19 +114,19 @@ class Checkpoint:
 
     @classmethod
     def read(cls, path: Path) -> "Checkpoint":
-        """Reads a file onto the CPU and checks every part of it.
+        """Reads a file onto the CPU and validates every part of it.
 
         Raises:
-            CheckpointError: missing, damaged, hostile, or only weights.
+            CheckpointError: missing, damaged, unsafe, or a bare state dict.
         """
         return cls.from_dict(read_checkpoint(path), path)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], path: Path | None = None) -> "Checkpoint":
-        """A file's content, checked.
+        """Builds a checkpoint from the content of a file.
 
         Raises:
-            CheckpointError: a part of it is of another type or form.
+            CheckpointError: a part has the wrong type or structure.
         """
         rest = {name: value for name, value in content.items() if name != "format_version"}
         try:
@@ -145,10 +149,10 @@ class Checkpoint:
         return checkpoint
 
     def to_dict(self) -> dict[str, Any]:
-        """The file's content: tensors and plain Python values.
+        """The content of the file: tensors and plain Python values.
 
         Raises:
-            CheckpointError: a value is of another type; no checkpoint that holds it could be read again.
+            CheckpointError: a value is neither, and could not be read back with `weights_only=True`.
         """
         content: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
@@ -168,25 +172,25 @@ class Checkpoint:
         return content
 
     def write(self, path: Path) -> None:
-        """Writes the whole file, or leaves the earlier one; raises as `write_checkpoint` and `to_dict` do."""
+        """Replaces the file atomically; raises as `write_checkpoint` and `to_dict` do."""
         write_checkpoint(path, self.to_dict())
 
     @property
     def deployed_weights(self) -> Mapping[str, Tensor]:
-        """The weights that its figures were measured with: the moving average, where there is one."""
+        """The weights that were validated: the moving average if there is one, else the weights themselves."""
         return self.weights if self.average is None else self.average
 
     @property
     def position(self) -> tuple[int, int]:
-        """Epochs done, and batches done of the epoch under way."""
+        """Completed epochs, and completed batches of the current epoch."""
         return self.epoch, self.state.progress.batches_done if self.state else 0
 
     @property
     def config(self) -> TrainConfig:
-        """The settings that it was trained with.
+        """The training settings.
 
         Raises:
-            CheckpointError: they are none of ours.
+            CheckpointError: `train_args` are not valid settings.
         """
         try:
             return TrainConfig.from_dict(self.train_args)
@@ -194,10 +198,10 @@ class Checkpoint:
             raise CheckpointError("checkpoint_damaged", path=self.path, reason=error) from error
 
     def run_state(self) -> RunState:
-        """The state, for who needs it.
+        """The state of the run, for callers that require it.
 
         Raises:
-            CheckpointError: it, or a part of it, is not there; the original implementation stored none.
+            CheckpointError: it is missing or incomplete, as in checkpoints of the original implementation.
         """
         if self.state is None:
             missing = ", ".join(name for name in _STATE_KEYS if name not in self.more)
@@ -207,12 +211,12 @@ class Checkpoint:
 
 def _state_dict(value: Any) -> Mapping[str, Tensor]:
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-        raise TypeError("no state dict")
+        raise TypeError("not a state dict")
     return value
 
 
 def _scaler_state(value: Any) -> dict[str, Any] | None:
-    """None or {} where the arithmetic needs no scaler."""
+    """The scaler's state, checked; None or {} if the precision needs no loss scaling."""
     if value is None:
         return None
     state = {name: int(number) if isinstance(number, int) else float(number) for name, number in value.items()}
@@ -222,7 +226,7 @@ def _scaler_state(value: Any) -> dict[str, Any] | None:
 
 
 def _storable(name: str, value: Any) -> Any:
-    """A part of a checkpoint as `weights_only` loads it."""
+    """Converts a part of a checkpoint to the types that `weights_only=True` loads."""
 
     def tensor_or_refused(item: Any) -> Any:
         if isinstance(item, Tensor):

@@ -1,8 +1,8 @@
-"""Checkpoint files: bytes that are whole, checked, and never executed.
+"""Checkpoint files on disk: complete, verified, and never executed.
 
-A checkpoint is an uncompressed zip of tensors and plain Python values, written by `torch.save`. `torch.load` neither
-checks the zip's CRCs (a flipped bit loads silently) nor bounds what a hostile file unpacks to, so both happen here
-first; it is always called with weights_only=True.
+A checkpoint is an uncompressed zip archive of tensors and plain Python values, written by `torch.save`. `torch.load`
+neither verifies the CRCs of the archive (a flipped bit loads silently) nor limits the size a malicious file unpacks
+to, so both are checked here first; it is always called with `weights_only=True`.
 """
 
 import io
@@ -22,11 +22,11 @@ REQUIRED_KEYS = ("epoch", "model_state_dict", "train_args", "metrics", "timestam
 
 
 def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes a checkpoint or a state dict as a whole file, and reads its CRCs back before it gets its name.
+    """Writes a checkpoint or a state dict atomically: its CRCs are verified before the file is renamed into place.
 
     Raises:
         SpaceError: the disk is full; the previous file is untouched.
-        RunDirectoryError: the directory cannot be written.
+        RunDirectoryError: the directory is not writable.
     """
     buffer = io.BytesIO()
     torch.save(dict(content), buffer)
@@ -37,7 +37,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """Reads a full checkpoint onto the CPU.
 
     Raises:
-        CheckpointError: missing, truncated, damaged, compressed, hostile, or only weights.
+        CheckpointError: missing, truncated, damaged, compressed, unsafe, or a bare state dict.
     """
     content = read_tensors(path)
     missing = [key for key in REQUIRED_KEYS if key not in content]
@@ -47,7 +47,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """Reads any checkpoint-like file (a dict) onto the CPU; raises as `read_checkpoint` does."""
+    """Reads a checkpoint or a bare state dict onto the CPU; raises as `read_checkpoint` does."""
     if not path.is_file():
         raise CheckpointError("checkpoint_missing", path=path)
     _check_zip(path)
@@ -75,14 +75,14 @@ def _check_zip(path: Path) -> None:
             damaged = archive.testzip()
     except CheckpointError:
         raise
-    except Exception as error:  # a mutated zip raises nearly anything
+    except Exception as error:  # a damaged zip can raise nearly anything
         raise CheckpointError("checkpoint_damaged", path=path, reason=_reason(error)) from error
     if damaged is not None:
         raise CheckpointError("checkpoint_damaged", path=path, reason=f"CRC of {damaged}")
 
 
 def _check_tensors(value: Any, path: Path) -> None:
-    """A tensor must own the elements that it shows: with stride 0, a kilobyte can declare 10^12 of them."""
+    """Refuses tensors larger than their storage: with stride 0, one kilobyte can declare 10^12 elements."""
     if isinstance(value, Tensor):
         if value.numel() * value.element_size() > value.untyped_storage().nbytes():
             raise CheckpointError("checkpoint_hostile", path=path)

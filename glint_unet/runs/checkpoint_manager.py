@@ -1,4 +1,4 @@
-"""The checkpoints of a run: best, latest and numbered; none is ever half-written."""
+"""The checkpoints of a run: best, latest and numbered, each written atomically."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ class CheckpointManager:
     """Writes, prunes, finds and loads the checkpoints of a run directory.
 
     Args:
-        output_dir: the run directory; made if missing.
-        save_optimizer: keep the optimizer's state; without it a resume is not exact.
-        keep_last_n: how many numbered checkpoints to keep; None keeps all.
+        output_dir: the run directory; created if missing.
+        save_optimizer: save the optimizer state; without it a resume is not exact.
+        keep_last_n: number of numbered checkpoints to keep; None keeps all.
     """
 
     def __init__(self, output_dir: str | Path, save_optimizer: bool = True, keep_last_n: int | None = None) -> None:
@@ -43,23 +43,23 @@ class CheckpointManager:
         filename: str | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Writes checkpoints/checkpoint_epoch_NNN.pth, or `filename` there, and prunes the oldest numbered ones.
+        """Writes checkpoints/checkpoint_epoch_NNN.pth, or `filename` there, and deletes surplus numbered checkpoints.
 
         Args:
-            epoch: epochs done.
-            model: its state dict is kept.
-            optimizer: its state dict is kept, unless `save_optimizer` is off.
-            train_args: settings: a dataclass, a mapping or an argparse namespace.
+            epoch: epochs completed.
+            model: the model whose state dict is saved.
+            optimizer: its state dict is saved too, unless `save_optimizer` is off.
+            train_args: the settings: a dataclass, a mapping or an argparse namespace.
             metrics: {'train': ..., 'val': ...} of that epoch.
             is_best: also write best_model.pth and best_model_weights.pt.
-            filename: a name of your own inside checkpoints/.
-            extra: further keys, of tensors and plain Python values only.
+            filename: a file name inside checkpoints/, instead of the numbered one.
+            extra: additional keys; tensors and plain Python values only.
 
         Returns:
-            The file written.
+            The path of the file written.
 
         Raises:
-            CheckpointError: `metrics` or `extra` hold what no checkpoint can store.
+            CheckpointError: `metrics` or `extra` contain values that a checkpoint cannot store.
             SpaceError: the disk is full; every earlier checkpoint is intact.
         """
         checkpoint = self._checkpoint(epoch, model, optimizer, train_args, metrics, extra)
@@ -79,7 +79,7 @@ class CheckpointManager:
         metrics: Mapping[str, Any],
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """Writes best_model.pth and best_model_weights.pt; arguments as `save_checkpoint`."""
+        """Writes best_model.pth and best_model_weights.pt; arguments as for `save_checkpoint`."""
         self.write_best(self._checkpoint(epoch, model, optimizer, train_args, metrics, extra))
 
     def save_latest(
@@ -91,11 +91,11 @@ class CheckpointManager:
         metrics: Mapping[str, Any],
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """Writes latest_checkpoint.pth; arguments as `save_checkpoint`."""
+        """Writes latest_checkpoint.pth; arguments as for `save_checkpoint`."""
         self.write_latest(self._checkpoint(epoch, model, optimizer, train_args, metrics, extra))
 
     def write_numbered(self, checkpoint: Checkpoint) -> Path:
-        """Writes checkpoints/checkpoint_epoch_NNN.pth, prunes the oldest ones, and returns the file written."""
+        """Writes checkpoints/checkpoint_epoch_NNN.pth, deletes surplus ones, and returns the path written."""
         path = self._run.numbered(checkpoint.epoch)
         self._kept(checkpoint).write(path)
         self._prune()
@@ -117,13 +117,19 @@ class CheckpointManager:
         optimizer: torch.optim.Optimizer | None = None,
         device: torch.device | str = "cpu",
     ) -> dict[str, Any]:
-        """Loads a checkpoint into a model and an optimizer, or raises and leaves both as they were.
+        """Loads a checkpoint into a model and an optimizer; on an error both are unchanged.
+
+        Args:
+            path: the checkpoint file.
+            model: receives the weights and is moved to `device`.
+            optimizer: receives the optimizer state, if the file has one.
+            device: where the model computes afterwards.
 
         Returns:
-            epoch, train_args, metrics, timestamp and whatever else the file holds, but no state dict.
+            epoch, train_args, metrics, timestamp and all further keys of the file, except the state dicts.
 
         Raises:
-            CheckpointError: missing, damaged, hostile, or of another architecture.
+            CheckpointError: missing, damaged, unsafe, or of a different architecture.
         """
         checkpoint = Checkpoint.read(Path(path))
         load_into(checkpoint, model, optimizer)
@@ -131,11 +137,11 @@ class CheckpointManager:
         return {key: value for key, value in checkpoint.to_dict().items() if not key.endswith("state_dict")}
 
     def get_latest_checkpoint(self) -> Path | None:
-        """The newest good checkpoint: latest_checkpoint.pth, else the newest of the others that is whole."""
+        """The newest intact checkpoint: latest_checkpoint.pth, else the newest intact one of the others."""
         return self.find_newest_good()[0]
 
     def find_newest_good(self) -> tuple[Path | None, list[CheckpointError]]:
-        """The newest good checkpoint, and what is wrong with the newer ones that were passed over."""
+        """The newest intact checkpoint (None if there is none), and the errors of the newer ones that were skipped."""
         damaged = []
         numbered = [path for _, path in reversed(self._run.numbered_checkpoints())]
         for path in [self._run.latest, *numbered, self._run.best]:
@@ -149,7 +155,7 @@ class CheckpointManager:
         return None, damaged
 
     def save_training_args(self, args: Any) -> None:
-        """Writes training_args.json; what JSON cannot hold becomes text."""
+        """Writes training_args.json; values that JSON cannot represent become text."""
         write_json(self._run.training_args, for_json(_as_dict(args), not_finite=str))
 
     def _checkpoint(

@@ -1,4 +1,4 @@
-"""Weights and optimizer states of a checkpoint into a network and an optimizer: all of it, or nothing."""
+"""Loads the weights and optimizer state of a checkpoint into a network and an optimizer: all or nothing."""
 
 import copy
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from glint_unet.runs.run_directory import RunDirectory
 
 
 def load_into(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> None:
-    """Loads the weights, and the optimizer's state where there is one; on an error both are as they were.
+    """Loads the weights and, if there is one, the optimizer state; on an error both are unchanged.
 
     Raises:
-        CheckpointError: of another architecture, or an optimizer state that does not belong to these weights.
+        CheckpointError: a different architecture, or an optimizer state that does not match the parameters.
     """
     check_fits(checkpoint.weights, network, checkpoint.path)
     if optimizer is not None and checkpoint.optimizer is not None:
@@ -35,7 +35,7 @@ def load_deployed_weights(path: Path, network: nn.Module) -> None:
     """Loads the best weights of a run directory, or those of a checkpoint, into a network of the same architecture.
 
     Raises:
-        CheckpointError: missing, damaged, or of another architecture; the network is as it was.
+        CheckpointError: missing, damaged, or of a different architecture; the network is unchanged.
     """
     path = RunDirectory(path).best if path.is_dir() else path
     weights = Checkpoint.read(path).deployed_weights
@@ -44,10 +44,10 @@ def load_deployed_weights(path: Path, network: nn.Module) -> None:
 
 
 def check_fits(state: Mapping[str, Any], network: nn.Module, path: Path | None) -> None:
-    """Proves that a state dict has exactly the network's names, shapes and dtypes, before a weight is touched.
+    """Checks that a state dict has exactly the names, shapes and dtypes of the network, before any weight is changed.
 
     Raises:
-        CheckpointError: naming the first difference.
+        CheckpointError: they differ; the message names the first difference.
     """
     own = network.state_dict()
     missing, extra = own.keys() - state.keys(), state.keys() - own.keys()
@@ -65,10 +65,10 @@ def check_fits(state: Mapping[str, Any], network: nn.Module, path: Path | None) 
 
 
 def _lay_out_state(optimizer: torch.optim.Optimizer) -> None:
-    """Brings state tensors into their weights' memory format: fused AdamW (torch 2.13) goes by memory, not by index.
+    """Converts state tensors to their parameters' memory format: fused AdamW (torch 2.13) iterates in memory order.
 
     Raises:
-        ValueError: a tensor has another shape than this kind of optimizer keeps.
+        ValueError: a tensor does not have the shape that this optimizer uses.
     """
     shapes: dict[int, dict[str, torch.Size]] | None = None
     for k, parameter in enumerate(_parameters(optimizer)):
@@ -86,7 +86,7 @@ def _lay_out_state(optimizer: torch.optim.Optimizer) -> None:
 
 
 def _shapes_after_a_step(optimizer: torch.optim.Optimizer) -> dict[int, dict[str, torch.Size]]:
-    """The shapes of what an optimizer keeps for each parameter, found by one step of a copy with zero gradients."""
+    """The shapes of an optimizer's state tensors per parameter, found by one step of a copy with zero gradients."""
     probe = copy.deepcopy(optimizer)
     probe.state.clear()
     for parameter in _parameters(probe):

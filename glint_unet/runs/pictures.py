@@ -1,4 +1,4 @@
-"""Two kinds of pictures: the curves of a run, and predicted glints over images."""
+"""Plots: the learning curves of a run, and predicted glints drawn over images."""
 
 import io
 from pathlib import Path
@@ -16,7 +16,12 @@ _PANELS = (("total", "loss (total)"), ("f1", "F1 within 2 px"), ("px_median", "m
 
 
 def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
-    """Loss, F1 and error over the epochs, training and validation, as a PNG."""
+    """Plots loss, F1 and error of training and validation over the epochs, as a PNG.
+
+    Args:
+        history: the rows of metrics.json.
+        path: the PNG to write.
+    """
     figure = Figure(figsize=(13, 4), layout="constrained")
     for axes, (name, title) in zip(figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
         for part, colour in (("train", "tab:blue"), ("val", "tab:orange")):
@@ -28,7 +33,7 @@ def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
         if axes.lines:
             axes.legend()
         values = [value for line in axes.lines for value in line.get_ydata()]
-        if name != "f1" and values and min(values) > 0:  # the votes' likelihood can make the total negative
+        if name != "f1" and values and min(values) > 0:  # the log-likelihood of the votes can make the total negative
             axes.set_yscale("log")
     _save(figure, path)
 
@@ -42,16 +47,16 @@ def draw_predictions(
     prefix: str = "g",
     found_from: float = PRESENT_FROM_SCORE,
 ) -> None:
-    """Predicted glints over images, as a PNG: a cross and the LED's label where found, a ring where it truly is.
+    """Draws glints over images, as a PNG: a labelled cross for each detection, a ring for each true glint.
 
     Args:
         images: (B, H, W) uint8.
-        points: (B, C, 2), (x, y) in image pixels.
-        scores: (B, C).
-        truth: (B, C, 2), NaN where absent; None where it is not known.
-        path: the PNG.
-        prefix: of the LEDs' labels.
-        found_from: the score from which on a glint counts as found.
+        points: (B, C, 2) float32, (x, y) in image pixels.
+        scores: (B, C) float32.
+        truth: (B, C, 2) float32, NaN where absent; None if unknown.
+        path: the PNG to write.
+        prefix: prefix of the LED labels.
+        found_from: lowest score that counts as a detection.
     """
     num_columns = min(4, len(images))
     num_rows = -(-len(images) // num_columns)

@@ -1,4 +1,4 @@
-"""Values of callers as the plain Python values that checkpoints and JSON hold."""
+"""Conversion of arbitrary values to the plain Python values that checkpoints and JSON can store."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -9,11 +9,11 @@ from torch import Tensor
 
 
 def plain(value: Any, other: Callable[[Any], Any]) -> Any:
-    """A value of None, bool, int, float, str, list, tuple and dict alone; NumPy's become the ones they stand for.
+    """Converts a value to None, bool, int, float, str, list, tuple and dict; NumPy values to their Python equivalents.
 
     Args:
-        value: any value; containers are converted at any depth, keys of dictionaries as well.
-        other: converts what none of these types can hold, or raises.
+        value: any value; containers are converted recursively, including dictionary keys.
+        other: converts, or refuses, a value of any other type.
     """
     if isinstance(value, np.floating):
         value = float(value)
@@ -35,11 +35,11 @@ def plain(value: Any, other: Callable[[Any], Any]) -> Any:
 
 
 def for_json(value: Any, not_finite: Callable[[float], Any]) -> Any:
-    """A value as JSON holds it: tensors are numbers and lists, other objects text.
+    """Converts a value for JSON: tensors become numbers or lists, other objects text.
 
     Args:
         value: any value.
-        not_finite: converts NaN and infinity, which are not JSON.
+        not_finite: converts NaN and infinity, which JSON lacks.
     """
 
     def finite(item: Any) -> Any:

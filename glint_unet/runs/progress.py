@@ -1,4 +1,4 @@
-"""How far a run is: the epoch under way, and the best epoch so far."""
+"""The progress of a run: the current epoch, and the best epoch so far."""
 
 import math
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from glint_unet.model.losses import TERMS
 
 @dataclass
 class EpochProgress:
-    """The part of an epoch that is done.
+    """The completed part of an epoch.
 
     Attributes:
-        batches_done: steps taken.
-        images_done: images seen.
-        term_sums: (T,) float64, each term of the loss (`TERMS`) summed over these images.
-        seconds: time spent, over all processes that worked on this epoch.
-        compute_seconds: the part of it in which steps were computed; in the rest they waited for data.
+        batches_done: batches trained on.
+        images_done: images trained on.
+        term_sums: (T,) float64, each loss term (`TERMS`) summed over these images.
+        seconds: training time, including that of earlier, interrupted processes.
+        compute_seconds: the part of it spent computing steps; the rest was spent waiting for data.
     """
 
     batches_done: int = 0
@@ -32,22 +32,22 @@ class EpochProgress:
     compute_seconds: float = 0.0
 
     def add(self, terms: Tensor, num_images: int) -> None:
-        """Counts one step: terms (T,), each a mean over its images; nothing waits for the device."""
+        """Adds one step without synchronising with the device; terms: (T,), each the mean over `num_images`."""
         self.term_sums = self.term_sums.to(terms.device) + terms.detach().double() * num_images
         self.batches_done += 1
         self.images_done += num_images
 
     def means(self) -> dict[str, float]:
-        """The true mean of every term over the images seen."""
+        """The mean of every loss term over the images so far."""
         return dict(zip(TERMS, (self.term_sums / max(self.images_done, 1)).tolist(), strict=True))
 
     def check_finite(self, epoch: int) -> None:
-        """Raises NonFiniteLossError once a loss was NaN or infinite; waits for the device."""
+        """Synchronises with the device; raises NonFiniteLossError if any loss so far was NaN or infinite."""
         if not torch.isfinite(self.term_sums).all():
             raise NonFiniteLossError("loss_not_finite", epoch=epoch, step=self.batches_done)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values and one tensor, for checkpoints."""
+        """Plain Python values and one tensor, for checkpoints."""
         return {
             "batches_done": self.batches_done,
             "images_done": self.images_done,
@@ -58,15 +58,15 @@ class EpochProgress:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EpochProgress":
-        """What `to_dict` gave; terms that an earlier version did not have are 0.
+        """The inverse of `to_dict`; loss terms that an earlier version did not have are 0.
 
         Raises:
-            ValueError, TypeError, KeyError: it is something else.
+            ValueError, TypeError, KeyError: `values` was not written by `to_dict`.
         """
         progress = cls(**values)
         sums = progress.term_sums
         if not isinstance(sums, Tensor) or sums.ndim != 1 or not 1 <= len(sums) <= len(TERMS):
-            raise ValueError("sums of other terms")
+            raise ValueError("term_sums of unknown loss terms")
         return cls(
             int(progress.batches_done),
             int(progress.images_done),
@@ -81,9 +81,9 @@ class Best:
     """The best epoch so far.
 
     Attributes:
-        epoch: its number; 0 while there is none.
+        epoch: its number; 0 if there is none yet.
         total: its validation loss.
-        rank: what is compared, the less the better: the loss, minus f1, or px_error, as `best_metric` says.
+        rank: the value compared, lower is better: the loss, -f1 or px_error, according to `best_metric`.
     """
 
     epoch: int = 0
@@ -92,21 +92,25 @@ class Best:
 
     @classmethod
     def of_epoch(cls, epoch: int, val_metrics: Mapping[str, float | None], best_metric: str) -> "Best":
-        """An epoch as a candidate; a metric without a value ranks last."""
+        """An epoch as a candidate for the best; a metric without a value ranks last."""
         total, value = val_metrics["total"], val_metrics[best_metric]
         assert total is not None
         rank = math.inf if value is None else -value if best_metric == "f1" else value
         return cls(epoch, total, rank)
 
     def beats(self, other: "Best") -> bool:
-        """Whether this epoch is better: a lower rank, or the same rank and a lower loss."""
+        """Whether this epoch is better: a lower rank, or equal rank and a lower loss."""
         return (self.rank, self.total) < (other.rank, other.total)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for checkpoints."""
+        """Plain Python values, for checkpoints."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Best":
-        """What `to_dict` gave; raises ValueError, TypeError or KeyError where it is something else."""
+        """The inverse of `to_dict`.
+
+        Raises:
+            ValueError, TypeError, KeyError: `values` was not written by `to_dict`.
+        """
         return cls(int(values["epoch"]), float(values["total"]), float(values["rank"]))

@@ -1,4 +1,4 @@
-"""The files of a run brought into agreement with the checkpoint that it goes on from."""
+"""Reconciles the files of a run directory with the checkpoint that the run resumes from."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ from glint_unet.runs.run_directory import RunDirectory
 
 @dataclass(frozen=True)
 class Repair:
-    """What was found and done.
+    """The outcome of `repair_run`.
 
     Attributes:
-        best: the best epoch so far, whose weights are in the run directory; epoch 0 while there is none.
-        history_aside: directory that the superseded history was moved to.
-        damaged_best: what is wrong with the best model that was there; it was moved to `best_aside`.
-        best_aside: directory that a damaged best model was moved to.
+        best: the best epoch so far, whose weights are in the run directory; epoch 0 if there is none.
+        history_aside: directory that superseded history was moved to; None if there was none.
+        damaged_best: the error of a damaged best model; None if it was intact or missing.
+        best_aside: directory that the damaged best model was moved to.
     """
 
     best: Best
@@ -30,17 +30,17 @@ class Repair:
 
 
 def repair_run(run: RunDirectory, point: ResumePoint, best_metric: str) -> Repair:
-    """Brings the files of a run into agreement with the checkpoint that it goes on from.
+    """Reconciles the files of a run directory with the checkpoint that the run resumes from.
 
-    A kill between two files leaves the best model newer than latest; it is kept, because a better model is never
-    replaced by a worse one. History newer than the checkpoint, and a best model that cannot be read, are moved aside,
-    never overwritten. Where there is no best model, the best of the epochs up to the checkpoint takes its place, as
-    far as their weights are still there.
+    A kill between two writes can leave the best model newer than the latest checkpoint; it is kept, because a better
+    model is never replaced by a worse one. History newer than the checkpoint and an unreadable best model are moved
+    aside, never overwritten. A missing best model is replaced by the best epoch up to the checkpoint whose weights
+    still exist.
 
     Args:
-        run: the directory to go on in; the checkpoint's own, or a new one.
-        point: where to go on from.
-        best_metric: what makes an epoch the best from now on.
+        run: the directory to resume in: the checkpoint's own, or a new one.
+        point: the checkpoint to resume from.
+        best_metric: the metric that ranks epochs from now on.
     """
     aside = damaged = best_aside = best = None
     if run.latest.exists() and run.latest.resolve() != point.path.resolve() and _is_superseded(run, point):
@@ -65,7 +65,7 @@ def _is_superseded(run: RunDirectory, point: ResumePoint) -> bool:
 
 
 def _kept_best(run: RunDirectory, point: ResumePoint, best_metric: str) -> Best:
-    """The better of the run's best model and what the checkpoint knows as best, in the unit of `best_metric`."""
+    """The better of the run's best model and the best epoch recorded in the checkpoint, ranked by `best_metric`."""
     checkpoint = Checkpoint.read(run.best)
     found = checkpoint.run_state().best
     if point.config.best_metric != best_metric:
@@ -77,7 +77,7 @@ def _kept_best(run: RunDirectory, point: ResumePoint, best_metric: str) -> Best:
 
 
 def _best_of_branch(run: RunDirectory, point: ResumePoint, best_metric: str) -> Best:
-    """Makes the best of the checkpoints up to where the run goes on its best model."""
+    """Writes the best model from the best of the checkpoints up to the resume point."""
     best, chosen = Best(), None
     for checkpoint in _ends_of_epochs(point):
         candidate = _as_best(checkpoint, best_metric)
@@ -90,7 +90,7 @@ def _best_of_branch(run: RunDirectory, point: ResumePoint, best_metric: str) -> 
 
 
 def _ends_of_epochs(point: ResumePoint) -> Iterator[Checkpoint]:
-    """The readable checkpoints of the run, up to the one that it goes on from, whose weights were validated."""
+    """The readable checkpoints of the run whose weights were validated, up to the resume point."""
     paths = [point.run.best, *(path for _, path in point.run.numbered_checkpoints()), point.path]
     for path in dict.fromkeys(path for path in paths if path.exists()):
         try:

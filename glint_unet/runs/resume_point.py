@@ -1,4 +1,4 @@
-"""The checkpoint that `--resume` means: found, read once, proved to be whole."""
+"""Finds the checkpoint that `--resume` refers to, and reads and verifies it once."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,14 @@ from glint_unet.runs.run_directory import RunDirectory, run_directory_of
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """A good checkpoint to go on from.
+    """An intact checkpoint to resume from.
 
     Attributes:
         path: the file.
-        checkpoint: what it holds.
-        state: the run's state in it.
-        passed_over: newer checkpoints that are damaged.
-        key: of the file before it was read; another one means that somebody has written it since.
+        checkpoint: its content.
+        state: the state of the run in it.
+        passed_over: errors of newer checkpoints that are damaged.
+        key: `file_key` of the file before it was read; a different key means that it has been replaced since.
     """
 
     path: Path
@@ -30,35 +30,35 @@ class ResumePoint:
     key: FileKey
 
     def check_unchanged(self) -> None:
-        """Refuses to go on from a file that another writer has replaced since it was read; for the lock's holder.
+        """Checks that no other writer has replaced the file since it was read; call while holding the lock.
 
         Raises:
-            RunDirectoryError: it was replaced.
+            RunDirectoryError: the file was replaced or removed.
         """
         if not self.path.exists() or file_key(self.path.stat()) != self.key:
             raise RunDirectoryError("run_moved_on", path=self.run.path)
 
     @property
     def run(self) -> RunDirectory:
-        """The run directory that the checkpoint lies in."""
+        """The run directory that contains the checkpoint."""
         return run_directory_of(self.path)
 
     @property
     def config(self) -> TrainConfig:
-        """The settings of the run, as the defaults of a resume: a flag that is not given keeps its value."""
+        """The settings of the run, which are the defaults of a resume."""
         return TrainConfig.of_earlier_start(self.checkpoint.train_args | {"output_dir": str(self.run.path)})
 
 
 def find_resume_point(resume: str, output_dir: str | None) -> ResumePoint:
-    """The checkpoint that `--resume` means.
+    """Finds and reads the checkpoint that `--resume` refers to.
 
     Args:
         resume: a checkpoint file, a run directory, or 'auto'.
-        output_dir: where 'auto' looks.
+        output_dir: the directory that 'auto' searches.
 
     Raises:
-        ResumeError: 'auto' without a directory, or no checkpoint in it.
-        CheckpointError: the file named is damaged or cannot be resumed, or every file of the directory is damaged.
+        ResumeError: 'auto' without a directory, no checkpoint found, or every checkpoint of the directory is damaged.
+        CheckpointError: the file is damaged or cannot be resumed from.
     """
     if resume == "auto" and output_dir is None:
         raise ResumeError("resume_auto_without_directory")
@@ -76,5 +76,5 @@ def find_resume_point(resume: str, output_dir: str | None) -> ResumePoint:
     key = file_key(path.stat())
     checkpoint = Checkpoint.read(path)
     point = ResumePoint(path, checkpoint, checkpoint.run_state(), tuple(passed_over), key)
-    point.config  # noqa: B018 - settings of a hostile file are refused here, before anything is written
+    point.config  # noqa: B018 - refuses the settings of a malicious file here, before anything is written
     return point

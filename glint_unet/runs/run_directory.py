@@ -1,4 +1,4 @@
-"""Where everything of a run lies, who may write there, and what is moved aside instead of being overwritten."""
+"""The layout of a run directory, its lock, and moving superseded files aside instead of overwriting them."""
 
 import contextlib
 import itertools
@@ -15,7 +15,7 @@ DEFAULT_ROOT = Path("runs")
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """Every path of a run.
+    """The paths of a run's files.
 
     Attributes:
         path: the directory itself.
@@ -40,12 +40,12 @@ class RunDirectory:
 
     @property
     def split(self) -> Path:
-        """Train and validation rows, JSON."""
+        """Training and validation rows, JSON."""
         return self.path / "split.json"
 
     @property
     def dataset(self) -> Path:
-        """Which data set this is: its MD5 and sizes, JSON."""
+        """Identity of the data set (MD5 and sizes), JSON."""
         return self.path / "dataset.json"
 
     @property
@@ -55,7 +55,7 @@ class RunDirectory:
 
     @property
     def best_weights(self) -> Path:
-        """Bare state dict of the best epoch."""
+        """State dict of the best epoch."""
         return self.path / "best_model_weights.pt"
 
     @property
@@ -70,17 +70,17 @@ class RunDirectory:
 
     @property
     def curves(self) -> Path:
-        """Picture of the curves."""
+        """Plot of the learning curves."""
         return self.path / "results.png"
 
     @property
     def predictions(self) -> Path:
-        """Picture of predictions over validation images."""
+        """Predictions drawn over validation images."""
         return self.path / "predictions.png"
 
     @property
     def trace(self) -> Path:
-        """Trace of the training steps that `--profile` asked for."""
+        """Trace written by `--profile`."""
         return self.path / "profile.json"
 
     def numbered(self, epoch: int) -> Path:
@@ -97,15 +97,15 @@ class RunDirectory:
         return sorted(found)
 
     def holds_a_run(self) -> bool:
-        """Whether there is anything here that a new run would overwrite."""
+        """Whether the directory contains a checkpoint, which a new run would overwrite."""
         return self.latest.exists() or self.best.exists() or bool(self.numbered_checkpoints())
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Makes this process the directory's one writer, and sweeps what a killed writer left half-written.
+        """Makes this process the only writer of the directory, and removes temporary files of a killed writer.
 
         Raises:
-            RunDirectoryError: another process writes here, or the directory cannot be made or written.
+            RunDirectoryError: another process is writing here, or the directory cannot be created or written.
             SpaceError: the disk is full.
         """
         try:
@@ -123,7 +123,7 @@ class RunDirectory:
                 sweep_temporaries(directory)
             yield
         finally:
-            if not self.log.exists():  # refused before it began: leave nothing behind
+            if not self.log.exists():  # refused before the run started: leave nothing behind
                 self._remove_if_empty(lock.path)
             lock.release()
 
@@ -135,7 +135,7 @@ class RunDirectory:
                 self.path.rmdir()
 
     def set_aside_best(self) -> Path:
-        """Moves the best model and its weights, which cannot be read, to superseded/damaged_best."""
+        """Moves an unreadable best model and its weights to superseded/damaged_best; returns that directory."""
         aside = self._free_name("superseded/damaged_best")
         aside.mkdir(parents=True)
         for path in (self.best, self.best_weights):
@@ -144,12 +144,12 @@ class RunDirectory:
         return aside
 
     def set_aside_after(self, epoch: int) -> Path:
-        """Moves the history that a resume from an older epoch supersedes into a directory of its own.
+        """Moves the history that a resume from an older epoch supersedes into a separate directory.
 
-        The best model stays where it is: a better model is never replaced by a worse one.
+        The best model stays in place: a better model is never replaced by a worse one.
 
         Returns:
-            The directory moved to: superseded/after_epoch_007, say.
+            The destination, e.g. superseded/after_epoch_007.
         """
         newer = [path for number, path in self.numbered_checkpoints() if number > epoch]
         aside = self._free_name(f"superseded/after_epoch_{epoch:03d}")
@@ -165,12 +165,12 @@ class RunDirectory:
 
 
 def new_run_directory(output_dir: str | None) -> RunDirectory:
-    """The directory for a new run: the one named, or runs/train_YYYYMMDD_HHMMSS.
+    """The directory for a new run: `output_dir`, or runs/train_YYYYMMDD_HHMMSS if that is None.
 
     Two runs started in the same second get two directories.
 
     Raises:
-        RunDirectoryError: the directory named already holds a run.
+        RunDirectoryError: `output_dir` already contains a run, or runs/ is not writable.
     """
     if output_dir is not None:
         run = RunDirectory(Path(output_dir))
@@ -190,13 +190,13 @@ def new_run_directory(output_dir: str | None) -> RunDirectory:
 
 
 def check_free(run: RunDirectory) -> None:
-    """Refuses a directory that holds a run already: RunDirectoryError."""
+    """Raises RunDirectoryError if the directory already contains a run."""
     if run.holds_a_run():
         raise RunDirectoryError("run_exists", path=run.path)
 
 
 def run_directory_of(checkpoint: Path) -> RunDirectory:
-    """The run directory that a checkpoint file lies in, also where the path is relative to a directory inside it."""
+    """The run directory of a checkpoint file, even if the path is relative to a directory inside it."""
     directory = checkpoint.parent
     own = RunDirectory(directory)
     if checkpoint.name in (own.latest.name, own.best.name) or directory.resolve().name != own.checkpoints.name:

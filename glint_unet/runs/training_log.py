@@ -17,14 +17,14 @@ from glint_unet.runs.run_directory import RunDirectory
 
 Metrics = Mapping[str, float | None]
 
-_LATER_TERMS = TERMS[5:]  # the original's line ends with div; these appear where they are on (docs/adr/0009)
+_LATER_TERMS = TERMS[5:]  # the original log line ends with div; these appear only if not 0 (docs/adr/0009)
 
 
 class TrainingLogger:
-    """Writes training.log and metrics.json of a run directory; goes on where they end.
+    """Appends to training.log and metrics.json of a run directory.
 
     Args:
-        log_dir: the run directory; made if missing.
+        log_dir: the run directory; created if missing.
 
     Attributes:
         history: the rows of metrics.json, oldest epoch first.
@@ -39,7 +39,7 @@ class TrainingLogger:
         self.history: list[dict[str, Any]] = _read_history(self._run.metrics)
 
     def log(self, message: str, print_console: bool = True) -> None:
-        """Writes one message, stamped with the local time, to the log and to the console, which may fail to show it."""
+        """Writes a timestamped message (local time) to the log and to the console; console failures are ignored."""
         line = f"[{time.strftime('%Y-%m-%d %H:%M:%S')}] {message}"
         append_text(self._run.log, line + "\n")
         if print_console:
@@ -54,14 +54,14 @@ class TrainingLogger:
         epoch_time: float,
         more: Mapping[str, Any] | None = None,
     ) -> None:
-        """Writes one epoch to the log and adds its row to metrics.json; a row of the same epoch is replaced.
+        """Writes one epoch to the log and to metrics.json; an existing row of that epoch is replaced.
 
         Args:
-            epoch: its number, from 1.
-            train_metrics, val_metrics: figures by name; None is null in JSON and a dash in the log.
+            epoch: epoch number, from 1.
+            train_metrics, val_metrics: values by name; None becomes null in JSON and a dash in the log.
             lr: learning rate of the epoch.
-            epoch_time: seconds.
-            more: further keys of the row.
+            epoch_time: duration in seconds.
+            more: additional keys of the row.
         """
         times = {"lr": lr, "epoch_time": round(epoch_time, 2)}
         values = {"epoch": epoch, "train": train_metrics, "val": val_metrics, **times, **(more or {})}
@@ -71,7 +71,7 @@ class TrainingLogger:
         self.log(f"\n{heading}\n  Train: {_one_line(train_metrics)}\n  Val:   {_one_line(val_metrics)}")
 
     def restore(self, history: list[dict[str, Any]]) -> None:
-        """Makes metrics.json hold exactly these rows."""
+        """Replaces the content of metrics.json with these rows."""
         self.history = sorted(history, key=lambda row: int(row["epoch"]))
         write_json(self._run.metrics, self.history)
 
