@@ -1,1 +1,1 @@
-"""Loss -> weights -> run directory."""
+"""Training: from the loss to trained weights and a run directory."""

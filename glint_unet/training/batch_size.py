@@ -1,4 +1,4 @@
-"""`--batch auto`: the largest batch that a GPU computes in the memory that is free there."""
+"""`--batch auto`: the largest batch size that fits into the free memory of the GPU."""
 
 import dataclasses
 import math
@@ -23,18 +23,18 @@ _FEWEST_STEPS = 16
 
 
 def find_batch_size(config: TrainConfig, info: DatasetInfo, device: torch.device, num_processes: int) -> int:
-    """Images per step for a run that begins, over all processes; each has a GPU like this one's.
+    """Finds the batch size of a new run, summed over all processes, which are assumed to have identical GPUs.
 
-    Batches are trained on whose parts (`--accumulate`) have 2, 4, 8, ... images, with weights that are thrown away,
-    until one takes more than 80% of the free memory (beside the data, where they are held there). An epoch keeps at
-    least 16 steps: with fewer, the network would learn too little from each image.
+    Trains a temporary network on batches whose parts (`--accumulate`) have 2, 4, 8, ... images, until one needs more
+    than 80% of the free memory (minus the data set, if the GPU holds it). An epoch keeps at least 16 steps: with fewer,
+    the network would learn too little from each image.
 
     Raises:
-        DeviceError: there is no GPU, or not even the smallest batch fits.
+        DeviceError: there is no GPU, or even the smallest batch does not fit.
     """
     if device.type != "cuda":
         raise DeviceError("batch_auto_without_gpu")
-    config = dataclasses.replace(config, compile=False)  # each size would be compiled anew
+    config = dataclasses.replace(config, compile=False)  # every size would be compiled separately
     on_device = cache_of_run(config, info, device, num_processes) == "device"
     budget = int(free_device_bytes(device) * _SHARE_OF_FREE) - (bytes_held(needed(config, info)) if on_device else 0)
     most = len(new_split(config, info).train) // _FEWEST_STEPS // num_processes
@@ -46,9 +46,9 @@ def find_batch_size(config: TrainConfig, info: DatasetInfo, device: torch.device
 
 
 def largest_doubled(first: int, most: int, fits: Callable[[int], bool]) -> int:
-    """The largest of first, 2 first, 4 first, ... that fits, asked in this order; 0 where not even the first does.
+    """The largest of first, 2 * first, 4 * first, ... that fits; 0 if even `first` does not.
 
-    None is larger than `most`, but the first.
+    The numbers are tried in this order; those above `most` are not tried, except `first`.
     """
     largest, num = 0, first
     while (num == first or num <= most) and fits(num):
@@ -57,7 +57,7 @@ def largest_doubled(first: int, most: int, fits: Callable[[int], bool]) -> int:
 
 
 def _memory(num: int, config: TrainConfig, info: DatasetInfo, device: torch.device) -> float:
-    """Most bytes that two steps on `num` images take on the GPU; infinite where it has fewer."""
+    """Peak GPU memory in bytes of two steps on `num` images; infinite if the GPU runs out of memory."""
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)
     try:
@@ -68,7 +68,7 @@ def _memory(num: int, config: TrainConfig, info: DatasetInfo, device: torch.devi
 
 
 def _two_steps(num: int, config: TrainConfig, info: DatasetInfo, device: torch.device) -> None:
-    """Two, since the optimizer has no moments before the first; what they leave is thrown away."""
+    """Takes two steps with a temporary network; two because the optimizer allocates its moments in the first."""
     (H, W), (h, w), C = info.image_size, info.heatmap_size, info.num_classes
     batch = Batch(
         torch.zeros(num, H, W, dtype=torch.uint8, device=device),

@@ -1,4 +1,4 @@
-"""The exponential moving average of a network's weights: what is validated, kept as best and deployed."""
+"""The exponential moving average of a network's weights, which is validated, saved as the best model and deployed."""
 
 import copy
 
@@ -7,22 +7,22 @@ from torch import nn
 
 
 def averaged_copy(network: nn.Module) -> nn.Module:
-    """Where the average begins: a copy, for evaluation."""
+    """A copy of the network in evaluation mode and without gradients, as the initial average."""
     average = copy.deepcopy(network).eval()
     return average.requires_grad_(False)
 
 
 class AverageUpdate:
-    """Moves an average towards its network, weights and batch-normalisation statistics alike.
+    """Updates an average from its network: weights and batch-normalisation statistics alike.
 
-    `average += (1 - d) * (network - average)` with d = min(decay, (1 + step) / (10 + step)), so that the first random
-    weights are soon forgotten (as in TensorFlow's ExponentialMovingAverage).
+    `average += (1 - d) * (network - average)` with d = min(decay, (1 + step) / (10 + step)), so that the random initial
+    weights soon lose their influence (as in TensorFlow's ExponentialMovingAverage).
 
-    The tensors of both are listed once: a `state_dict` per step took a fifth of the host's time of a small step. They
-    must stay where they are, as `load_state_dict` leaves them.
+    The tensors are collected once, because a `state_dict` per step took a fifth of the host time of a small step. They
+    must not be reallocated afterwards; `load_state_dict` copies in place and is safe.
 
     Args:
-        average: of `averaged_copy`; changed in place.
+        average: from `averaged_copy`; updated in place.
         network: the network in training.
     """
 
@@ -33,13 +33,13 @@ class AverageUpdate:
 
     @torch.no_grad()
     def __call__(self, decay: float, step: int) -> None:
-        """After an optimizer step.
+        """Updates the average after an optimizer step.
 
         Args:
-            decay: per step.
+            decay: decay per step.
             step: number of this step, from 1.
         """
-        kept, new = self._weights
-        torch._foreach_lerp_(kept, new, 1 - min(decay, (1 + step) / (10 + step)))
-        for count, its in self._counts:
-            count.copy_(its)
+        averages, weights = self._weights
+        torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + step) / (10 + step)))
+        for average_count, count in self._counts:
+            average_count.copy_(count)

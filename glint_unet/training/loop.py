@@ -1,4 +1,4 @@
-"""The whole run, top to bottom."""
+"""The training loop: a whole run, from top to bottom."""
 
 import contextlib
 import signal
@@ -36,23 +36,23 @@ _STEPS_BETWEEN_CHECKS = 64
 
 
 def train(config: TrainConfig, group: Group | None = None, point: ResumePoint | None = None) -> Path:
-    """Trains until `config.epochs` epochs are done, keeping everything in one run directory.
+    """Trains up to epoch `config.epochs` and writes everything to one run directory.
 
     Args:
-        config: all settings; `config.resume` goes on with an earlier run.
-        group: the processes that train together, this one among them; None: this one alone.
-        point: the checkpoint that `config.resume` means, where the caller has read it already.
+        config: all settings; `config.resume` continues an earlier run.
+        group: the process group that trains together; None: this process alone.
+        point: the checkpoint that `config.resume` refers to, if the caller has already read it.
 
     Returns:
         The run directory.
 
     Raises:
-        GlintError: whatever the user can get wrong; nothing that was there before is overwritten.
-        Interrupted: SIGINT, SIGTERM or SIGUSR1 came; the state is saved and can be resumed.
+        GlintError: a mistake of the user; existing files are not overwritten.
+        Interrupted: SIGINT, SIGTERM or SIGUSR1 was received; the state is saved and can be resumed.
     """
     set_language(config.lang)
     group = group or Group()
-    # data, device, state: all that can be refused is refused before anything is written
+    # data, device, state: everything that can be refused is refused before anything is written
     start = prepare(config, group, point)
     config, state, run, device, point = start.config, start.state, start.run, start.device, start.point
     if point and state.epoch >= config.epochs:
@@ -96,7 +96,7 @@ def train(config: TrainConfig, group: Group | None = None, point: ResumePoint | 
 
 
 def _num_steps_left(config: TrainConfig, state: TrainState) -> int:
-    """Steps from here to the end of the run."""
+    """The number of steps from here to the end of the run."""
     steps_per_epoch = -(-len(state.split.train) // config.batch_size)
     return steps_per_epoch * (config.epochs - state.epoch) - state.progress.batches_done
 
@@ -111,7 +111,7 @@ def _train_epoch(
     stop: StopSignals,
     step_done: Callable[[], None],
 ) -> None:
-    """The rest of the epoch under way: all of it, or what an interrupted run left."""
+    """Trains the rest of the current epoch: all of it, or what an interruption left undone."""
     progress, epoch = state.progress, state.epoch + 1
     rows = source.rows_of_epoch(epoch_batches(state.split.train, config.batch_size, config.seed, epoch), epoch)
     rest = rows[progress.batches_done :]
@@ -147,7 +147,7 @@ def _draws(config: TrainConfig, epoch: int, rows: Rows, source: Source, device: 
 def _leave_if_stopped(
     stop: StopSignals, group: Group, record: RunRecord | None, clock: StepClock | None = None
 ) -> None:
-    """Saves and raises Interrupted where any process of the group has received a signal to stop."""
+    """Saves the state and raises Interrupted if any process of the group has received a stop signal."""
     stop_signal = group.all_reduce_max(stop.received)
     if stop_signal is None:
         return
@@ -155,7 +155,7 @@ def _leave_if_stopped(
         clock.pause()
     if record:
         record.interrupted(signal.Signals(stop_signal).name)
-    group.barrier()  # until it is saved
+    group.barrier()  # wait for the main process to save
     raise Interrupted(stop_signal)
 
 
@@ -163,7 +163,7 @@ def _with_bar(
     config: TrainConfig, epoch: int, total: int, done: int, batches: Iterator[Batch], *, hidden: bool
 ) -> Iterator[Batch]:
     title = f"Epoch {epoch:03d}/{config.epochs:03d}"
-    disable = None if config.progress and not hidden else True  # None: shown where the console is a terminal
+    disable = None if config.progress and not hidden else True  # None: shown only on a terminal
     return iter(tqdm(batches, desc=title, total=total, initial=done, disable=disable, leave=False, unit="batch"))
 
 
@@ -173,7 +173,7 @@ def _val_batches(config: TrainConfig, state: TrainState) -> list[Rows]:
 
 
 def _report_nothing_to_do(run: RunDirectory, point: ResumePoint, epochs: int) -> None:
-    """In the log of a run that is done; a directory that was only requested is not made."""
+    """Reports to the log of the finished run; a requested directory that does not exist is not created."""
     messages = [text("checkpoint_passed_over", reason=error) for error in point.passed_over]
     messages.append(text("nothing_to_do", epoch=point.checkpoint.epoch, epochs=epochs))
     with run.locked():

@@ -1,7 +1,7 @@
-"""What a run leaves behind while it goes: log, metrics, checkpoints, in an order that a kill cannot break.
+"""Writes the log, metrics and checkpoints of a run, in an order that survives a kill at any instant.
 
-At the end of an epoch: metrics row -> best model -> numbered checkpoint -> latest. Latest is the commit: a resume cuts
-what is newer. So an epoch is either wholly there or done again.
+At the end of an epoch: metrics row -> best model -> numbered checkpoint -> latest checkpoint. Writing the latest
+checkpoint commits the epoch: a resume discards whatever is newer, so an epoch is either complete or repeated.
 """
 
 import shutil
@@ -34,12 +34,15 @@ _FEW_VALIDATION_IMAGES = 20
 
 
 class RunRecord:
-    """The files of one run, for its one writer.
+    """Writes the files of a run; only the main process has one.
 
     Args:
         config: all settings.
         run: the run directory, locked by this process.
-        state: the run's state; read here, and changed only where a resume finds a better best model.
+        state: the state of the run; changed here only when a resume finds a better best model.
+
+    Raises:
+        SpaceError: the disk cannot hold the checkpoints of the run.
     """
 
     def __init__(self, config: TrainConfig, run: RunDirectory, state: TrainState) -> None:
@@ -50,7 +53,7 @@ class RunRecord:
         _check_space(config, run, state)
         self.log = TrainingLogger(run.path)
         self._saved_at = time.monotonic()
-        self._save_seconds = 0.0  # since the last row
+        self._save_seconds = 0.0  # since the last metrics row
         self._hint = ""
 
     def _say(self, key: str, **values: Any) -> None:
@@ -59,8 +62,19 @@ class RunRecord:
     def begin(
         self, source: Source, device: torch.device, num_processes: int, point: ResumePoint | None, changes: list[str]
     ) -> None:
-        """Writes down what begins: settings, data set, split; on a resume, also what it goes on from."""
-        # what was seen before the lock was taken must still be so
+        """Records the start of a run: settings, data set and split; on a resume, also the checkpoint and repairs.
+
+        Args:
+            source: the source of the batches.
+            device: the compute device.
+            num_processes: size of the process group.
+            point: the checkpoint to resume from; None for a new run.
+            changes: log lines on settings that differ from the resumed run.
+
+        Raises:
+            RunDirectoryError: another process has written to the directory since it was inspected.
+        """
+        # check again what was inspected before the lock was acquired
         if point:
             point.check_unchanged()
             self._take_over(point)
@@ -72,7 +86,7 @@ class RunRecord:
         write_json(self._run.dataset, self._state.dataset)
         self._log_start(point, changes)
         if not point:
-            self.save_latest()  # from here on there is something to resume, and to roll back to
+            self.save_latest()  # from here on there is a checkpoint to resume from and to roll back to
         self._log_set_up(source, device, num_processes)
 
     def _take_over(self, point: ResumePoint) -> None:
@@ -133,12 +147,16 @@ class RunRecord:
         self._say("network", arch=self._config.arch, weights=num_weights, H=H, W=W, C=info.num_classes, h=h, w=w)
 
     def save_is_due(self) -> bool:
-        """Whether the last save is `save_every_minutes` old."""
+        """Whether the last save is at least `save_every_minutes` old."""
         minutes = self._config.save_every_minutes
         return minutes > 0 and time.monotonic() - self._saved_at >= minutes * 60
 
     def save_latest(self) -> None:
-        """Writes latest_checkpoint.pth, also in the middle of an epoch."""
+        """Writes latest_checkpoint.pth, at any point of an epoch.
+
+        Raises:
+            NonFiniteLossError: a loss of the current epoch was NaN or infinite; nothing is written.
+        """
         self._state.progress.check_finite(self._state.epoch + 1)
         started = time.monotonic()
         self._checkpoints.write_latest(self._state.checkpoint(self._config, self.log.history))
@@ -146,10 +164,15 @@ class RunRecord:
         self._save_seconds += self._saved_at - started
 
     def finish_epoch(self, result: EpochResult, confusion: list[list[int]], val_seconds: float) -> None:
-        """After the state has finished an epoch: its row, its log lines, its checkpoints.
+        """Writes the metrics row, log lines and checkpoints of an epoch, after `TrainState.finish_epoch`.
 
-        The row's `timing` is in seconds: `data` waited for, `compute` in steps, `val`, and `save` of all checkpoints
-        since the last row, which are those of the epoch before and those within this one.
+        The row's `timing` is in seconds: `data` (waiting for data), `compute` (training steps), `val` (validation) and
+        `save` (all checkpoints since the previous row, including those at the end of the previous epoch).
+
+        Args:
+            result: the outcome of the epoch.
+            confusion: the LED confusion matrix of the validation.
+            val_seconds: duration of the validation.
         """
         self._write_row(result.progress, confusion, val_seconds)
         state, config, started = self._state, self._config, time.monotonic()
@@ -180,7 +203,7 @@ class RunRecord:
         self._log_timing(timing, speed)
 
     def _log_timing(self, timing: dict[str, float], speed: float) -> None:
-        """The share of each part, and once, where data loading is the bottleneck, which flag helps."""
+        """Logs the share of each part, and once, if data loading is the bottleneck, the flag that helps."""
         total = max(sum(timing.values()), 1e-9)
         shares = {part: seconds / total for part, seconds in timing.items()}
         self._say("timing", **shares, speed=speed)
@@ -189,7 +212,7 @@ class RunRecord:
             self._hint = ""
 
     def rolled_back(self, error: NonFiniteLossError) -> None:
-        """After the state went back to the last checkpoint: saves it and says so."""
+        """Saves the state after a rollback to the last checkpoint, and logs the rollback."""
         state, config = self._state, self._config
         self.save_latest()
         where = {"epoch": error.values["epoch"], "step": error.values["step"], "lr": config.lr * 0.5**state.rollbacks}
@@ -198,18 +221,18 @@ class RunRecord:
             self._say("resume_without_optimizer")
 
     def interrupted(self, signal_name: str) -> None:
-        """Saves, and says how to go on."""
+        """Saves the state and logs the command that resumes the run."""
         self.save_latest()
         self._say("interrupted", signal=signal_name, epoch=self._state.epoch, command=resume_command(self._run.path))
 
     def finished(self, seconds: float) -> None:
-        """Says what came out and where it lies."""
+        """Logs the best epoch and the path of its checkpoint."""
         best = self._state.best
         self._say("finished", seconds=seconds, epoch=best.epoch, total=best.total, path=self._run.best)
 
 
 def _check_space(config: TrainConfig, run: RunDirectory, state: TrainState) -> None:
-    """A disk that cannot hold the run's checkpoints is reported before the training, not at its end."""
+    """Raises SpaceError before training starts if the disk cannot hold the checkpoints of the run."""
     weights = sum(t.numel() * t.element_size() for t in state.network.state_dict().values())
     full = weights * ((1 if config.no_save_optimizer else 3) + (state.average is not None))
     num_numbered = min(config.keep_last_n + 1, config.epochs // config.save_freq) if config.save_freq else 0

@@ -1,4 +1,4 @@
-"""The two pictures of a finished run: its curves, and what the best model sees in images it never trained on."""
+"""The plots of a finished run: learning curves, and predictions of the best model on validation images."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def draw_results(
     history: list[dict[str, Any]],
     device: torch.device,
 ) -> None:
-    """Draws results.png and predictions.png of a run; leaves the best weights in the judged network."""
+    """Draws results.png and predictions.png of a run; loads the best weights into the validated network."""
     draw_curves(history, run.curves)
     network, val_rows = state.judged, state.split.val
     network.load_state_dict(read_tensors(run.best_weights))

@@ -1,4 +1,4 @@
-"""From a checkpoint back to the run that it was taken of: compared with what is requested, and restored."""
+"""Resuming: compares the requested settings with those of the run, and restores its state from a checkpoint."""
 
 import dataclasses
 
@@ -17,10 +17,19 @@ _ONLY_AT_THE_START = ("val_split", "init")
 
 
 def check_settings(config: TrainConfig, point: ResumePoint, dataset_md5: str) -> list[str]:
-    """Refuses a resume that would be another run; returns a line for each setting that does change.
+    """Refuses settings that a resume may not change, and describes those that do change.
+
+    Args:
+        config: the requested settings.
+        point: the checkpoint to resume from.
+        dataset_md5: MD5 of the requested data set.
+
+    Returns:
+        A log line for each changed setting.
 
     Raises:
-        ResumeError: with the list of settings that belong to the run, or another data set.
+        ResumeError: the settings differ (the message lists them), the data set is a different one, or
+            `--allow_changed` names an unknown setting.
     """
     allowed = {name.strip() for name in config.allow_changed.split(",") if name.strip()}
     if unknown := allowed - setting_names():
@@ -42,16 +51,16 @@ def check_settings(config: TrainConfig, point: ResumePoint, dataset_md5: str) ->
 
 
 def with_what_began(config: TrainConfig, point: ResumePoint) -> TrainConfig:
-    """The settings, with those that take effect only where a run begins as this run began."""
+    """The settings, except that those which take effect only at the start of a run keep their original values."""
     began = point.config
     return dataclasses.replace(config, **{name: getattr(began, name) for name in _ONLY_AT_THE_START})
 
 
 def check_rows(point: ResumePoint, info: DatasetInfo) -> None:
-    """Refuses a data set that lacks images of the run's split; `--allow_changed h5` may name any.
+    """Refuses a data set that lacks images of the split, which `--allow_changed h5` makes possible.
 
     Raises:
-        ResumeError: with both numbers.
+        ResumeError: the data set has too few images.
     """
     split = point.state.split
     need = 1 + max(int(rows.max()) for rows in (split.train, split.val))
@@ -60,7 +69,7 @@ def check_rows(point: ResumePoint, info: DatasetInfo) -> None:
 
 
 def restore_state(state: TrainState, point: ResumePoint) -> None:
-    """Brings a state to where the checkpoint was written; an optimizer that it does not hold starts anew."""
+    """Restores a state from a checkpoint; an optimizer whose state was not saved starts from scratch."""
     checkpoint, saved = point.checkpoint, point.state
     average = checkpoint.deployed_weights
     if state.average is not None:
@@ -70,7 +79,7 @@ def restore_state(state: TrainState, point: ResumePoint) -> None:
         state.average.load_state_dict(average)
     if checkpoint.optimizer is None:
         state.optimizer.state.clear()
-    if checkpoint.scaler:  # empty where the arithmetic needs none
+    if checkpoint.scaler:  # empty if the precision needs no loss scaling
         state.scaler.load_state_dict(checkpoint.scaler)
     state.rollbacks = saved.rollbacks
     state.steps = saved.steps
@@ -81,13 +90,15 @@ def restore_state(state: TrainState, point: ResumePoint) -> None:
 
 
 def go_back(state: TrainState, run: RunDirectory, config: TrainConfig, error: NonFiniteLossError) -> None:
-    """Goes back to the last checkpoint at half the learning rate; raises the error where that is not to be.
+    """Restores the last checkpoint and halves the learning rate, or raises `error`.
 
     Raises:
-        NonFiniteLossError: --on_nan is stop, or this was tried `MOST_ROLLBACKS` times.
+        NonFiniteLossError: `--on_nan` is stop, or there were `MOST_ROLLBACKS` rollbacks already.
     """
     rollbacks = state.rollbacks
     if config.on_nan == "stop" or rollbacks >= MOST_ROLLBACKS:
         raise error
     restore_state(state, find_resume_point(str(run.path), None))
-    state.rollbacks = rollbacks + 1  # another process of the group may have saved its own count by now
+    state.rollbacks = (
+        rollbacks + 1
+    )  # not saved.rollbacks: another process of the group may already have saved its count

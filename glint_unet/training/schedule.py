@@ -1,4 +1,4 @@
-"""The learning rate over a run, and what is scaled where a run has few steps."""
+"""The learning-rate schedule, and how warm-up and statistics are scaled in runs of few steps."""
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -7,28 +7,28 @@ from glint_unet.config import TrainConfig
 
 LEAST_SHARE = 0.02
 
-_LONG_STEPS = 1000  # from here on nothing is scaled
-_MOMENTUM = 0.1  # of batch normalisation, torch's default: the running statistics span ten steps
+_LONG_STEPS = 1000  # runs of at least this many steps are not scaled
+_MOMENTUM = 0.1  # of batch normalisation, PyTorch's default: the running statistics span ten steps
 
 
 def steps_per_epoch(config: TrainConfig, num_images: int) -> int:
-    """Optimizer steps in an epoch of so many training images."""
+    """Optimizer steps per epoch of `num_images` training images."""
     return -(-num_images // config.batch_size)
 
 
 def learning_rate(config: TrainConfig, epoch_steps: int, steps: int, epochs_done: float, rollbacks: int = 0) -> float:
     """Warm-up, plateau, cool-down (Zhai et al., "Scaling vision transformers", CVPR 2022, section 3.5).
 
-    From 1000 steps on, only the cool-down depends on `--epochs`. So a run that is resumed with more epochs from a
-    checkpoint before its cool-down is, bit for bit, the run that was planned so long from the start; resumed later, the
-    rate rises again. In a shorter run the warm-up depends on `--epochs` too.
+    In runs of 1000 steps or more, only the cool-down depends on `--epochs`. A run resumed with more epochs from a
+    checkpoint before its cool-down is therefore identical, bit for bit, to one started with that number of epochs;
+    resumed later, the rate rises again. In shorter runs the warm-up depends on `--epochs` too.
 
     Args:
         config: lr, warmup_steps, cooldown, epochs.
-        epoch_steps: optimizer steps in an epoch.
+        epoch_steps: optimizer steps per epoch.
         steps: optimizer steps taken.
-        epochs_done: epochs done, with the fraction of the one under way.
-        rollbacks: each halves the rate.
+        epochs_done: completed epochs, including the fraction of the current one.
+        rollbacks: number of rollbacks; each halves the rate.
     """
     num_warm = warmup_steps(config, epoch_steps)
     warm = min(1.0, (steps + 1) / num_warm) if num_warm else 1.0
@@ -38,18 +38,18 @@ def learning_rate(config: TrainConfig, epoch_steps: int, steps: int, epochs_done
 
 
 def warmup_steps(config: TrainConfig, epoch_steps: int) -> int:
-    """Steps in which the rate rises: as the setting says, but at most a tenth of a run of fewer than 1000 steps."""
+    """Length of the warm-up in steps: `warmup_steps`, but at most a tenth of a run of fewer than 1000 steps."""
     total = epoch_steps * config.epochs
     return config.warmup_steps if total >= _LONG_STEPS else min(config.warmup_steps, total // 10)
 
 
 def statistics_momentum(config: TrainConfig, epoch_steps: int) -> float:
-    """Momentum of batch normalisation's running statistics, which validation computes with.
+    """Momentum of the running statistics of batch normalisation, which validation uses.
 
-    They span ten steps, but at most half an epoch of a run of fewer than 1000 steps: else the first epochs would be
+    They span ten steps, but in runs of fewer than 1000 steps at most half an epoch: otherwise the first epochs would be
     validated with the statistics of random weights (docs/experiments.md). The moving average of the weights needs no
     such rule: its decay rises with the steps taken (see `ema`). Without an average (`ema_decay` 0, as in the original
-    recipe) the network is validated as torch leaves it.
+    recipe) PyTorch's default applies.
     """
     if epoch_steps * config.epochs >= _LONG_STEPS or not config.ema_decay:
         return _MOMENTUM
@@ -57,13 +57,13 @@ def statistics_momentum(config: TrainConfig, epoch_steps: int) -> float:
 
 
 def set_statistics_momentum(network: nn.Module, momentum: float) -> None:
-    """Sets it in every batch normalisation of a network."""
+    """Sets the momentum of every batch-normalisation layer of a network."""
     for module in network.modules():
         if isinstance(module, _BatchNorm):
             module.momentum = momentum
 
 
 def is_scaled(config: TrainConfig, epoch_steps: int) -> bool:
-    """Whether the run is so short that warm-up or statistics are scaled to it."""
+    """Whether the run is so short that its warm-up or statistics are scaled."""
     is_shorter = warmup_steps(config, epoch_steps) < config.warmup_steps
     return is_shorter or statistics_momentum(config, epoch_steps) > _MOMENTUM

@@ -1,4 +1,4 @@
-"""Where a run begins or goes on: data, device and state, before anything is written."""
+"""Prepares a new or resumed run: data, device and state, before anything is written."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ from glint_unet.training.step import part_sizes
 
 @dataclass(frozen=True)
 class Start:
-    """What a run begins with.
+    """Everything a run needs to start.
 
     Attributes:
-        config: all settings, the run directory and the batch size among them.
+        config: all settings, including the final run directory and batch size.
         info: what the data set declares.
-        device: where steps are computed.
-        state: new, or as the checkpoint has it.
+        device: the compute device.
+        state: new, or restored from the checkpoint.
         run: the run directory.
-        point: the checkpoint to go on from; None for a new run.
-        changes: a line for each setting that differs from the run to resume.
+        point: the checkpoint to resume from; None for a new run.
+        changes: a log line for each setting that differs from the resumed run.
     """
 
     config: TrainConfig
@@ -45,15 +45,15 @@ class Start:
 
 
 def prepare(config: TrainConfig, group: Group, point: ResumePoint | None) -> Start:
-    """Refuses whatever can be refused, and builds or restores the state.
+    """Checks settings, data and device, and builds or restores the state.
 
     Args:
         config: all settings.
-        group: the processes that train together.
-        point: what `config.resume` means, where that is known already.
+        group: the process group.
+        point: the checkpoint that `config.resume` refers to, if it has already been read.
 
     Raises:
-        GlintError: whatever the user can get wrong.
+        GlintError: a mistake of the user.
     """
     if not config.h5:
         raise SettingError("h5_required")
@@ -77,7 +77,7 @@ def prepare(config: TrainConfig, group: Group, point: ResumePoint | None) -> Sta
 def _batch_size(
     config: TrainConfig, info: DatasetInfo, device: torch.device, group: Group, point: ResumePoint | None
 ) -> int:
-    """What `--batch auto` means: on a resume what the run has, else what the GPUs hold."""
+    """The batch size for `--batch auto`: that of the resumed run, else what the GPUs can hold."""
     if point:
         return point.config.batch_size
     return group.broadcast(find_batch_size(config, info, device, group.size) if group.is_main else 0)
@@ -98,7 +98,7 @@ def _initial_state(
 
 
 def _run_directory(config: TrainConfig, point: ResumePoint | None) -> RunDirectory:
-    """The checkpoint's own directory, unless another one was requested."""
+    """The directory of the checkpoint, unless a different one was requested."""
     if point and (config.output_dir is None or Path(config.output_dir).resolve() == point.run.path.resolve()):
         return point.run
     return new_run_directory(config.output_dir)

@@ -1,4 +1,4 @@
-"""What a run is at one instant: all that a checkpoint must hold for the rest to come out the same."""
+"""The state of a run between two steps: everything a checkpoint must contain for an exact resume."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -29,11 +29,11 @@ from glint_unet.training.schedule import (
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What an epoch came to.
+    """The outcome of an epoch.
 
     Attributes:
-        progress: of its training.
-        is_best: whether it is the best so far.
+        progress: its training progress, with the sums of the loss terms.
+        is_best: whether it is the best epoch so far.
     """
 
     progress: EpochProgress
@@ -48,15 +48,18 @@ def new_state(
     dataset: dict[str, Any] | None = None,
     init: Path | None = None,
 ) -> "TrainState":
-    """A run that begins.
+    """The initial state of a new run.
 
     Args:
         config: all settings.
         info: what the data set declares.
-        device: where the weights are to lie.
-        split: train and validation rows.
-        dataset: which data set they are rows of.
-        init: a checkpoint or run directory whose best weights it begins with, instead of random ones.
+        device: the device of the weights.
+        split: training and validation rows.
+        dataset: identity of the data set: its MD5 and sizes.
+        init: a checkpoint or run directory whose best weights replace the random initial ones.
+
+    Raises:
+        CheckpointError: `init` is damaged or of a different architecture.
     """
     network = build_network(config, info).to(device)
     set_statistics_momentum(network, statistics_momentum(config, steps_per_epoch(config, len(split.train))))
@@ -68,7 +71,7 @@ def new_state(
 
 
 def _optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter, ICLR 2019): convolutions decay, biases and normalisation do not."""
+    """AdamW (Loshchilov and Hutter, ICLR 2019), with weight decay on convolutions only, not on biases or norms."""
     weights = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
@@ -77,21 +80,21 @@ def _optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer
 
 @dataclass
 class TrainState:
-    """A run between two steps.
+    """The state of a run between two steps.
 
     Attributes:
-        network: the weights.
-        optimizer: Adam's moments and learning rate.
-        split: train and validation rows.
-        dataset: which data set they are rows of: its MD5 and sizes.
-        average: the moving average of the weights; None where `ema_decay` is 0.
-        scaler: scales the loss where float16 would lose small gradients (`--amp fp16`); else it does nothing.
-        epoch: epochs done.
+        network: the network in training.
+        optimizer: AdamW, with its moments and learning rate.
+        split: training and validation rows.
+        dataset: identity of the data set: its MD5 and sizes.
+        average: the moving average of the weights; None if `ema_decay` is 0.
+        scaler: the loss scaler of `--amp fp16`; disabled otherwise.
+        epoch: epochs completed.
         steps: optimizer steps taken.
-        metrics: {'train', 'val'} of the last epoch done.
+        metrics: {'train', 'val'} of the last completed epoch.
         best: the best epoch so far.
-        progress: of the epoch under way.
-        rollbacks: how often a loss that was not finite sent the run back to a checkpoint.
+        progress: progress of the current epoch.
+        rollbacks: number of returns to a checkpoint after a non-finite loss.
     """
 
     network: nn.Module
@@ -109,32 +112,36 @@ class TrainState:
 
     def __post_init__(self) -> None:
         self.forward: Callable[[Tensor], Tensor] = self.network
-        """The network as training calls it: itself, or what distributes it over a group."""
+        """What training calls: the network itself, or its data-parallel wrapper."""
         self._move_average = None if self.average is None else AverageUpdate(self.average, self.network)
 
     @property
     def judged(self) -> nn.Module:
-        """The network that is validated and kept as best: the average, where there is one."""
+        """The network that is validated and saved as the best model: the average if there is one."""
         return self.network if self.average is None else self.average
 
     def set_learning_rate(self, config: TrainConfig, num_batches: int) -> None:
-        """Sets the optimizer's learning rate for the next step; `num_batches` make an epoch."""
+        """Sets the learning rate for the next step; `num_batches` is the number of batches per epoch."""
         epochs_done = self.epoch + self.progress.batches_done / num_batches
         lr = learning_rate(config, num_batches, self.steps, epochs_done, self.rollbacks)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
 
     def count_step(self, ema_decay: float) -> None:
-        """After each optimizer step: counts it and moves the average."""
+        """Counts an optimizer step and updates the average."""
         self.steps += 1
         if self._move_average is not None:
             self._move_average(ema_decay, self.steps)
 
     def finish_epoch(self, val_metrics: Mapping[str, float | None], best_metric: str) -> EpochResult:
-        """Ends the epoch under way: counts it, keeps its figures, and compares it with the best.
+        """Completes the current epoch: counts it, stores its metrics, and compares it with the best.
+
+        Args:
+            val_metrics: validation metrics by name; None where a metric is undefined.
+            best_metric: the metric that ranks epochs.
 
         Raises:
-            NonFiniteLossError: the validation loss is NaN or infinite; the state is as it was.
+            NonFiniteLossError: the validation loss is NaN or infinite; the state is unchanged.
         """
         total = val_metrics["total"]
         if total is None or not math.isfinite(total):
@@ -150,7 +157,7 @@ class TrainState:
         return EpochResult(progress, is_best)
 
     def checkpoint(self, config: TrainConfig, history: list[dict[str, Any]]) -> Checkpoint:
-        """All of it, to be written.
+        """The checkpoint of this state.
 
         Args:
             config: all settings.

@@ -1,4 +1,4 @@
-"""One training step, and one pass over the validation images."""
+"""A training step, and a pass over the validation images."""
 
 import functools
 from collections.abc import Callable, Iterable
@@ -29,18 +29,21 @@ def train_step(
     info: DatasetInfo,
     weight: float = 1.0,
 ) -> Tensor:
-    """Augment, forward, loss, backward, AdamW, average: returns the loss terms (T,), still on the device.
+    """Augment, forward, loss, backward, AdamW, average.
 
-    The batch is computed in `config.accumulate` parts whose gradients add up; each part's terms count by its images,
-    and all of them by `weight`, where a group of processes shares the batch.
+    The batch is computed in up to `config.accumulate` parts whose gradients are accumulated; the loss of each part is
+    weighted by its share of the images, and all of them by `weight`.
 
     Args:
-        state: of the run; moved on by one step.
-        batch: on the device that computes.
-        draws: the augmentation's random numbers, there too; None: none.
+        state: the state of the run; advanced by one step.
+        batch: the batch (or this process's shard of it), on the compute device.
+        draws: random numbers of the augmentation, on the same device; None: no augmentation.
         config: all settings.
-        info: the data set's sizes.
-        weight: of this batch.
+        info: what the data set declares.
+        weight: weight of a shard in the mean over the process group (`Group.shard`).
+
+    Returns:
+        (T,) float32, the weighted loss terms (`TERMS`), still on the device.
     """
     num, device = len(batch.images), batch.images.device
     terms_of = _terms_function(state, config, device)
@@ -64,7 +67,7 @@ def train_step(
 def batch_terms(
     forward: Callable[[Tensor], Tensor], batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo
 ) -> Tensor:
-    """From a stored batch to the terms of its loss (T,); this is what `--compile` compiles, as one graph."""
+    """The loss terms (T,) float32 of a stored batch; `--compile` compiles this function as one graph."""
     images, targets, keypoints = prepare(batch, draws, config, info)
     with autocast(config.amp, images.device):
         output = forward(images)
@@ -72,10 +75,10 @@ def batch_terms(
 
 
 def _terms_function(state: TrainState, config: TrainConfig, device: torch.device) -> Callable[..., Tensor]:
-    """`batch_terms`, compiled where `--compile` is given."""
+    """`batch_terms`, compiled if `--compile` is set."""
     if not config.compile:
         return batch_terms
-    # a gradient that adds up would lie in memory that the next replay of a CUDA graph overwrites
+    # an accumulated gradient would be in memory that the next replay of a CUDA graph overwrites
     has_graphs = device.type == "cuda" and config.accumulate == 1 and state.forward is state.network
     return _compiled("reduce-overhead" if has_graphs else "default")
 
@@ -87,13 +90,13 @@ def _compiled(mode: str) -> Callable[..., Tensor]:
 
 
 def _parts(num: int, most: int) -> list[slice]:
-    """`num` images in at most `most` parts of nearly the same size."""
+    """Slices that divide `num` images into at most `most` parts of nearly equal size."""
     size = -(-num // most)
     return [slice(start, min(start + size, num)) for start in range(0, num, size)]
 
 
 def part_sizes(num_images: int, config: TrainConfig, group: Group) -> set[int]:
-    """How many images of `num_images` are ever computed together, by any process of the group."""
+    """All part sizes that any process of the group computes in an epoch of `num_images` images."""
     batches = {min(config.batch_size, num_images), num_images % config.batch_size or config.batch_size}
     ranks = range(group.size)
     shares = {len(Group(rank, group.size).shard(np.arange(num))[0]) for num in batches for rank in ranks}
@@ -104,7 +107,11 @@ def part_sizes(num_images: int, config: TrainConfig, group: Group) -> set[int]:
 def validate(
     network: nn.Module, batches: Iterable[Batch], device: torch.device, config: TrainConfig, info: DatasetInfo
 ) -> tuple[dict[str, float | None], list[list[int]]]:
-    """The mean of every loss term with the keypoint metrics over the batches, and the LEDs' confusion matrix."""
+    """Evaluates a network on batches of the data set.
+
+    Returns:
+        The means of the loss terms and the keypoint metrics by name, and the confusion matrix of the LEDs.
+    """
     network.eval()
     sums, metrics = EpochProgress(), KeypointMetrics()
     for batch in batches:
@@ -117,7 +124,7 @@ def validate(
 
 
 def prepare(batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo) -> tuple[Tensor, Tensor, Tensor]:
-    """What the network sees and should say.
+    """Converts a stored batch to network inputs and targets.
 
     Returns:
         images (B, 1, H, W) in [0, 1], heatmaps (B, C, h, w) in [0, 1], keypoints (B, C, 2) in image pixels.
@@ -131,7 +138,11 @@ def prepare(batch: Batch, draws: Draws | None, config: TrainConfig, info: Datase
 
 
 def decode(output: Tensor, config: TrainConfig, info: DatasetInfo) -> tuple[Tensor, Tensor, Tensor]:
-    """Points (B, C, 2) in image pixels, scores (B, C), standard deviations (B, C) in image pixels."""
+    """Decodes the network output (B, C or C + 3, h, w) with the decoder of the settings.
+
+    Returns:
+        points (B, C, 2), (x, y) in image pixels; scores (B, C); standard deviations (B, C) in image pixels.
+    """
     C, stride = info.num_classes, info.stride
     points, scores, sigmas = decode_output(output, C, stride, _sigma(config, info))
     return (highest_pixels(output[:, :C], stride) if config.decoding == "argmax" else points), scores, sigmas

@@ -1,4 +1,4 @@
-"""Where an epoch's seconds go: into steps, or into waiting for data between them."""
+"""Measures how much of an epoch is spent computing steps, and how much waiting for data."""
 
 import contextlib
 import time
@@ -10,14 +10,14 @@ from glint_unet.runs.progress import EpochProgress
 
 
 class StepClock:
-    """Adds training time to an epoch's progress, and how much of it steps were computed in.
+    """Adds training time and compute time to the progress of an epoch.
 
-    On CUDA, steps are timed by events on the device and nothing waits for it until `pause`: time in which the host is
-    late but the device is still busy counts as computing.
+    On CUDA, steps are timed by device events, without synchronisation until `pause`: time in which the device is still
+    busy counts as compute time, even if the host is waiting for data.
 
     Args:
-        device: where steps are computed.
-        progress: of the epoch under way; `seconds` and `compute_seconds` are kept here.
+        device: the compute device.
+        progress: progress of the current epoch; its `seconds` and `compute_seconds` are updated.
     """
 
     def __init__(self, device: torch.device, progress: EpochProgress) -> None:
@@ -26,14 +26,14 @@ class StepClock:
         self.restart()
 
     def restart(self) -> None:
-        """Begins to count."""
+        """Starts the clock."""
         self._since = time.perf_counter()
         self._computed = 0.0
         self._events: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
 
     @contextlib.contextmanager
     def step(self) -> Iterator[None]:
-        """Around one step, from the batch's copy to the device on."""
+        """Times one step, from the transfer of the batch to the device onwards."""
         if self._on_cuda:
             begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
             begin.record()
@@ -46,7 +46,7 @@ class StepClock:
             self._computed += time.perf_counter() - began
 
     def pause(self) -> None:
-        """Hands over what was counted; waits for the device. What follows does not count until `restart`."""
+        """Synchronises with the device and adds the measured times to the progress; call `restart` to continue."""
         if self._events:
             self._events[-1][1].synchronize()
             self._computed = sum(begin.elapsed_time(end) for begin, end in self._events) / 1e3

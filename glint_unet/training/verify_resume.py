@@ -1,4 +1,4 @@
-"""Proof, on the user's own data and machine, that an interrupted run ends as one that nobody interrupted."""
+"""Verifies, on the user's data and machine, that an interrupted run ends exactly like an uninterrupted one."""
 
 import random
 import signal
@@ -25,11 +25,11 @@ _OF_ONE_RUN = ("save_every_minutes", "resume", "epochs")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came out.
+    """The result of `verify_resume`.
 
     Attributes:
-        kills: SIGKILLs that hit a running training.
-        differences: names of values that differ, empty where both runs are the same.
+        kills: number of SIGKILLs that hit a running training process.
+        differences: names of values that differ; empty if both runs are identical.
     """
 
     kills: int
@@ -40,17 +40,17 @@ def verify_resume(flags: Sequence[str], work_dir: Path, kills: int, seed: int, s
     """Trains twice with the same flags: once undisturbed, once killed by SIGKILL at random instants and resumed.
 
     Args:
-        flags: of `glint-unet train`, without --output_dir and --resume.
+        flags: flags of `glint-unet train`, without --output_dir and --resume.
         work_dir: an empty directory for the two runs.
-        kills: how often to kill.
-        seed: of the instants.
-        say: called with a line for each step.
+        kills: number of kills.
+        seed: random seed of the instants.
+        say: called with a line of text after each step.
 
     Returns:
-        Whether weights, optimizer, metrics (times aside), split and best model are the same, bit for bit.
+        Whether weights, optimizer, metrics (except times), split and best model are identical, bit for bit.
 
     Raises:
-        RunDirectoryError: a training ended with an error of its own; its log is named.
+        RunDirectoryError: a training process failed; the message names its log.
     """
     rng = random.Random(seed)
     undisturbed, disturbed = work_dir / "undisturbed", work_dir / "disturbed"
@@ -97,7 +97,7 @@ def _wait_for_a_save(path: Path, saved_at: int, process: "subprocess.Popen[bytes
 
 
 def compare_runs(one: Path, other: Path) -> list[str]:
-    """Names of everything that differs between two finished runs, times aside: empty where they are the same."""
+    """The names of all values that differ between two finished runs, except times; empty if they are identical."""
     differences = []
     for name in ("latest", "best"):
         first, second = (Checkpoint.read(getattr(RunDirectory(path), name)).to_dict() for path in (one, other))
