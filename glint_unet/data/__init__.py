@@ -1,1 +1,1 @@
-"""File -> arrays -> batches."""
+"""Data: from files to arrays to batches."""

@@ -1,7 +1,7 @@
-"""Augmentation on the device: images and keypoints changed together, as a function of (seed, epoch, sample).
+"""Augmentation of images and keypoints on the device, as a function of (seed, epoch, sample).
 
-Every random number comes from the Philox counter generator keyed by (seed, epoch, row), and pixel noise from a hash of
-(that key, pixel), never from a generator's state: a sample looks the same whatever batch, process or resume it is in.
+All random numbers come from the Philox counter-based generator keyed by (seed, epoch, row), and pixel noise from a hash
+of (key, pixel), never from generator state: a sample is the same in any batch or process, and after any resume.
 
 Legend: B batch, C glint channels, H W image.
 """
@@ -19,19 +19,19 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.device_memory import send
 from glint_unet.errors import SettingError
 
-_NUM_SHARED = 16  # random numbers of an image; behind them one for each LED
+_NUM_SHARED = 16  # random numbers per image, followed by one per LED
 _KERNEL_REACH = 3
 _MASK_64 = 2**64 - 1
 
 
 @dataclass(frozen=True)
 class Draws:
-    """The random numbers of a batch.
+    """The random numbers for augmenting a batch.
 
     Attributes:
-        shared: (B, 16) float32 in [0, 1).
-        per_led: (B, C) float32 in [0, 1).
-        keys: (B,) int64, the noise's.
+        shared: (B, 16) float32 in [0, 1), of the whole image.
+        per_led: (B, C) float32 in [0, 1), of each LED.
+        keys: (B,) int64 keys of the pixel noise.
     """
 
     shared: Tensor
@@ -43,12 +43,19 @@ class Draws:
         return Draws(*(send(part, device) for part in (self.shared, self.per_led, self.keys)))
 
     def part(self, rows: slice) -> "Draws":
-        """Those of some of the images."""
+        """The numbers of a slice of the batch."""
         return Draws(self.shared[rows], self.per_led[rows], self.keys[rows])
 
 
 def sample_augmentation(seed: int, epoch: int, rows: NDArray[np.int64], num_leds: int) -> Draws:
-    """The random numbers of some samples in one epoch."""
+    """Draws the random numbers of samples in one epoch.
+
+    Args:
+        seed: random seed of the run.
+        epoch: epoch number, from 1.
+        rows: (B,) int64 row numbers of the samples.
+        num_leds: C.
+    """
     raw = np.stack(
         [np.random.Philox(key=[seed + (epoch << 32), int(row)]).random_raw(1 + _NUM_SHARED + num_leds) for row in rows]
     )
@@ -61,14 +68,17 @@ def sample_augmentation(seed: int, epoch: int, rows: NDArray[np.int64], num_leds
 
 
 def flip_permutation(flip: str, num_leds: int) -> list[int] | None:
-    """The LED shown by each channel after a left-right flip: channel c of the flipped image shows LED flip[c].
+    """The channel permutation of a left-right flip: channel c of the flipped image shows LED `flip[c]`.
 
     Args:
-        flip: LED numbers from 1, comma-separated, such as '1,8,7,6,5,4,3,2'; empty: no flips.
+        flip: comma-separated LED numbers, from 1, e.g. '1,8,7,6,5,4,3,2'; empty: no flips.
         num_leds: C.
 
+    Returns:
+        The permutation, from 0, or None for no flips.
+
     Raises:
-        SettingError: not a permutation of the LEDs that is its own inverse.
+        SettingError: `flip` is not a permutation of the LEDs, or not its own inverse.
     """
     if not flip:
         return None
@@ -82,19 +92,19 @@ def flip_permutation(flip: str, num_leds: int) -> list[int] | None:
 
 
 def augment(images: Tensor, keypoints: Tensor, draws: Draws, config: TrainConfig) -> tuple[Tensor, Tensor]:
-    """Moves and flips a batch, changes its light, blurs it and adds noise.
+    """Transforms and flips a batch, cuts out glints, blurs it, changes its lighting and adds noise.
 
     Args:
         images: (B, 1, H, W) float32 in [0, 1].
         keypoints: (B, C, 2) float32, (x, y) in image pixels; NaN where absent.
-        draws: the batch's random numbers, on the same device.
-        config: the `aug_*` settings, each the range of one change, and `flip`.
+        draws: the random numbers of the batch, on the same device.
+        config: the `aug_*` settings, each the range of one transformation, and `flip`.
 
     Returns:
-        images (B, 1, H, W) in [0, 1]; keypoints (B, C, 2), NaN also where they moved out of the image or were cut out.
+        images (B, 1, H, W) in [0, 1]; keypoints (B, C, 2), now also NaN where moved out of the image or cut out.
 
     Raises:
-        SettingError: `flip` is no permutation of the LEDs.
+        SettingError: `flip` is not a valid permutation of the LEDs.
     """
     u = draws.shared
     images, keypoints = _cut_out(images, keypoints, draws.per_led, config)
@@ -108,7 +118,7 @@ def augment(images: Tensor, keypoints: Tensor, draws: Draws, config: TrainConfig
 
 
 def _move(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
-    """Rotation, scale, aspect and shift about the middle of the image, and the flip."""
+    """Rotates, scales, stretches and shifts images about their centre, and flips them."""
     B, _, H, W = images.shape
     signed = 2 * u - 1
     angle = signed[:, 0] * math.radians(config.aug_rotate_deg)
@@ -121,12 +131,12 @@ def _move(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> 
     shift = signed[:, 3:5] * config.aug_shift * _constants(images, W, H)
     middle = _constants(images, (W - 1) / 2, (H - 1) / 2)
 
-    back = torch.linalg.inv_ex(forward).inverse  # `inv` waits for the device to look for an error
-    start = middle - (back @ (middle + shift)[..., None])[..., 0]  # where pixel (0, 0) comes from
+    back = torch.linalg.inv_ex(forward).inverse  # `inv` synchronises with the device to check for errors
+    start = middle - (back @ (middle + shift)[..., None])[..., 0]  # source position of pixel (0, 0)
     x, y = torch.arange(W, device=images.device), torch.arange(H, device=images.device)
     across = back[:, None, :, 0] * x[:, None]  # (B, W, 2)
     down = back[:, None, :, 1] * y[:, None] + start[:, None]  # (B, H, 2)
-    to_unit = _constants(images, 2 / W, 2 / H)  # grid_sample's frame: -1 and 1 are the outer borders
+    to_unit = _constants(images, 2 / W, 2 / H)  # frame of grid_sample: -1 and 1 are the outer borders
     grid = down[:, :, None] * to_unit + (across * to_unit + (to_unit / 2 - 1))[:, None]
     moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
@@ -140,12 +150,12 @@ def _move(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> 
 
 
 def _constants(like: Tensor, *values: float) -> Tensor:
-    """(n,) numbers on the device of `like`; built from a list, they would need a copy that waits for the device."""
+    """(n,) tensor on the device of `like`; building it from a list would copy from the host and synchronise."""
     return torch.stack([like.new_full((), value) for value in values])
 
 
 def _cut_out(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
-    """Replaces some glints by the darkest value around them, so that the network learns from absent glints too."""
+    """Paints some glints over with the darkest value around them, so that the network also sees absent glints."""
     if not config.aug_cutout:
         return images, keypoints
     _, _, H, W = images.shape
@@ -160,10 +170,10 @@ def _cut_out(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) 
 
 
 def darkest_around(images: Tensor, reach: int) -> Tensor:
-    """The minimum of the pixels up to `reach` away along x and y: (B, 1, H, W), exact.
+    """The minimum over a square window of side 2 * reach + 1 around each pixel: (B, 1, H, W).
 
-    Computed over windows of 2, 4, 8, ... pixels, each the minimum of two half as large: on the CPU 70 times faster than
-    max-pooling the negative.
+    Built from windows of 2, 4, 8, ... pixels, each the minimum of two windows half as large: on the CPU 70 times faster
+    than max-pooling the negated image.
     """
     least, side = F.pad(images, (reach,) * 4, value=torch.inf), 2 * reach + 1
     for axis in (2, 3):
@@ -177,7 +187,7 @@ def darkest_around(images: Tensor, reach: int) -> Tensor:
 
 
 def _blur(images: Tensor, sigma: Tensor) -> Tensor:
-    """Gaussian blur, each image by its own standard deviation (B,) in pixels."""
+    """Gaussian blur of each image with its own standard deviation (B,), in pixels."""
     B, _, H, W = images.shape
     k = torch.arange(-_KERNEL_REACH, _KERNEL_REACH + 1, device=images.device)
     kernel = torch.exp(-(k**2) / (2 * sigma[:, None].clamp_min(0.05) ** 2))
@@ -188,21 +198,21 @@ def _blur(images: Tensor, sigma: Tensor) -> Tensor:
 
 
 def _change_light(images: Tensor, u: Tensor, strength: float) -> Tensor:
-    """Gain, offset and gamma."""
+    """Applies random gain, offset and gamma; u: (B, 3) in [0, 1)."""
     gain, offset, gamma = (2 * u - 1).unbind(dim=1)
     bent = images.clamp(1e-4, 1) ** torch.exp(gamma * strength)[:, None, None, None]
     return bent * torch.exp(gain * strength)[:, None, None, None] + (offset * strength / 2)[:, None, None, None]
 
 
 def gaussian_noise(keys: Tensor, shape: torch.Size) -> Tensor:
-    """Noise of mean 0 and variance 1 that is a function of (key, pixel): the sum of four hashed 16-bit numbers.
+    """Noise of mean 0 and variance 1 as a function of (key, pixel): a sum of four hashed 16-bit numbers.
 
     Args:
         keys: (B,) int64.
         shape: (B, 1, H, W).
 
     Returns:
-        (B, 1, H, W) float32, in +-3.5.
+        (B, 1, H, W) float32 in [-3.5, 3.5].
     """
     B, _, H, W = shape
     bits = keys[:, None] + torch.arange(H * W, device=keys.device) * _signed(0x9E3779B97F4A7C15)
@@ -214,5 +224,5 @@ def gaussian_noise(keys: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _signed(value: int) -> int:
-    """A 64-bit pattern as the int64 that PyTorch calculates with."""
+    """A 64-bit pattern as a signed value for int64 tensors."""
     return value - (_MASK_64 + 1) if value >> 63 else value

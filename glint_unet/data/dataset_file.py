@@ -1,20 +1,19 @@
-"""The data set contract (HDF5): what a file declares, opened safely and checked.
+"""The data set format (HDF5): opens files safely and checks what they declare.
 
-Legend of shapes: N images, C glint channels (one per LED), H W image, h w heatmap.
+Legend: N images, C glint channels (one per LED), H W image, h w heatmap.
 
 | dataset | shape | dtype | |
 |---|---|---|---|
 | images | (N, H, W) | uint8 | required |
 | heatmaps | (N, C, h, w) | float16, float32, float64 in 0..1; uint8 in 0..255 | required unless keypoints |
-| keypoints | (N, C, 2) | float32, float64 | (x, y) in image pixels as in `heatmaps`; NaN where absent |
+| keypoints | (N, C, 2) | float32, float64 | (x, y) in image pixels (frame: see `data.heatmaps`); NaN where absent |
 | present | (N, C) | uint8 | optional |
 | stems | (N,) | UTF-8 | optional |
 
-Attributes, all optional: num_classes sigma_scale sigma_min img_h img_w hm_h hm_w prefix, and stretched: "yes" where
-packing changed the images' aspect. An array of one value counts as that value.
+Attributes, all optional: num_classes sigma_scale sigma_min img_h img_w hm_h hm_w prefix, and stretched: "yes" if
+packing changed the aspect ratio of the images. A one-element array is treated as a scalar.
 
-Where a glint is present, its keypoint lies inside the image; where there are heatmaps only, its heatmap's peak reaches
-one half.
+The keypoint of a present glint lies inside the image; in a file with only heatmaps, its peak is at least 0.5.
 """
 
 import contextlib
@@ -46,7 +45,7 @@ _BOMB_RATIO = 1000
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What a data set file declares: sizes are read from here, never assumed.
+    """What a data set file declares; sizes are always taken from here.
 
     Attributes:
         path: the file.
@@ -54,11 +53,11 @@ class DatasetInfo:
         num_classes: C, the number of LEDs.
         image_size: (H, W) in pixels.
         heatmap_size: (h, w) in heatmap pixels; H / h = W / w is the stride.
-        has_heatmaps, has_keypoints, has_present, has_stems: which optional datasets are there.
-        sigma_heatmap_px: standard deviation, in heatmap pixels, of heatmaps that have to be rendered from keypoints.
-        prefix: label prefix of the LEDs; label g3 is channel 2.
-        stretched: whether the images were packed from images of another aspect, which changed it.
-        key: identity of the file that was inspected; None where there is no file.
+        has_heatmaps, has_keypoints, has_present, has_stems: which optional datasets exist.
+        sigma_heatmap_px: standard deviation of the Gaussians in the heatmaps, in heatmap pixels.
+        prefix: prefix of the LED labels; label g3 is channel 2.
+        stretched: whether packing changed the aspect ratio of the images.
+        key: `file_key` of the inspected file; None if there is no file.
     """
 
     path: Path
@@ -76,7 +75,7 @@ class DatasetInfo:
     key: FileKey | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and checkpoints; without `key`, which says nothing of the content."""
+        """Plain values for JSON and checkpoints; without `key`, which does not describe the content."""
         values = {**dataclasses.asdict(self), "path": str(self.path), "stride": self.stride}
         del values["key"]
         values["sigma_px"] = values.pop("sigma_heatmap_px")  # the name on disk
@@ -84,7 +83,7 @@ class DatasetInfo:
 
     @property
     def array_names(self) -> tuple[str, ...]:
-        """The arrays that training reads: images, and heatmaps or keypoints or both."""
+        """Names of the arrays that training reads: images, and heatmaps, keypoints or both."""
         return ("images", *["heatmaps"] * self.has_heatmaps, *["keypoints"] * self.has_keypoints)
 
     @property
@@ -95,14 +94,14 @@ class DatasetInfo:
 
 @contextlib.contextmanager
 def open_dataset(path: str | Path) -> Iterator[tuple[h5py.File, DatasetInfo]]:
-    """Opens a data set for reading and checks its form, not its values.
+    """Opens a data set for reading and checks its structure, but not its values.
 
     Yields:
         the open file and what it declares.
 
     Raises:
-        DatasetError: missing, not HDF5, truncated, locked by a writer, a dataset missing or of a wrong shape or dtype,
-            parts outside the file, or a declared size far beyond the stored bytes.
+        DatasetError: the file is missing, not HDF5, truncated or locked by a writer; a dataset is missing, has a wrong
+            shape or dtype, refers outside the file, or declares far more data than is stored.
     """
     path = Path(path)
     with open_file(path) as file:
@@ -110,7 +109,7 @@ def open_dataset(path: str | Path) -> Iterator[tuple[h5py.File, DatasetInfo]]:
 
 
 def open_file(path: Path) -> h5py.File:
-    """Opens an HDF5 file for reading, without looking at what is in it.
+    """Opens an HDF5 file for reading, without checking its content.
 
     Raises:
         DatasetError: missing, not HDF5, truncated, or locked by a writer.
@@ -179,7 +178,7 @@ def _inspect(file: h5py.File, path: Path) -> DatasetInfo:
 
 
 def _safe_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset | None:
-    """The dataset, after proof that reading it stays inside this file and within a sane size."""
+    """The dataset, or None; checked to be stored in this file and to have a plausible size."""
     link = file.get(name, getlink=True)
     if link is None:
         return None
@@ -212,7 +211,7 @@ def _check_storage(part: h5py.Dataset, path: Path, name: str) -> None:
 
 
 def _check_form(path: Path, part: h5py.Dataset, form: str, dtypes: Sequence[str], **sizes: int) -> None:
-    """Compares shape and dtype with the contract; `sizes` gives the axes that are known already."""
+    """Checks shape and dtype against the format; `sizes` gives the axes that are already known."""
     name = part.name.lstrip("/")
     axes = form.strip("(),").split(", ")
     expected = [str(sizes[axis]) if axis in sizes else axis for axis in axes]
@@ -225,14 +224,14 @@ def _check_form(path: Path, part: h5py.Dataset, form: str, dtypes: Sequence[str]
 
 
 def check_stride(path: Path, image_size: tuple[int, int], heatmap_size: tuple[int, int]) -> None:
-    """Refuses sizes whose stride is not 1, 2 or 4, the same in both directions."""
+    """Raises DatasetError unless the stride is 1, 2 or 4 and equal along both axes."""
     (H, W), (h, w) = image_size, heatmap_size
     if (H, W) not in [(h * stride, w * stride) for stride in STRIDES] or min(H, W) == 0:
         raise DatasetError("dataset_stride", path=path, H=H, W=W, h=h, w=w)
 
 
 def _rendered_size(file: h5py.File, path: Path, H: int, W: int) -> tuple[int, int]:
-    """The size of heatmaps that are rendered from keypoints: as the attributes say, else of the largest stride."""
+    """The size (h, w) of heatmaps to render: from the attributes, else for the largest stride that divides H and W."""
     given = {name: _positive_attribute(file, path, name, 1) for name in ("hm_h", "hm_w") if name in file.attrs}
     strides = [side / given[name] for side, name in ((H, "hm_h"), (W, "hm_w")) if name in given]
     stride = strides[0] if strides else max(stride for stride in STRIDES if H % stride == W % stride == 0)
@@ -263,7 +262,7 @@ def _text_attribute(file: h5py.File, path: Path, name: str, default: str) -> str
 
 
 def _attribute(file: h5py.File, path: Path, name: str, default: Any) -> Any:
-    """An attribute's value; an array of one value is that value, as some tools write all attributes."""
+    """The value of an attribute; a one-element array, as some tools write, becomes a scalar."""
     try:
         value = file.attrs.get(name, default)
     except (OSError, RuntimeError, ValueError, TypeError) as error:

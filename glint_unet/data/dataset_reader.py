@@ -1,4 +1,4 @@
-"""Rows and arrays of a data set, checked as they are read, in the compact form in which they are held in memory."""
+"""Reads rows and arrays of a data set in the compact form in which they are held in memory, checking their values."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -18,15 +18,15 @@ _ROWS_AT_ONCE = 64
 
 
 def read_images(file: h5py.File, rows: Any) -> NDArray[np.uint8]:
-    """Images of the given rows (slice or increasing indices): (B, H, W) uint8."""
+    """Reads images: (B, H, W) uint8; `rows` is a slice or increasing row numbers."""
     images: NDArray[np.uint8] = _read(file, "images", rows)
     return images
 
 
 def read_heatmaps(file: h5py.File, rows: Any) -> NDArray[Any]:
-    """Heatmaps of the given rows in their compact form: (B, C, h, w), uint8 as stored, any float as float16.
+    """Reads heatmaps in compact form: (B, C, h, w), uint8 as stored, any float type as float16.
 
-    Where the file has no keypoints, heatmaps are zero where `present` is.
+    In a file without keypoints, the heatmaps of absent glints (`present` is 0) are set to zero.
 
     Raises:
         DatasetError: NaN, or values outside [0, 1].
@@ -48,10 +48,10 @@ def _compact_heatmaps(file: h5py.File, heatmaps: NDArray[Any]) -> NDArray[Any]:
 
 
 def read_keypoints(file: h5py.File, rows: Any) -> NDArray[np.float32]:
-    """Keypoints of the given rows: (B, C, 2) float32, (x, y) in image pixels, NaN where absent.
+    """Reads keypoints: (B, C, 2) float32, (x, y) in image pixels, NaN where absent.
 
     Raises:
-        DatasetError: a keypoint that is present lies outside its image.
+        DatasetError: the keypoint of a present glint lies outside the image.
     """
     keypoints = _read(file, "keypoints", rows)
     if "present" in file:
@@ -72,7 +72,7 @@ def _check_inside(file: h5py.File, rows: Any, keypoints: NDArray[Any]) -> None:
 
 
 def read_stems(file: h5py.File, info: DatasetInfo) -> list[str]:
-    """The images' names; their row numbers where the file has no stems."""
+    """Reads the image names; without `stems` in the file, the row numbers."""
     if not info.has_stems:
         return [f"{row:06d}" for row in range(info.num_images)]
     stems = _read(file, "stems", slice(None))
@@ -87,12 +87,17 @@ def _read(file: h5py.File, name: str, rows: Any) -> NDArray[Any]:
 
 
 def read_rows(file: h5py.File, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """An array's rows, of increasing numbers, in its compact form; a chunk that holds some of them is unpacked once.
+    """Reads rows of an array in compact form, decompressing each chunk once.
 
-    Chunk by chunk, by slices: h5py takes a hundred times as long for a list of rows (0.5 ms a row).
+    Reads slices, chunk by chunk: h5py takes a hundred times as long for a list of rows (0.5 ms per row).
+
+    Args:
+        file: the open data set.
+        name: name of the array.
+        rows: (B,) increasing row numbers.
 
     Raises:
-        DatasetError: as the array's reader.
+        DatasetError: as the reader of the array.
     """
     read, rows_per_chunk = READERS[name], (file[name].chunks or (1,))[0]
     chunks, firsts = np.unique(rows // rows_per_chunk, return_index=True)
@@ -104,7 +109,7 @@ def read_rows(file: h5py.File, name: str, rows: NDArray[np.int64]) -> NDArray[An
 
 
 def rows_read_together(file: h5py.File, names: Sequence[str]) -> int:
-    """How many rows to read at once: 64 MiB of them where a compressed chunk holds several rows, else 8 MiB."""
+    """The number of rows to read at once: 64 MiB of rows if compressed chunks hold several rows, else 8 MiB."""
     packed = [name for name in names if file[name].chunks and file[name].chunks[0] > 1 and file[name].compression]
     num_bytes = _PACKED_TOGETHER if packed else _READ_TOGETHER
     bytes_per_row = sum(math.prod(file[name].shape[1:]) * file[name].dtype.itemsize for name in names)
@@ -116,7 +121,7 @@ ARRAY_NAMES = tuple(READERS)
 
 
 def compact_form(file: h5py.File, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and dtype in which an array is held in memory: uint8 as stored, heatmaps float16, keypoints float32."""
+    """Shape and dtype of an array in memory: uint8 as stored, other heatmaps float16, keypoints float32."""
     stored = file[name]
     if stored.dtype == np.uint8:
         return stored.shape, np.dtype(np.uint8)
@@ -124,13 +129,13 @@ def compact_form(file: h5py.File, name: str) -> tuple[tuple[int, ...], np.dtype[
 
 
 def memory_bytes(file: h5py.File, names: Sequence[str]) -> int:
-    """Bytes that the named arrays take in memory in their compact form."""
+    """Size of the named arrays in memory in compact form, in bytes."""
     forms = [compact_form(file, name) for name in names]
     return sum(math.prod(shape) * dtype.itemsize for shape, dtype in forms)
 
 
 def row_blocks(part: h5py.Dataset) -> Iterator[slice]:
-    """Slices that cover a dataset's rows, a few whole chunks at a time: no chunk is unpacked twice."""
+    """Slices that cover the rows of a dataset in whole chunks, so that no chunk is decompressed twice."""
     rows_per_chunk = part.chunks[0] if part.chunks else 1
     step = rows_per_chunk * math.ceil(_ROWS_AT_ONCE / rows_per_chunk)
     for start in range(0, part.shape[0], step):
@@ -138,13 +143,13 @@ def row_blocks(part: h5py.Dataset) -> Iterator[slice]:
 
 
 def read_blocks(file: h5py.File, name: str) -> Iterator[tuple[slice, NDArray[Any]]]:
-    """Reads a whole array block by block in its compact form, checking its values on the way.
+    """Reads a whole array in compact form, block by block, and checks its values.
 
     Yields:
-        the rows, and their values.
+        the rows of the block, and their values.
 
     Raises:
-        DatasetError: a value outside the contract, or damaged data.
+        DatasetError: a value violates the format, or the data is damaged.
     """
     peaks = _Peaks(file) if name == "heatmaps" else None
     for rows in row_blocks(file[name]):
@@ -157,7 +162,7 @@ def read_blocks(file: h5py.File, name: str) -> Iterator[tuple[slice, NDArray[Any
 
 
 class _Peaks:
-    """Whether the heatmaps of a file have peaks, without which every glint would count as absent."""
+    """Checks that the heatmaps of a file have peaks; without them every glint would count as absent."""
 
     def __init__(self, file: h5py.File) -> None:
         self._file = file
@@ -166,7 +171,7 @@ class _Peaks:
         self._highest = np.zeros(file["heatmaps"].shape[1])
 
     def add(self, rows: slice, block: NDArray[Any]) -> None:
-        """Takes note of a block; refuses a present glint without a peak."""
+        """Adds a block; raises DatasetError for a present glint without a peak."""
         peaks = block.max(axis=(2, 3)).astype(np.float64) / self._full
         self._highest = np.maximum(self._highest, peaks.max(axis=0))
         if not self._are_the_truth or "present" not in self._file:
@@ -178,7 +183,7 @@ class _Peaks:
             raise DatasetError("dataset_present_without_peak", path=self._file.filename, **where)
 
     def check(self) -> None:
-        """After the last block: refuses heatmaps of the wrong scale."""
+        """Call after the last block: raises DatasetError for heatmaps of the wrong scale."""
         path = self._file.filename
         if self._full == 255 and self._highest.max(initial=0) * 255 == 1:
             raise DatasetError("dataset_uint8_heatmaps", path=path)
@@ -197,7 +202,7 @@ def fill_array(file: h5py.File, name: str, out: NDArray[Any]) -> None:
 
 
 def load_array(file: h5py.File, name: str) -> NDArray[Any]:
-    """A whole array in memory, in its compact form; raises as `fill_array` does."""
+    """Reads a whole array into memory in compact form; raises as `fill_array` does."""
     shape, dtype = compact_form(file, name)
     array = np.empty(shape, dtype)
     fill_array(file, name, array)

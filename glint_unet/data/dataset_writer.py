@@ -1,4 +1,4 @@
-"""Writes data sets that follow the contract in `dataset_file`; a file is complete or absent."""
+"""Writes data sets in the format of `dataset_file`; a file is either complete or absent."""
 
 import contextlib
 from collections.abc import Sequence
@@ -13,19 +13,22 @@ from numpy.typing import NDArray
 from glint_unet.data.dataset_file import check_stride
 from glint_unet.files import check_space, whole_file
 
-_SPARE_BYTES = 8 * 2**20  # for chunks that HDF5 still holds and for its own tables
+_SPARE_BYTES = 8 * 2**20  # for chunks still buffered by HDF5 and for its metadata
 
 
 class DatasetWriter:
-    """Writes a data set row by row; the file appears, complete, when the block ends without error.
+    """A context manager that writes a data set row by row; the file appears once the block ends without an error.
 
     Args:
         path: the file to create or replace.
         num_classes: C.
         image_size: (H, W).
         heatmap_size: (h, w).
-        attributes: further attributes, such as sigma_min and prefix.
+        attributes: additional attributes, such as sigma_min and prefix.
         compression: 'gzip', 'lzf' or None.
+
+    Raises:
+        DatasetError: the stride is not 1, 2 or 4.
     """
 
     def __init__(
@@ -68,7 +71,7 @@ class DatasetWriter:
                 dtype=dtype,
                 compression=packed,
                 shuffle=packed is not None,
-                fletcher32=len(shape) > 1,  # a flipped bit is then an error, not another image
+                fletcher32=len(shape) > 1,  # checksum: a flipped bit raises instead of changing an image
             )
         return self
 
@@ -79,12 +82,18 @@ class DatasetWriter:
         keypoints: NDArray[np.float32],
         stems: Sequence[str],
     ) -> None:
-        """Adds B rows: (B, H, W) uint8, (B, C, h, w) float16, (B, C, 2) float32 in image pixels, B names.
+        """Appends B rows.
+
+        Args:
+            images: (B, H, W) uint8.
+            heatmaps: (B, C, h, w) float16 in [0, 1].
+            keypoints: (B, C, 2) float32, (x, y) in image pixels, NaN where absent.
+            stems: B image names.
 
         Raises:
             SpaceError: the disk is nearly full.
         """
-        # the HDF5 library can crash the interpreter when a write finds the disk full, so there must be room for all
+        # HDF5 can crash the interpreter when the disk fills up during a write, so the space is checked beforehand
         check_space(self.path, images.nbytes + heatmaps.nbytes + _SPARE_BYTES)
         present = np.isfinite(keypoints).all(axis=-1).astype(np.uint8)
         rows = {"images": images, "heatmaps": heatmaps, "keypoints": keypoints, "present": present}
@@ -95,7 +104,7 @@ class DatasetWriter:
         self.num_rows = end
 
     def set_attribute(self, name: str, value: str | float) -> None:
-        """Sets an attribute of the file under way."""
+        """Sets an attribute of the file being written."""
         self._file.attrs[name] = value
 
     def __exit__(

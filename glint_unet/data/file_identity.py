@@ -1,8 +1,8 @@
-"""Which content a file has: its MD5, remembered for as long as the file is provably the same.
+"""The identity of a file's content: its MD5, cached for as long as the file is provably unchanged.
 
-Reading 1 GiB to hash it takes seconds, so the MD5 is kept in a private sidecar keyed by (device, inode, size, mtime,
-ctime). ctime is what makes that safe: `cp -p`, `rsync -t` and `utime` restore mtime but not ctime. A ctime so young
-that a second write could still carry the same stamp is not trusted (the racy-git rule).
+Hashing 1 GiB takes seconds, so the MD5 is cached in a private sidecar file keyed by (device, inode, size, mtime,
+ctime). ctime makes this safe: `cp -p`, `rsync -t` and `utime` restore mtime but not ctime. A ctime so recent that a
+second write could have the same timestamp is not trusted (as with "racy" entries in the git index).
 """
 
 import contextlib
@@ -22,42 +22,42 @@ FileKey = tuple[int, int, int, int, int]
 
 _SETTLED_NS = 2_000_000_000
 _TRIES = 3
-_RULES = 2  # of what a good data set is: files found good by earlier rules are read again
+_RULES = 2  # version of the validation rules: files validated by earlier rules are read again
 
 
 def cache_directory() -> Path:
-    """The user's private directory for what can be made again; created on first use with mode 0700.
+    """The user's private cache directory; created on first use with mode 0700.
 
-    In the home directory; where there is none (containers whose user has no passwd entry) or it cannot be written, in
-    the directory for temporary files.
+    It is in the home directory, or in the system's temporary directory if there is no home (as in containers whose user
+    has no passwd entry) or it is not writable.
 
     Raises:
-        OSError: neither can be used, or the one among the temporary files is not private to this user.
+        OSError: neither can be used, or the temporary one is not private to this user.
     """
-    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: no HOME, and nobody has this user id
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: no HOME, and no passwd entry for this user id
         directory = Path.home() / ".cache" / "glint_unet"
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return directory
     directory = Path(tempfile.gettempdir()) / f"glint_unet-{os.getuid()}"
     directory.mkdir(mode=0o700, exist_ok=True)
-    status = directory.lstat()  # anybody may have made it first, as anything
+    status = directory.lstat()  # anybody could have created this path first
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
         raise PermissionError(f"{directory} is not private to user {os.getuid()}")
     return directory
 
 
 def file_key(status: os.stat_result) -> FileKey:
-    """What changes whenever a file's content can have changed: (device, inode, size, mtime_ns, ctime_ns)."""
+    """A key that changes whenever the content may have changed: (device, inode, size, mtime_ns, ctime_ns)."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 @dataclass(frozen=True)
 class KnownFile:
-    """What is remembered of a file's content.
+    """Cached facts about the content of a file.
 
     Attributes:
         md5: 32 hexadecimal digits.
-        valid: it was read as a data set from end to end, and every value was good.
+        valid: whether it was read as a data set from end to end and every value was valid.
     """
 
     md5: str
@@ -65,7 +65,7 @@ class KnownFile:
 
 
 def md5_of_file(path: Path) -> str:
-    """MD5 of the file's content, 32 hexadecimal digits; from the sidecar where that is safe.
+    """MD5 of a file's content, 32 hexadecimal digits; taken from the cache where that is safe.
 
     Raises:
         DatasetError: the file is missing, unreadable, or keeps changing while it is read.
@@ -75,7 +75,7 @@ def md5_of_file(path: Path) -> str:
 
 
 def recall(path: Path) -> KnownFile | None:
-    """What is known of the file, if its content is provably still the same.
+    """The cached facts about a file, if its content is provably unchanged; else None.
 
     Raises:
         DatasetError: the file is missing or unreadable.
@@ -92,14 +92,14 @@ def _recall(key: FileKey) -> KnownFile | None:
 
 
 def remember(path: Path, found_good: FileKey | None = None) -> KnownFile:
-    """Hashes the file and remembers it for as long as it provably stays the same.
+    """Hashes a file and caches the result for as long as the file is provably unchanged.
 
     Args:
         path: the file.
-        found_good: the key that it had when its content was read as a data set and found good.
+        found_good: `file_key` of the file at the time when it was validated as a data set.
 
     Returns:
-        what is now known; valid only if the file still has the key `found_good`.
+        The facts now known; valid only if the file still has the key `found_good`.
 
     Raises:
         DatasetError: the file is missing, unreadable, or keeps changing while it is read.
@@ -116,7 +116,7 @@ def remember(path: Path, found_good: FileKey | None = None) -> KnownFile:
 
 
 def key_of_file(path: Path) -> FileKey:
-    """`file_key` of a data set file; raises DatasetError where it is missing or unreadable."""
+    """`file_key` of a data set file; raises DatasetError if it is missing or unreadable."""
     try:
         return file_key(path.stat())
     except FileNotFoundError as error:
@@ -126,14 +126,14 @@ def key_of_file(path: Path) -> FileKey:
 
 
 class ContentGuard:
-    """Notices that a file no longer has the content that was examined, at the cost of a `stat`.
+    """Detects, at the cost of a `stat`, that the content of a file has changed since it was examined.
 
-    Touching, linking or copying a file changes its key but not its content; where the key has changed, the MD5 decides,
-    if it was known.
+    Touching or linking a file changes its key but not its content; if the key has changed, the MD5 decides, provided it
+    was cached.
 
     Args:
         path: the file.
-        key: its key when it was examined.
+        key: its `file_key` when it was examined.
     """
 
     def __init__(self, path: Path, key: FileKey) -> None:
@@ -143,7 +143,7 @@ class ContentGuard:
         self._md5 = known.md5 if known else None
 
     def check(self) -> None:
-        """Returns only if the content is still the one examined.
+        """Checks that the content is still the one that was examined.
 
         Raises:
             DatasetError: the file was replaced, rewritten or removed.
@@ -169,7 +169,7 @@ def _sidecar(key: FileKey) -> Path:
 
 
 def _write_sidecar(key: FileKey, md5: str, valid: bool) -> None:
-    with contextlib.suppress(OSError, GlintError):  # only saves time: a home that cannot be written costs a new hash
+    with contextlib.suppress(OSError, GlintError):  # only a cache: without it, the file is hashed again
         sidecar = _sidecar(key)
         sidecar.parent.mkdir(mode=0o700, exist_ok=True)
         write_json(sidecar, {"key": key, "md5": md5, "valid": _RULES if valid else 0})

@@ -1,6 +1,6 @@
-"""Keypoints -> heatmaps -> sub-pixel keypoints.
+"""Renders keypoints as heatmaps, and decodes heatmaps to sub-pixel keypoints.
 
-Frames. A point is (x, y) in pixels of the input image, and (0, 0) is the *centre* of the top-left pixel. A heatmap of
+Frames: a point is (x, y) in pixels of the input image, and (0, 0) is the *centre* of the top-left pixel. A heatmap of
 stride s covers the same area with pixels s times as large, so heatmap pixel j is centred on image coordinate
 `(j + 0.5) * s - 0.5`. Resizing an image moves its points in the same way.
 
@@ -14,44 +14,45 @@ from torch import Tensor
 
 from glint_unet.config import TrainConfig
 
-LEAST_PEAK = 0.5  # of a heatmap whose glint is present
+LEAST_PEAK = 0.5  # a glint is present if the peak of its heatmap is at least this high
 
 _TINY = 1e-8
 
 
 def target_sigma_heatmap_px(config: TrainConfig, stride: int, stored_heatmap_px: float) -> float:
-    """Standard deviation, in heatmap pixels, of the heatmaps that a run learns.
+    """Standard deviation of the target heatmaps of a run, in heatmap pixels.
 
     Args:
-        config: `sigma_px` (image pixels) holds where `targets` are rendered from keypoints.
+        config: `sigma_px` (image pixels) applies if the targets are rendered from keypoints.
         stride: image pixels per heatmap pixel.
-        stored_heatmap_px: of the heatmaps in the data set, in heatmap pixels.
+        stored_heatmap_px: standard deviation of the heatmaps in the file, in heatmap pixels.
     """
     return stored_heatmap_px if config.targets == "file" else config.sigma_px / stride
 
 
 def scale_points(points: Tensor, scale_x: float, scale_y: float) -> Tensor:
-    """Moves points with the image that is resized under them.
+    """Transforms points to the frame of the resized image.
 
     Args:
         points: (..., 2), (x, y) with (0, 0) the centre of the top-left pixel.
-        scale_x: new width / old width; scale_y likewise.
+        scale_x: new width / old width.
+        scale_y: new height / old height.
 
     Returns:
-        (..., 2) points in the new image's frame; NaN stays NaN.
+        (..., 2) points in the frame of the resized image; NaN stays NaN.
     """
     x, y = (points + 0.5).unbind(dim=-1)
     return torch.stack([x * scale_x, y * scale_y], dim=-1) - 0.5
 
 
 def render_heatmaps(keypoints: Tensor, size: tuple[int, int], stride: int, sigma_heatmap_px: Tensor | float) -> Tensor:
-    """One Gaussian per present keypoint, centred at its true sub-pixel position, peak value 1.
+    """Renders one Gaussian of height 1 per present keypoint, centred at its exact sub-pixel position.
 
     Args:
         keypoints: (B, C, 2) float, (x, y) in image pixels; NaN where absent.
         size: (h, w) of the heatmap.
         stride: image pixels per heatmap pixel.
-        sigma_heatmap_px: standard deviation in heatmap pixels: one number, or (B, C).
+        sigma_heatmap_px: standard deviation in heatmap pixels: a number, or a (B, C) tensor.
 
     Returns:
         (B, C, h, w) float32 in [0, 1]; all zero where the keypoint is absent.
@@ -66,11 +67,11 @@ def render_heatmaps(keypoints: Tensor, size: tuple[int, int], stride: int, sigma
 
 
 def decode_heatmaps(heatmaps: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The highest peak of each heatmap, to a fraction of a pixel.
+    """Locates the highest peak of each heatmap with sub-pixel accuracy.
 
-    The logarithm of a Gaussian is a parabola, so one Newton step from the arg-max on log-values is exact on it
-    (DARK: Zhang et al., "Distribution-aware coordinate representation", CVPR 2020, eq. 9, here along x and y).
-    At a border the three-point stencil is moved inside, where the same parabola is seen.
+    The logarithm of a Gaussian is a parabola, so one Newton step from the arg-max on log-values is exact (DARK: Zhang
+    et al., "Distribution-aware coordinate representation", CVPR 2020, eq. 9, here along x and y separately). At a
+    border the three-point stencil is shifted inwards, where it samples the same parabola.
 
     Args:
         heatmaps: (B, C, h, w) float in [0, 1].
@@ -79,7 +80,7 @@ def decode_heatmaps(heatmaps: Tensor, stride: int) -> tuple[Tensor, Tensor, Tens
     Returns:
         points: (B, C, 2) float32, (x, y) in image pixels.
         scores: (B, C) float32, the value of the highest pixel.
-        widths: (B, C) float32, the peak's standard deviation in heatmap pixels, of its curvature along x and y.
+        widths: (B, C) float32, standard deviation of the peak in heatmap pixels, from its curvature along x and y.
     """
     B, C, h, w = heatmaps.shape
     flat = heatmaps.float().reshape(B, C, h * w)
@@ -99,9 +100,16 @@ def highest_pixels(heatmaps: Tensor, stride: int) -> Tensor:
 
 
 def _parabola_peak(log: Tensor, peak: Tensor, length: int, at: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
-    """Vertex of the parabola through the log-values around `peak` (B, C) on one axis, and its Gaussian's variance.
+    """Fits a parabola to the log-values around `peak` along one axis.
 
-    `at` gives flat indices.
+    Args:
+        log: (B, C, h * w) log-values.
+        peak: (B, C) position of the highest pixel along the axis.
+        length: pixels along the axis.
+        at: maps positions along the axis to flat indices.
+
+    Returns:
+        The vertex, and the variance of the corresponding Gaussian, both (B, C).
     """
     if length < 3:
         return peak.float(), torch.full_like(peak, length**2 / 12, dtype=torch.float32)
@@ -109,11 +117,11 @@ def _parabola_peak(log: Tensor, peak: Tensor, length: int, at: Callable[[Tensor]
     left, centre, right = (log.gather(-1, at(middle + k)[..., None])[..., 0] for k in (-1, 0, 1))
     curvature = (left - 2 * centre + right).clamp(max=-_TINY)
     vertex = middle + (left - right) / (2 * curvature)
-    variance = (-1 / curvature).clamp(max=length**2 / 12)  # a flat map says nothing: the width of an even spread
+    variance = (-1 / curvature).clamp(max=length**2 / 12)  # a flat map: at most that of a uniform distribution
     return torch.where((vertex - peak).abs() <= 1.0, vertex, peak.float()), variance
 
 
 def keypoints_of_heatmaps(heatmaps: Tensor, stride: int, least_peak: float = LEAST_PEAK) -> Tensor:
-    """The keypoints that heatmaps alone imply: (B, C, 2) float32, NaN where no peak reaches `least_peak`."""
+    """Keypoints (B, C, 2) float32 from heatmaps; NaN where the peak is lower than `least_peak`."""
     points, scores, _ = decode_heatmaps(heatmaps, stride)
     return points.masked_fill((scores < least_peak)[..., None], float("nan"))

@@ -1,4 +1,4 @@
-"""Image files -> grey 8-bit arrays, and the one way in which the package resizes them."""
+"""Reads image files as 8-bit greyscale arrays, and resizes and pads them."""
 
 import io
 import math
@@ -17,19 +17,19 @@ from glint_unet.errors import AnnotationError, one_line
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm")
 
-_WHITE_LEVELS = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of cameras of 8, 10, 12, 14 and 16 bits
-_ROUNDING = 2.0  # floats below this are a 0..1 image, slightly exceeded by interpolation or not
-_PAGED_FORMATS = ("TIFF", "PNG", "WEBP")  # not MPO: the pictures after the first are previews
-_LARGEST_DEEP_COLOUR = 64  # of 255; a 16-bit colour image that is darker may have only 14 bits or fewer
+_WHITE_LEVELS = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of cameras with 8, 10, 12, 14 and 16 bits
+_ROUNDING = 2.0  # a float image below this is a 0..1 image; interpolation may overshoot 1
+_PAGED_FORMATS = ("TIFF", "PNG", "WEBP")  # not MPO: its further pictures are previews
+_LARGEST_DEEP_COLOUR = 64  # of 255; a darker 16-bit colour image may have 14 or fewer significant bits
 
 
 class ImageFacts(NamedTuple):
-    """What must be known of the images of a set before the first one is converted.
+    """What must be known about all images of a set before the first one is converted.
 
     Attributes:
-        size: (H, W), upright.
-        whole: highest grey level of an image of 16-bit integers; None for others.
-        real: highest grey level of an image of floats; None for others.
+        size: (H, W) in upright orientation.
+        whole: highest grey level of a 16-bit integer image; None for others.
+        real: highest grey level of a float image; None for others.
     """
 
     size: tuple[int, int]
@@ -39,15 +39,15 @@ class ImageFacts(NamedTuple):
 
 @dataclass(frozen=True)
 class WhiteLevel:
-    """The grey level that becomes 255, for images of more than 8 bits.
+    """The grey level that is mapped to 255, for images with more than 8 bits.
 
-    A file does not say how many of its 16 bits the camera used, so the white level is the smallest of 255, 1023, 4095,
-    16383 and 65535 (8 to 16 bits) that holds the highest level found; of floats also 1. It is one for all images of a
-    set, so that they stay comparable.
+    A file does not state how many of its 16 bits the camera used, so the white level is the smallest of 255, 1023,
+    4095, 16383 and 65535 (8 to 16 bits), and for floats also 1, that is not below the highest level found. It is common
+    to all images of a set, so that they stay comparable.
 
     Attributes:
-        whole: of integers.
-        real: of floats.
+        whole: white level of integer images; None if there are none.
+        real: white level of float images; None if there are none.
     """
 
     whole: float | None = None
@@ -55,7 +55,7 @@ class WhiteLevel:
 
     @classmethod
     def of(cls, facts: Iterable[ImageFacts]) -> "WhiteLevel":
-        """The white level of a set of images; None for kinds of images that are not in it."""
+        """The white level of a set of images."""
         known = list(facts)
         whole = max((one.whole for one in known if one.whole is not None), default=None)
         real = max((one.real for one in known if one.real is not None), default=None)
@@ -65,7 +65,7 @@ class WhiteLevel:
         )
 
     def __str__(self) -> str:
-        """The levels in use, as a user reads them."""
+        """The levels in use, for messages."""
         return ", ".join(f"{level:g}" for level in (self.whole, self.real) if level is not None)
 
 
@@ -74,11 +74,11 @@ def _white_level(highest: float) -> float:
 
 
 def inspect_image(path: Path, content: bytes | None = None) -> ImageFacts:
-    """Size and highest grey level of an image file; the pixels are read only where they have more than 8 bits.
+    """Size and highest grey level of an image file; pixels are decoded only if they have more than 8 bits.
 
     Args:
-        path: the file, for messages too.
-        content: what it holds, where that is not in the file.
+        path: the file; also used in messages.
+        content: the content, if it is not to be read from the file.
 
     Raises:
         AnnotationError: see `read_image`.
@@ -90,15 +90,15 @@ def inspect_image(path: Path, content: bytes | None = None) -> ImageFacts:
 
 
 def read_image(path: Path, content: bytes | None = None, white: WhiteLevel | None = None) -> NDArray[np.uint8]:
-    """An image file as (H, W) uint8, upright: colour becomes luminance, transparency is ignored.
+    """Reads an image file as (H, W) uint8 in upright orientation; colour becomes luminance, alpha is ignored.
 
     Args:
-        path: the file, for messages too.
-        content: what it holds, where that is not in the file.
-        white: level that becomes 255, where the image has more than 8 bits; None: chosen by this image alone.
+        path: the file; also used in messages.
+        content: the content, if it is not to be read from the file.
+        white: the level mapped to 255 in images with more than 8 bits; None: determined from this image alone.
 
     Raises:
-        AnnotationError: not an image, truncated, absurdly large, of several pages, or with levels that are not finite,
+        AnnotationError: not an image, truncated, too large, multi-page, or with grey levels that are not finite,
             negative, above 65535, or above `white`.
     """
     with _opened(path, content) as image:
@@ -121,7 +121,7 @@ def read_image(path: Path, content: bytes | None = None, white: WhiteLevel | Non
 
 @contextmanager
 def _opened(path: Path, content: bytes | None) -> Iterator[Image.Image]:
-    """The image, open; whatever Pillow raises about its content is one AnnotationError."""
+    """Opens an image; any error that Pillow raises about its content becomes an AnnotationError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -133,39 +133,39 @@ def _opened(path: Path, content: bytes | None) -> Iterator[Image.Image]:
                 yield image
     except AnnotationError:
         raise
-    except Exception as error:  # Pillow's decoders raise errors of many kinds (struct, key, index, ...) on bad content
+    except Exception as error:  # on bad content, Pillow's decoders raise many types of errors (struct, key, index, ...)
         raise AnnotationError("image_unreadable", path=path, reason=one_line(error)) from error
 
 
 def _facts(path: Path, image: Image.Image, size: tuple[int, int]) -> ImageFacts:
-    """The image's facts, its pixels checked where they have more than 8 bits."""
+    """The facts of an image; pixel values are checked if they have more than 8 bits."""
     is_whole = image.mode.startswith("I")
     if not is_whole and image.mode != "F":
         return ImageFacts(size)
     values = np.asarray(image)
-    low, high = float(values.min()), float(values.max())  # NaN where there is one
+    low, high = float(values.min()), float(values.max())  # NaN if any pixel is NaN
     if not (low >= 0 and high <= _WHITE_LEVELS[-1]):
         raise AnnotationError("image_levels", path=path, low=low, high=high, limit=_WHITE_LEVELS[-1])
     if image.format == "PPM":
-        high = _WHITE_LEVELS[-1]  # its header names the white level, and Pillow has scaled it
+        high = _WHITE_LEVELS[-1]  # its header states the white level, and Pillow has already scaled to it
     return ImageFacts(size, whole=high) if is_whole else ImageFacts(size, real=high)
 
 
 def _is_deep_colour(image: Image.Image) -> bool:
-    """Whether a file just opened has 16 bits per colour, of which Pillow keeps the upper eight."""
+    """Whether a newly opened image has 16 bits per colour channel, of which Pillow keeps the upper eight."""
     return not image.mode.startswith("I") and any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
 
 
 def image_stem(name: str) -> str:
-    """A name of an image without the suffix of its format; other dots are part of the name: eye.0001 stays."""
+    """The name of an image without its format suffix; other dots are part of the name, as in eye.0001."""
     path = PurePosixPath(name)
     return name[: -len(path.suffix)] if path.suffix.lower() in IMAGE_SUFFIXES else name
 
 
 def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """(H, W) uint8 to `size` = (H', W'): bilinear, over the whole area of each new pixel where it shrinks.
+    """Resizes an (H, W) uint8 image to `size` = (H', W'): bilinear, with antialiasing when shrinking.
 
-    Points move as `glint_unet.data.heatmaps.scale_points` says.
+    `glint_unet.data.heatmaps.scale_points` transforms points accordingly.
     """
     if image.shape == size:
         return image
@@ -174,13 +174,13 @@ def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.
 
 @dataclass(frozen=True)
 class Placement:
-    """Where an image lies inside the network's input: scaled, then shifted; the rest is padding.
+    """The placement of an image in the network input: scaled, then shifted; the rest is padding.
 
     Attributes:
         size: (H', W') of the whole input.
         inner: (h, w) of the scaled image.
         corner: (x, y) of its top-left pixel.
-        scale: (x, y) scaled pixels per pixel of the image.
+        scale: (x, y), scaled pixels per image pixel.
     """
 
     size: tuple[int, int]
@@ -190,7 +190,7 @@ class Placement:
 
     @classmethod
     def of(cls, image_size: tuple[int, int], size: tuple[int, int], *, stretch: bool = False) -> "Placement":
-        """An image of `image_size` in the middle of an input of `size`, its aspect kept unless `stretch`."""
+        """Centres an image of `image_size` (H, W) in an input of `size`, preserving its aspect unless `stretch`."""
         (old_H, old_W), (H, W) = image_size, size
         if stretch:
             return cls(size, size, (0, 0), (W / old_W, H / old_H))
@@ -201,31 +201,31 @@ class Placement:
 
     @property
     def mean_scale(self) -> float:
-        """Scaled pixels per pixel, the geometric mean of both axes."""
+        """Scaled pixels per image pixel: the geometric mean of both axes."""
         return math.sqrt(self.scale[0] * self.scale[1])
 
     def back(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Points (..., 2) of the input as points of the image; (0, 0) is the centre of the top-left pixel in both."""
+        """Transforms points (..., 2) from the input to the image; in both, (0, 0) is the centre of the first pixel."""
         inner = points.astype(np.float64) - np.array(self.corner)
         moved: NDArray[np.float32] = ((inner + 0.5) / np.array(self.scale) - 0.5).astype(np.float32)
         return moved
 
     def holds(self, points: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which of the points (..., 2) of the image lie on one of its pixels; a padded input has others beside them."""
+        """Whether points (..., 2) in the frame of the image are inside it, (...) bool; padding lies outside."""
         H, W = round(self.inner[0] / self.scale[1]), round(self.inner[1] / self.scale[0])
         x, y = points[..., 0], points[..., 1]
         inside: NDArray[np.bool_] = (x >= -0.5) & (x <= W - 0.5) & (y >= -0.5) & (y <= H - 0.5)
         return inside
 
     def forth(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Points (..., 2) of the image as points of the input: the inverse of `back`."""
+        """Transforms points (..., 2) from the image to the input: the inverse of `back`."""
         scaled = (np.asarray(points, np.float64) + 0.5) * np.array(self.scale) - 0.5
         moved: NDArray[np.float32] = (scaled + np.array(self.corner)).astype(np.float32)
         return moved
 
 
 def place_image(image: NDArray[np.uint8], placement: Placement) -> NDArray[np.uint8]:
-    """An image (H, W) uint8 scaled and padded as the placement says; the padding repeats the image's border."""
+    """Scales and pads an (H, W) uint8 image according to a placement; the padding replicates its border."""
     resized = resize_image(image, placement.inner)
     (H, W), (h, w), (x, y) = placement.size, placement.inner, placement.corner
     return resized if (h, w) == (H, W) else np.pad(resized, ((y, H - h - y), (x, W - w - x)), mode="edge")

@@ -1,4 +1,4 @@
-"""Work that loader processes do ahead of its use: items in, results out, in order."""
+"""Computes items ahead of time in loader processes, and returns the results in order."""
 
 import os
 import signal
@@ -14,17 +14,17 @@ Made = TypeVar("Made")
 
 
 def useful_workers(num_workers: int) -> int:
-    """`num_workers`, but at most one per core of this process: more would only take turns."""
+    """`num_workers`, limited to the number of cores available to this process."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(num_workers, cores or 1)
 
 
 def by_workers(make: Callable[[Item], Made], items: Sequence[Item], num_workers: int) -> Iterator[Made]:
-    """`make(item)` for every item, in order, computed by loader processes; by this process if `num_workers` is 0.
+    """Yields `make(item)` for every item, in order, computed in loader processes (in this process if 0 workers).
 
     Raises:
         LoaderError: a loader process died.
-        GlintError: raised by `make`, in whichever process.
+        GlintError: raised by `make` in any process.
     """
     loader = DataLoader(
         _EachItem(make, items),
@@ -48,14 +48,14 @@ def by_workers(make: Callable[[Item], Made], items: Sequence[Item], num_workers:
 
 
 def leave_signals_to_the_parent(worker_number: int) -> None:
-    """For loader workers: Ctrl-C reaches the whole process group, and the trainer still needs their batches."""
+    """Makes a worker ignore Ctrl-C, which reaches the whole process group: the trainer still needs its batches."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _exits_of(made: Any) -> str:
-    """How the loader processes that have ended did so: the signal's name, or the exit status."""
+    """The signal name or exit status of each loader process that has failed."""
     exits = []
     for process in getattr(made, "_workers", []):
         process.join(timeout=1.0)
@@ -65,7 +65,7 @@ def _exits_of(made: Any) -> str:
 
 
 class _EachItem(Dataset[Any]):
-    """What a loader process runs: item k's result, or the user's mistake that prevented it."""
+    """The results of all items; a GlintError raised by an item is returned as its result."""
 
     def __init__(self, make: Callable[[Any], Any], items: Sequence[Any]) -> None:
         self._make = make

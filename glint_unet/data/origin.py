@@ -1,4 +1,4 @@
-"""What `--h5` names: a file of images, or a rig to draw images of. The one place that distinguishes the two."""
+"""What `--h5` refers to: a data set file or a synthetic stream. The only place that distinguishes the two."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -19,10 +19,10 @@ class Origin(ABC):
 
     @abstractmethod
     def examine(self, *, again: bool = False) -> tuple[DatasetInfo, str]:
-        """What the data set declares, after proof that it is sound, and its MD5.
+        """Validates the data set; returns what it declares and its MD5.
 
         Args:
-            again: read a file from end to end although its content is known to be good.
+            again: read a file from end to end even if its content has been validated before.
 
         Raises:
             GlintError: it cannot be used.
@@ -30,15 +30,30 @@ class Origin(ABC):
 
     @abstractmethod
     def new_split(self, info: DatasetInfo, val_split: float) -> Split:
-        """The split of a run that begins; raises DatasetError if there are too few images."""
+        """Draws the split of a new run.
+
+        Args:
+            info: what the data set declares.
+            val_split: share of validation images.
+
+        Raises:
+            DatasetError: too few images.
+        """
 
     @abstractmethod
     def choose_cache(self, cache: str, info: DatasetInfo, device: torch.device, num_processes: int) -> str:
-        """Where the data is held: ram, shared, group, device, or none where nothing is held."""
+        """Where the data set is held: ram, shared, group, device, or none; see `sources.choose_cache`."""
 
     @abstractmethod
     def open(self, info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:
-        """The source of its batches; `cache` as `choose_cache` returns it."""
+        """Opens the source of batches.
+
+        Args:
+            info: what the data set declares.
+            cache: a result of `choose_cache`.
+            num_workers: loader processes if nothing is held in memory.
+            device: the compute device.
+        """
 
 
 class FileOrigin(Origin):
@@ -46,7 +61,7 @@ class FileOrigin(Origin):
 
     Args:
         path: the file.
-        seed: of the split.
+        seed: random seed of the split.
     """
 
     def __init__(self, path: Path, seed: int) -> None:
@@ -76,11 +91,11 @@ class FileOrigin(Origin):
 
 
 class StreamOrigin(Origin):
-    """A rig of which eyes are drawn; it fixes its own split and is never held in memory.
+    """A stream of synthetic eyes; it defines its own split and is never held in memory.
 
     Args:
-        h5: 'synth:' and the path of a rig file.
-        seed: of the scenes.
+        h5: 'synth:' followed by the path of a rig file.
+        seed: random seed of the scenes.
     """
 
     def __init__(self, h5: str, seed: int) -> None:
@@ -106,5 +121,5 @@ class StreamOrigin(Origin):
 
 
 def origin_of(h5: str, seed: int) -> Origin:
-    """The data set that `--h5` names, for a run with the given seed."""
+    """The data set that `--h5` refers to, for a run with the given random seed."""
     return StreamOrigin(h5, seed) if is_stream(h5) else FileOrigin(Path(h5), seed)

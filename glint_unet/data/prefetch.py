@@ -1,4 +1,4 @@
-"""Batches made ready by a thread while the device computes."""
+"""Prefetches batches in a background thread while the device computes."""
 
 import queue
 import threading
@@ -15,10 +15,10 @@ _Item = TypeVar("_Item")
 
 
 def ready_for(device: torch.device, batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The batches in order; for CUDA, prefetched into pinned memory, so that the host need not wait for the transfers.
+    """Yields the batches in order; for CUDA, prefetched into pinned memory so that transfers are asynchronous.
 
-    On the CPU they are returned unchanged: gathering one costs under a hundredth of a step, and a thread would compete
-    for the cores that compute.
+    On the CPU, `batches` is returned unchanged: gathering a batch takes less than a hundredth of a step, and a
+    background thread would compete for cores with the computation.
     """
     if device.type != "cuda":
         return batches
@@ -26,7 +26,7 @@ def ready_for(device: torch.device, batches: Iterator[Batch]) -> Iterator[Batch]
 
 
 def ahead(batches: Iterator[_Item], depth: int = _AHEAD) -> Generator[_Item]:
-    """The batches in order, up to `depth` of them prepared in advance; an error is raised in its place."""
+    """Yields the batches in order, with up to `depth` prepared in advance; an error is raised at its position."""
     made: queue.Queue[_Item | BaseException | None] = queue.Queue(depth)
     is_over = threading.Event()
 

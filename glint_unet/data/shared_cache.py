@@ -1,14 +1,13 @@
-"""One read-only copy of a data set per machine, for all runs of a user.
+"""One read-only copy of a data set per machine, shared by all runs of a user.
 
-A copy is a plain file in a directory of the user's own in `/dev/shm` (or in the cache directory, where there is no
-`/dev/shm` or it is full), mapped PROT_READ: a stray write faults in the one guilty process. `multiprocessing.
-shared_memory` is not used, because its tracker on Python < 3.13 deletes the segment under the other processes when the
-first one ends.
+A copy is a plain file in a private directory in `/dev/shm` (or in the cache directory, if `/dev/shm` is missing or
+full), mapped PROT_READ: a stray write faults only in the process at fault. `multiprocessing.shared_memory` is not used,
+because on Python < 3.13 its resource tracker deletes the segment for all processes when the first one ends.
 
-Life of a copy. Create: take the directory's lock, reserve the space (a full file system is an error here, not a SIGBUS
-later), fill a temporary file, rename. A file that has its name is therefore whole. Attach: check owner, mode, size and
-header, and hold a shared lock. Remove: only with the exclusive lock, so never under a user; the lock of a dead process
-is gone with it. A temporary copy (several processes of one run) is removed in this way when its last user closes it.
+Life cycle. Create: lock the directory, reserve the space (a full file system is an error here, not a SIGBUS later),
+fill a temporary file, rename it; a file with its final name is therefore complete. Attach: check owner, mode, size and
+header, and hold a shared lock. Remove: only with the exclusive lock, hence never while in use; the lock of a dead
+process is released with it. A temporary copy (for the processes of one run) is removed when its last user closes it.
 """
 
 import contextlib
@@ -43,7 +42,7 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class _Origin:
-    """What a copy is made from: an array of a file, which had this key before it was read, and how long it stays."""
+    """The source of a copy: an array of a file, and the file's key before it was read; `temporary` is its lifetime."""
 
     h5_path: Path
     dataset: str
@@ -52,16 +51,16 @@ class _Origin:
 
 
 class SharedMemoryDatasetCache:
-    """Makes, finds and removes the machine's shared copies of data set arrays."""
+    """Creates, finds and removes shared copies of data set arrays on this machine."""
 
     @staticmethod
     def compute_md5(path: str | Path) -> str:
-        """MD5 of a file, 32 hexadecimal digits; remembered while the file provably stays the same."""
+        """MD5 of a file, 32 hexadecimal digits; cached while the file is provably unchanged."""
         return md5_of_file(Path(path))
 
     @staticmethod
     def get_shm_name(h5_path: str | Path, dataset_name: str) -> str:
-        """The name of the copy: glint_{md5 of the file}_{dataset}."""
+        """The file name of a copy: glint_{md5 of the file}_{dataset}."""
         return f"glint_{md5_of_file(Path(h5_path))}_{dataset_name}"
 
     @classmethod
@@ -73,28 +72,28 @@ class SharedMemoryDatasetCache:
         *,
         temporary: bool = False,
     ) -> tuple[SharedCopy, NDArray[Any], bool]:
-        """Attaches to the machine's copy of an array, making it first where there is none.
+        """Attaches to the shared copy of an array, creating it if there is none.
 
         Args:
             h5_path: the data set file.
             dataset_name: 'images', 'heatmaps' or 'keypoints'.
-            data_array: the array, where the caller has it already; else it is read from the file. An array that the
-                file holds as well is compared with it, since every other run will use the copy as the file's content.
-            temporary: a copy that is made goes when the last process closes it, instead of staying for later runs.
+            data_array: the array, if the caller already has it; None: it is read from the file. If the file contains
+                the array, the two are compared, since other runs will use the copy in place of the file.
+            temporary: a newly created copy is removed when its last user closes it, instead of staying for later runs.
 
         Returns:
             handle: keeps the copy from being removed until its `close`, or until this process ends.
-            array: read-only, uint8 or float16 or float32.
-            is_new: this call made the copy.
+            array: the read-only array: uint8, float16 or float32.
+            is_new: whether this call created the copy.
 
         Raises:
-            SpaceError: neither `/dev/shm` nor the cache directory has room.
-            CacheError: the directory or the copy belongs to somebody else, or `data_array` is not what the file holds.
-            DatasetError: the file cannot be read, or is replaced again and again while it is copied.
-            TypeError: `data_array` is no NumPy array.
+            SpaceError: neither `/dev/shm` nor the cache directory has enough space.
+            CacheError: the directory or the copy belongs to another user, or `data_array` differs from the file.
+            DatasetError: the file cannot be read, or keeps being replaced while it is copied.
+            TypeError: `data_array` is not a NumPy array.
         """
         if data_array is not None and not isinstance(data_array, np.ndarray):
-            raise TypeError(f"data_array: {type(data_array).__name__} is no NumPy array")
+            raise TypeError(f"data_array: {type(data_array).__name__} is not a NumPy array")
         h5_path = Path(h5_path)
         for _ in range(_TRIES):
             before = key_of_file(h5_path)
@@ -110,10 +109,10 @@ class SharedMemoryDatasetCache:
     def cleanup(
         cls, h5_path: str | Path, dataset_names: Sequence[str] = dataset_reader.ARRAY_NAMES
     ) -> tuple[list[Path], list[Path]]:
-        """Removes the copies made from a file, also from an earlier content of it, unless they are in use.
+        """Removes copies made from a file, including those of earlier contents, unless they are in use.
 
         Returns:
-            The copies removed, and those that are in use and stay.
+            The copies removed, and those kept because they are in use.
         """
         source = str(Path(h5_path).absolute())
         names = {cls.get_shm_name(h5_path, name) for name in dataset_names} if Path(h5_path).is_file() else set()
@@ -137,21 +136,21 @@ class SharedMemoryDatasetCache:
 
     @staticmethod
     def list_copies() -> list[CopyStatus]:
-        """Every shared copy of this user on this machine."""
+        """The status of every shared copy of this user on this machine."""
         paths = [path for directory in _directories() for path in sorted(directory.glob("glint_*_*"))]
         return [copy for path in paths if (copy := status_of(path))]
 
 
 def _directories(*, make: bool = False) -> Iterator[Path]:
-    """The user's directories for copies, the better one first."""
+    """The user's directories for copies, the preferred one first."""
     roots = []
-    with contextlib.suppress(OSError):  # a home that cannot be written has no copies, and gets none
+    with contextlib.suppress(OSError):  # no usable cache directory: nothing to list or create there
         roots.append(cache_directory() / "shared")
     if SHARED_MEMORY_ROOT.is_dir():
         roots.insert(0, SHARED_MEMORY_ROOT / f"glint-{os.getuid()}")
     for root in roots:
         if make:
-            with contextlib.suppress(OSError):  # it is there already, or its parent cannot be written
+            with contextlib.suppress(OSError):  # it exists already, or its parent is not writable
                 root.mkdir(mode=0o700)
         if os.path.lexists(root):
             check_private(root, root.lstat(), stat.S_ISDIR)
@@ -168,10 +167,10 @@ def _attach_anywhere(name: str) -> SharedCopy | None:
 def _create_anywhere(
     name: str, origin: _Origin, data_array: NDArray[Any] | None
 ) -> tuple[SharedCopy, NDArray[Any], bool] | None:
-    """Makes the copy in the first directory with room; None where the file was replaced meanwhile."""
+    """Creates the copy in the first directory with enough space; None if the file was replaced meanwhile."""
     for directory in _directories(make=True):
         with FileLock(directory / ".lock", create=True):
-            sweep_temporaries(directory)  # under the lock: whoever began them is dead
+            sweep_temporaries(directory)  # safe under the lock: their writers are dead
             if other := attach(directory / name):  # another process was faster
                 return other, other.array, False
             try:
@@ -216,7 +215,7 @@ def _create(path: Path, origin: _Origin, data_array: NDArray[Any] | None) -> Sha
 
 
 def _check_given(origin: _Origin, data: NDArray[Any]) -> None:
-    """Refuses an array that is not what the file holds under that name; other names are the caller's own."""
+    """Raises CacheError if the array differs from the one in the file; names that the file lacks are not checked."""
     path, name = origin.h5_path, origin.dataset
     with dataset_file.open_dataset(path) as (file, info):
         if name not in info.array_names:

@@ -1,6 +1,6 @@
-"""The file of one shared copy: its header, and how it is filled, attached to, looked at and removed.
+"""The file of one shared copy: its header, and how it is filled, attached to, inspected and removed.
 
-A header of fixed size names shape, dtype and origin; the array follows. Whoever uses the copy holds a shared lock on
+A fixed-size header states shape, dtype and origin; the array follows. Every user of the copy holds a shared lock on
 it; only the holder of the exclusive lock may remove it.
 """
 
@@ -30,11 +30,11 @@ _LOOKS, _LOOK_S = 10, 0.02
 
 
 class SharedCopy:
-    """A mapped copy in use by this process, until `close`; a temporary one is removed with the last user's `close`.
+    """A copy mapped by this process; a temporary one is removed when its last user calls `close`.
 
     Attributes:
         path: the file.
-        array: the read-only array; stays readable after `close`, but no longer keeps the copy from being removed.
+        array: the read-only array; it stays readable after `close`, but no longer keeps the copy from being removed.
     """
 
     def __init__(self, lock: FileLock, array: NDArray[Any], *, temporary: bool) -> None:
@@ -44,7 +44,7 @@ class SharedCopy:
         self.array = array
 
     def close(self) -> None:
-        """Gives up the claim on the copy; a second call does nothing."""
+        """Releases the copy; further calls do nothing."""
         self._lock.release()
         if self._temporary:
             self._temporary = False
@@ -53,16 +53,16 @@ class SharedCopy:
 
 @dataclass(frozen=True)
 class CopyStatus:
-    """One shared copy, as `shm_manager.py --list` shows it.
+    """The status of a shared copy, as shown by `shm_manager.py --list`.
 
     Attributes:
-        path: the file; its name is glint_{md5}_{dataset}.
-        source: the data set file that it was made from.
-        dataset: the array's name in that file.
-        size_bytes: bytes held, header included.
-        age_s: seconds since it was made.
-        in_use: another process, or this one, is attached.
-        pids: the attached processes, as far as this user may see them.
+        path: the file, named glint_{md5}_{dataset}.
+        source: the data set file it was made from.
+        dataset: name of the array in that file.
+        size_bytes: size of the file, including the header.
+        age_s: seconds since its creation.
+        in_use: whether any process is attached, including this one.
+        pids: the attached processes, as far as they are visible to this user (Linux only).
     """
 
     path: Path
@@ -75,7 +75,11 @@ class CopyStatus:
 
 
 def attach(path: Path) -> SharedCopy | None:
-    """Maps the copy at `path`, or returns None where there is none."""
+    """Maps the copy at `path`; None if there is none.
+
+    Raises:
+        CacheError: it is damaged, unreadable, or not private to this user.
+    """
     lock = _open_copy(path, shared=True)
     if lock is None:
         return None
@@ -93,24 +97,24 @@ def attach(path: Path) -> SharedCopy | None:
 
 
 def remove_unless_used(path: Path) -> bool:
-    """Unlinks a copy that nobody is attached to; False where somebody is."""
+    """Removes a copy unless a process is attached to it; returns whether it is gone."""
     lock = _open_copy(path, shared=False)
     if lock is None:
         return True
     try:
         for _ in range(_LOOKS):
             if lock.acquire(wait=False):
-                if os.fstat(lock.descriptor).st_nlink:  # nobody can put another copy in its place under this lock
+                if os.fstat(lock.descriptor).st_nlink:  # nobody can replace it while we hold this lock
                     path.unlink(missing_ok=True)
                 return True
-            time.sleep(_LOOK_S)  # whoever lists the copies holds each lock for an instant
+            time.sleep(_LOOK_S)  # listing the copies holds each lock for an instant
         return False
     finally:
         lock.release()
 
 
 def status_of(path: Path) -> CopyStatus | None:
-    """One copy's status; None where it was removed meanwhile."""
+    """The status of a copy; None if it was removed meanwhile."""
     lock = _open_copy(path, shared=False)
     if lock is None:
         return None
@@ -138,32 +142,32 @@ def fill_copy(
     """Writes a copy into an empty file.
 
     Args:
-        descriptor: of the file.
-        form: the array's shape and dtype.
-        labels: what the header says beside the form: `source`, `dataset` and `temporary`.
-        fill: writes the array's values.
+        descriptor: descriptor of the file.
+        form: shape and dtype of the array.
+        labels: further header fields: `source`, `dataset` and `temporary`.
+        fill: writes the values into the array passed to it.
 
     Raises:
-        OSError: the file system has no room; nothing was filled.
+        OSError: the file system is full; nothing was written.
     """
     shape, dtype = form
     size = HEADER_BYTES + math.prod(shape) * dtype.itemsize
     _reserve(descriptor, size)
-    # not closed here but with its last array: a refusal's traceback may still hold one
+    # not closed here but with its last array, which the traceback of an error may still reference
     fill(np.frombuffer(mmap.mmap(descriptor, size), dtype, offset=HEADER_BYTES).reshape(shape))
     header = {"shape": shape, "dtype": dtype.str, "made": time.time()} | labels
     os.pwrite(descriptor, _pack_header(header), 0)
 
 
 def check_private(path: Path, status: os.stat_result, of_kind: Callable[[int], bool]) -> None:
-    """Raises CacheError for a file or directory of another kind or owner, or open to others."""
+    """Raises CacheError for a file or directory of the wrong kind, of another owner, or accessible to others."""
     if not of_kind(status.st_mode) or status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
         owner, mode = status.st_uid, oct(stat.S_IMODE(status.st_mode))
         raise CacheError("cache_not_private", path=path, owner=owner, mode=mode, uid=os.getuid())
 
 
 def _open_copy(path: Path, *, shared: bool) -> FileLock | None:
-    """The copy's lock, not yet acquired; None where there is no copy, or no longer."""
+    """The lock of a copy, not yet acquired; None if there is no copy."""
     try:
         return FileLock(path, shared=shared)
     except FileNotFoundError:
@@ -177,7 +181,7 @@ def _mapped(lock: FileLock, size: int) -> SharedCopy:
     shape, dtype = tuple(header["shape"]), np.dtype(header["dtype"])
     if size != HEADER_BYTES + math.prod(shape) * dtype.itemsize:
         raise CacheError("cache_damaged", path=lock.path)
-    # mmap keeps a duplicate of its descriptor, and a duplicate would keep the lock: so it gets one of its own
+    # mmap duplicates its descriptor, and a duplicate would keep the lock alive, so the file is opened again for it
     with lock.reopened() as descriptor:
         memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
     array = np.frombuffer(memory, dtype, offset=HEADER_BYTES).reshape(shape)
@@ -205,18 +209,18 @@ def _read_header(descriptor: int, path: Path) -> dict[str, Any]:
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Takes the space now, so that a full file system is an OSError here and not a SIGBUS while filling."""
+    """Reserves the space, so that a full file system is an OSError here and not a SIGBUS while filling."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
         return
-    usage = os.fstatvfs(descriptor)  # macOS: the best there is
+    usage = os.fstatvfs(descriptor)  # macOS lacks posix_fallocate
     if usage.f_bavail * usage.f_frsize < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     os.ftruncate(descriptor, size)
 
 
 def _attached_pids(path: Path) -> tuple[int, ...]:
-    """The processes that map the copy (Linux; empty elsewhere)."""
+    """The processes that map the copy (Linux only; empty elsewhere)."""
     pids = []
     for maps in Path("/proc").glob("[0-9]*/maps"):
         with suppress(OSError):

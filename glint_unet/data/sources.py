@@ -1,6 +1,6 @@
-"""Where batches come from: memory, the machine's shared copy, the GPU's memory, or the file itself.
+"""Sources of batches: memory, the shared copy, GPU memory, or the file itself.
 
-A batch is gathered in one piece (one `take` per array), never image by image.
+A batch is gathered as a whole (one `take` per array), never image by image.
 """
 
 from abc import ABC, abstractmethod
@@ -26,7 +26,7 @@ _SHARE_OF_GPU = 4
 
 
 class Source(ABC):
-    """Where batches come from. A subclass gathers and describes itself; the rest has defaults.
+    """A source of batches. Subclasses implement `gather` and `describe`; the other methods have defaults.
 
     Attributes:
         info: what the data set declares.
@@ -36,44 +36,48 @@ class Source(ABC):
 
     @abstractmethod
     def gather(self, rows: Rows) -> Batch:
-        """The batch of the given rows, in their order."""
+        """The batch of the given rows (B,) int64, in this order."""
 
     @abstractmethod
     def describe(self) -> str:
-        """The log's line on where the data is held, in the language chosen."""
+        """A log line stating where the data is held, in the current language."""
 
     def hint(self) -> str:
-        """What to do where training waits for data, as the end of a sentence, in the language chosen."""
+        """Advice for a data-loading bottleneck, as the end of a sentence, in the current language."""
         return text("faster_in_memory")
 
     def rows_of_epoch(self, batches_of_rows: Sequence[Rows], epoch: int) -> Sequence[Rows]:
-        """The rows that an epoch trains on, given the batches drawn from the split's training rows.
+        """The rows that an epoch trains on.
 
         Args:
-            batches_of_rows: the epoch's batches of row numbers of the split.
-            epoch: from 1.
+            batches_of_rows: the batches of the epoch, as training rows of the split.
+            epoch: epoch number, from 1.
         """
         return batches_of_rows
 
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
-        """The batches of the given rows, in order."""
+        """Yields the batches of the given rows, in order."""
         return map(self.gather, batches_of_rows)
 
     def close(self) -> None:  # noqa: B027 (most sources hold nothing)
-        """Releases what the source holds; a second call does nothing."""
+        """Releases all resources; further calls do nothing."""
 
 
 class MemorySource(Source):
-    """A data set held in memory: a private copy, or the one read-only copy shared by all runs on the machine.
+    """A data set held in memory: a private copy, or the read-only copy shared by all runs of the user.
 
     Args:
         info: what the file declares.
-        shared: attach to the machine's shared copy, creating it if there is none.
+        shared: attach to the shared copy, creating it if there is none.
         temporary: a shared copy created here is removed with its last user.
+
+    Attributes:
+        is_shared: whether this is the shared copy.
+        created_shared_copy: whether this source created the shared copy of the images.
 
     Raises:
         SpaceError: the data set is larger than the free memory (private copy).
-        DatasetError: NaN or values out of range in the file, or it is no longer the one that `info` describes.
+        DatasetError: NaN or out-of-range values in the file, or the file has changed since it was inspected.
         CacheError: the shared copy cannot be used.
     """
 
@@ -89,7 +93,7 @@ class MemorySource(Source):
             guard.check()
         except BaseException:
             self.close()
-            guard.check()  # a file that changed is the cause of whatever went wrong
+            guard.check()  # if the file has changed, that is the cause of the error
             raise
 
     def _load(self) -> dict[str, NDArray[Any]]:
@@ -106,17 +110,17 @@ class MemorySource(Source):
             )
             self._handles.append(handle)
             _check_copy(self.info, name, arrays[name])
-            if name == "images":  # one of the runs that start together creates this one, whoever creates the rest
+            if name == "images":  # of several runs started together, exactly one creates this array
                 self.created_shared_copy = is_new
         return arrays
 
     @property
     def num_bytes(self) -> int:
-        """Bytes held."""
+        """Size of the arrays in bytes."""
         return sum(array.nbytes for array in self._arrays.values())
 
     def whole(self) -> Batch:
-        """All rows, not copied."""
+        """All rows, as views."""
         return Batch.of(self._arrays)
 
     def gather(self, rows: Rows) -> Batch:
@@ -137,15 +141,15 @@ class MemorySource(Source):
 
 
 class DeviceSource(Source):
-    """A data set held in the memory of the device that computes: batches are gathered there, without a transfer.
+    """A data set held in the memory of the compute device, where batches are gathered without a transfer.
 
     Args:
         info: what the file declares.
-        device: where to hold it.
+        device: the compute device.
 
     Raises:
-        SpaceError: the data set is larger than the free memory, the machine's or the device's.
-        DatasetError: NaN or values out of range in the file.
+        SpaceError: the data set is larger than the free memory of the machine or the device.
+        DatasetError: NaN or out-of-range values in the file, or the file has changed since it was inspected.
     """
 
     def __init__(self, info: DatasetInfo, device: torch.device) -> None:
@@ -157,7 +161,7 @@ class DeviceSource(Source):
 
     @property
     def num_bytes(self) -> int:
-        """Bytes held."""
+        """Size of the tensors in bytes."""
         return sum(part.numel() * part.element_size() for part in self._batch if part is not None)
 
     def gather(self, rows: Rows) -> Batch:
@@ -171,17 +175,17 @@ class DeviceSource(Source):
 
 
 class FileSource(Source):
-    """A data set read from its file, in this process or in loader processes, several batches at a time.
+    """A data set read from its file, in this process or in loader processes.
 
-    Batches need rows in random order, but the file stores them in compressed chunks. Consecutive batches are therefore
-    read together, and each chunk that they touch is decompressed once for all of them.
+    Batches need rows in random order, but the file may store several rows per compressed chunk. Consecutive batches are
+    therefore read together, so that each chunk is decompressed once for all of them.
 
     Args:
         info: what the file declares.
         num_workers: loader processes, at most one per core; 0 reads in this process.
 
     Raises:
-        DatasetError: here or from any reading: the file is no longer the one that `info` describes, or is damaged.
+        DatasetError: here or in any method that reads: the file has changed since it was inspected, or is damaged.
     """
 
     def __init__(self, info: DatasetInfo, *, num_workers: int) -> None:
@@ -198,13 +202,13 @@ class FileSource(Source):
         try:
             return self._read(rows)
         finally:
-            self._guard.check()  # what was read from a file that changed meanwhile is not used
+            self._guard.check()  # data read while the file changed is not used
 
     def _read(self, rows: Rows) -> Batch:
-        """The batch; HDF5 needs increasing row numbers, so rows are read sorted and put in order afterwards."""
+        """Reads a batch; HDF5 requires increasing row numbers, so rows are read sorted and reordered afterwards."""
         if self._file is None:
             self._file = dataset_file.open_file(self.info.path)
-            if self.info.has_keypoints:  # a thousandth of the images' size: read once
+            if self.info.has_keypoints:  # a thousandth of the size of the images: read once
                 self._keypoints = dataset_reader.read_keypoints(self._file, slice(None))
         increasing, back = np.unique(rows, return_inverse=True)
         large = [name for name in self.info.array_names if name != "keypoints"]
@@ -214,16 +218,16 @@ class FileSource(Source):
         return Batch.of(arrays)
 
     def gather_together(self, window: Sequence[Rows]) -> list[Batch]:
-        """Several batches, read at once."""
+        """Reads several batches at once."""
         whole = self.gather(np.concatenate(window))
         ends = np.cumsum([len(rows) for rows in window])
         parts = (whole.part(slice(end - len(rows), end)) for rows, end in zip(window, ends, strict=True))
-        return [part.each(torch.clone) for part in parts]  # a worker would send the whole window with each
+        return [part.each(torch.clone) for part in parts]  # copies: with a view, a worker would send the whole window
 
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
         """See `Source`."""
         if self.num_workers:
-            self.close()  # a worker must open the file itself: HDF5 handles do not survive a fork
+            self.close()  # every worker must open the file itself: HDF5 handles do not survive a fork
         size = max(1, self._rows_together // max((len(rows) for rows in batches_of_rows), default=1))
         windows = [batches_of_rows[k : k + size] for k in range(0, len(batches_of_rows), size)]
         for batches in by_workers(self.gather_together, windows, self.num_workers):
@@ -250,7 +254,7 @@ def _guard(info: DatasetInfo) -> ContentGuard:
 
 
 def _check_copy(info: DatasetInfo, name: str, array: NDArray[Any]) -> None:
-    """Refuses a shared copy that was made from something else than the data set's array."""
+    """Raises CacheError if a shared copy does not have the shape and dtype of the data set's array."""
     (N, C), (H, W), (h, w) = (info.num_images, info.num_classes), info.image_size, info.heatmap_size
     dtypes, shape = {
         "images": (("uint8",), (N, H, W)),
@@ -263,10 +267,10 @@ def _check_copy(info: DatasetInfo, name: str, array: NDArray[Any]) -> None:
 
 
 def choose_cache(cache: str, info: DatasetInfo, device: torch.device, num_processes: int = 1) -> str:
-    """Where a data set is held for `--cache auto`: device, ram or group; any other `cache` is returned as it is.
+    """Resolves `--cache auto` to device, ram or group; any other `cache` is returned unchanged.
 
-    In the memory of the GPU that computes, if the data set takes at most a quarter of what is free there; otherwise in
-    the machine's memory, once for all processes of the run and only for as long as they last (group).
+    device: GPU memory, if the data set takes at most a quarter of what is free there. Otherwise ram, or with several
+    processes group: one copy in main memory for all processes of the run, removed when they end.
     """
     if cache != "auto":
         return cache
@@ -276,19 +280,19 @@ def choose_cache(cache: str, info: DatasetInfo, device: torch.device, num_proces
 
 
 def bytes_held(info: DatasetInfo) -> int:
-    """Bytes that the data set takes in memory."""
+    """Size of the data set in memory, in bytes."""
     with dataset_file.open_dataset(info.path) as (file, _):
         return dataset_reader.memory_bytes(file, info.array_names)
 
 
 def open_source(info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:
-    """The source for a result of `choose_cache`.
+    """Opens the source for a result of `choose_cache`; raises as the class of the source does.
 
     Args:
         info: what the file declares.
         cache: ram, shared, group, device or none.
-        num_workers: loader processes if nothing is held.
-        device: the device that computes.
+        num_workers: loader processes if nothing is held in memory.
+        device: the compute device.
     """
     if cache == "device":
         return DeviceSource(info, device)

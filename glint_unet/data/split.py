@@ -1,7 +1,7 @@
-"""Training and validation rows, drawn once per run; and the order of the batches, a function of (seed, epoch).
+"""The train/validation split, drawn once per run, and the order of batches, a function of (seed, epoch).
 
-Both are derived from the raw bits of the Philox counter generator, whose stream NumPy guarantees across versions
-(unlike `permutation` and `shuffle`), so a run resumed under a later NumPy still sees the same batches.
+Both are derived from the raw bits of the Philox counter-based generator, whose stream NumPy guarantees across versions
+(unlike `permutation` and `shuffle`), so a run resumed with a later NumPy gets the same batches.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ _SPLIT_STREAM = 2**63
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of the data set, increasing.
+    """A train/validation split of the rows of a data set, in increasing order.
 
     Attributes:
-        train: (n,) int64, the rows trained on.
-        val: (m,) int64, the rows validated on; none of them in `train`.
+        train: (n,) int64 training rows.
+        val: (m,) int64 validation rows, disjoint from `train`.
     """
 
     train: NDArray[np.int64]
@@ -32,21 +32,21 @@ class Split:
 
     @classmethod
     def from_dict(cls, values: dict[str, list[int]]) -> "Split":
-        """The split that `to_dict` wrote."""
+        """The inverse of `to_dict`."""
         return cls(np.array(values["train"], dtype=np.int64), np.array(values["val"], dtype=np.int64))
 
 
 def shuffled(rows: NDArray[np.int64], seed: int, stream: int) -> NDArray[np.int64]:
-    """The rows in an order that depends on (seed, stream) alone."""
+    """The rows in a random order that is a function of (seed, stream)."""
     bits = np.random.Philox(key=[seed, stream]).random_raw(len(rows))
     return rows[np.argsort(bits, kind="stable")]
 
 
 def draw_split(num_images: int, val_split: float, seed: int) -> Split:
-    """Draws round(N * val_split) validation rows.
+    """Draws a split with round(num_images * val_split) validation rows.
 
     Raises:
-        DatasetError: too few images to leave one on each side.
+        DatasetError: the training or the validation set would be empty.
     """
     num_val = round(num_images * val_split)
     if not 1 <= num_val < num_images:
@@ -56,6 +56,6 @@ def draw_split(num_images: int, val_split: float, seed: int) -> Split:
 
 
 def epoch_batches(rows: NDArray[np.int64], batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-    """The batches of one epoch, each an array of row numbers; the last one may be smaller."""
+    """The batches of one epoch, each an int64 array of at most `batch` row numbers; only the last may be smaller."""
     order = shuffled(rows, seed, epoch)
     return [order[start : start + batch] for start in range(0, len(order), batch)]

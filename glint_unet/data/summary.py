@@ -1,4 +1,4 @@
-"""A data set in figures: sizes, value ranges, and how often each LED's glint is there."""
+"""Summary statistics of a data set: sizes, value ranges, and how often each LED's glint is present."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,12 +15,12 @@ from glint_unet.data.heatmaps import keypoints_of_heatmaps
 
 @dataclass(frozen=True)
 class ChannelSummary:
-    """One LED over the data set.
+    """Statistics of one LED.
 
     Attributes:
-        label: such as g3.
-        num_present: images in which its glint is present.
-        x_range, y_range: of the glint's positions, in image pixels; None where it never is.
+        label: label of the LED, e.g. g3.
+        num_present: number of images in which its glint is present.
+        x_range, y_range: minimum and maximum position of the glint, in image pixels; None if it is never present.
     """
 
     label: str
@@ -31,15 +31,16 @@ class ChannelSummary:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """A whole data set, of which every value was read and found valid.
+    """Statistics of a data set whose values have all been read and validated.
 
     Attributes:
         info: what the file declares.
-        size_bytes: of the file.
-        image_range: least and greatest pixel value; `image_mean` their mean.
-        heatmap_range: least and greatest heatmap value, 0..1; None where the file has no heatmaps.
-        heatmap_dtype: as held in memory; None likewise.
-        channels: one per LED.
+        size_bytes: size of the file.
+        image_range: minimum and maximum pixel value.
+        image_mean: mean pixel value.
+        heatmap_range: minimum and maximum heatmap value, 0..1; None if the file has no heatmaps.
+        heatmap_dtype: dtype of heatmaps in memory; None if the file has none.
+        channels: statistics of each LED.
         glints_per_image: entry k is the number of images with k glints.
     """
 
@@ -61,7 +62,7 @@ def summarise(path: str | Path) -> DatasetSummary:
     """Reads a whole data set, a few rows at a time.
 
     Raises:
-        DatasetError: whatever is wrong with its form or its values.
+        DatasetError: the structure or a value violates the format.
     """
     with dataset_file.open_dataset(path) as (file, info):
         images, heatmaps = _Range(), _Range()
@@ -100,7 +101,7 @@ def _channel(label: str, points: NDArray[np.float32]) -> ChannelSummary:
 
 
 class _Range:
-    """Least, greatest and mean value of what was added."""
+    """Minimum, maximum and mean of the values added so far."""
 
     def __init__(self) -> None:
         self.low, self.high = float("inf"), float("-inf")

@@ -1,8 +1,8 @@
-"""Reads a data set from end to end in a process of its own, once per content.
+"""Validates a data set by reading it from end to end in a child process, once per content.
 
-A corrupt or hostile HDF5 file can crash the HDF5 library, and with it the interpreter, or make it loop for ever. The
-first reading therefore happens in a child process: what kills the child is reported as a bad file. Content that was
-read to its end is remembered (see `file_identity`), so the cost is paid once per file.
+A corrupt or malicious HDF5 file can crash the HDF5 library, and with it the interpreter, or put it into an endless
+loop. The file is therefore first read in a child process, and a file that kills the child is reported as bad. Validated
+content is remembered (see `file_identity`), so each file is read only once.
 """
 
 import json
@@ -27,14 +27,14 @@ _PROGRAM = "from glint_unet.data import validation as v; v.run_child({path!r})"
 
 
 def validate_dataset(path: str | Path, *, again: bool = False) -> None:
-    """Proves that every value of a data set can be read and is valid, without risk to this process.
+    """Checks that every value of a data set can be read and is valid, without risk to this process.
 
     Args:
         path: the file.
-        again: read it although its content is known to be good.
+        again: read it even if its content has been validated before.
 
     Raises:
-        DatasetError: whatever `open_dataset` and reading every value raise; the file crashes or stalls the library, or
+        DatasetError: the structure or a value violates the format, the file crashes or stalls the HDF5 library, or it
             keeps changing while it is read.
     """
     path = Path(path)
@@ -64,7 +64,7 @@ def _read_in_child(path: Path) -> None:
 
 
 def _listen(child: "subprocess.Popen[bytes]", path: Path) -> bytes:
-    """The child's last line; it writes one for every block that it has read."""
+    """The last line of output of the child, which writes one line per block; raises DatasetError if it stalls."""
     assert child.stdout is not None
     output, heard_at = b"", time.monotonic()
     with selectors.DefaultSelector() as selector:
@@ -86,7 +86,7 @@ def _how(status: int | None) -> str:
 
 
 def _read_everything(path: Path) -> None:
-    """In the child: reads every value and prints a line for every block; then 'good', or the refusal as JSON."""
+    """In the child: reads every value, printing a line per block, then 'good' or the error as JSON."""
     try:
         with dataset_file.open_dataset(path) as (file, info):
             for name in info.array_names:
@@ -103,8 +103,8 @@ def _read_everything(path: Path) -> None:
 
 
 def run_child(path: str) -> None:
-    """What the child process runs."""
+    """The entry point of the child process."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
     _read_everything(Path(path))
-    os._exit(0)  # a damaged file can crash the library's own clean-up
+    os._exit(0)  # a damaged file can even crash the library's clean-up
