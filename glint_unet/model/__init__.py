@@ -1,1 +1,1 @@
-"""Batches -> heatmaps -> loss."""
+"""Networks, losses, decoding and metrics."""

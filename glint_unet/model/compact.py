@@ -1,13 +1,13 @@
-"""The compact network: the peak says which LED and about where; votes of the pixels around it say exactly where.
+"""The compact network: heatmap peaks identify the LEDs, and votes of the pixels around a peak locate its glint.
 
-At full resolution an eye image holds little that a convolution must see pixel by pixel, so the image is folded by
-space-to-depth (Shi et al., CVPR 2016, in reverse: nothing is lost) to a quarter of its side before the first
-convolution: 32 thin channels where sub-pixel position lives, and a wide, coarse context where identity lives. On a
-256x256 image with 8 LEDs: 0.34 G multiply-adds against the plain U-Net's 2.0 G.
+Convolutions at full resolution gain little on eye images, so the image is folded by space-to-depth (the inverse of Shi
+et al., CVPR 2016; lossless) to a quarter of its side length before the first convolution. 32 channels at this
+resolution carry the sub-pixel position, and wider, coarser levels carry the context that identifies the LED. On a
+256x256 image with 8 LEDs: 0.34 G multiply-adds, against 2.0 G for the plain U-Net.
 
-Beside C heatmaps it gives 3 maps of votes, shared by all LEDs: where the nearest glint's centre lies from this heatmap
-pixel, (dx, dy) in heatmap pixels, and the logarithm of the vote's scale (Kendall and Gal, NeurIPS 2017: a network
-that predicts its own error). `decode_votes` fuses the votes around a peak.
+Besides C heatmaps it predicts 3 vote maps, shared by all LEDs: the offset (dx, dy), in heatmap pixels, from the pixel
+to the centre of the nearest glint, and the logarithm of the scale of its error (as in Kendall and Gal, NeurIPS 2017).
+`votes.decode_output` fuses the votes around a peak.
 """
 
 import torch
@@ -20,11 +20,11 @@ _FOLD = 4
 
 
 class CompactNet(nn.Module):
-    """Grey image in; C heatmaps of logits and 3 maps of votes out.
+    """A compact network: from a greyscale image to heatmap logits of C LEDs and 3 vote maps.
 
     Args:
-        num_classes: C, LEDs.
-        base_channels: half the channels of the first level.
+        num_classes: C, the number of LEDs.
+        base_channels: half the number of channels of the first level.
         output_stride: image pixels per heatmap pixel: 1, 2 or 4.
     """
 
@@ -51,13 +51,13 @@ class CompactNet(nn.Module):
         nn.init.constant_(last.bias, -4.0)  # nearly every heatmap pixel is 0 (Lin et al., ICCV 2017, section 4.1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits of the heatmaps, and votes.
+        """Computes heatmap logits and votes.
 
         Args:
             images: (B, 1, H, W) float in [0, 1]; H and W multiples of the output stride.
 
         Returns:
-            (B, C + 3, H / stride, W / stride) float: C logits, whose sigmoid are heatmaps, then dx, dy and log scale.
+            (B, C + 3, H / stride, W / stride) float: C heatmap logits, then dx, dy and the log scale of the votes.
         """
         H, W = images.shape[-2:]
         x = F.pad(images, (0, -W % self.coarsest_px, 0, -H % self.coarsest_px), mode="replicate")

@@ -1,7 +1,7 @@
-"""The training loss: base + div_weight * div + lam_agg * agg + lam_votes * votes, and its parts.
+"""The training loss, base + div_weight * div + lam_agg * agg + lam_votes * votes, and its terms.
 
-Legend: B batch, C glint channels, h w heatmap. `logits` and `target` are (B, C, h, w) float; target in [0, 1].
-Every loss here is a mean over images, so that epoch means weighted by batch size are the mean over all images.
+Legend: B batch, C glint channels, h w heatmap. `logits` and `target` are (B, C, h, w) float, `target` in [0, 1]. Every
+loss is a mean over the images of the batch (`vote_loss`: over its pixels), so epoch means weight it by batch size.
 """
 
 from collections.abc import Callable
@@ -19,14 +19,15 @@ _EPS = 1e-6
 
 
 def bce_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Binary cross-entropy with soft targets, mean over all pixels: a scalar."""
+    """Binary cross-entropy with soft targets: a scalar, the mean over all pixels."""
     return F.binary_cross_entropy_with_logits(logits, target)
 
 
 def focal_loss(logits: Tensor, target: Tensor, alpha: float = 1.0, gamma: float = 2.0) -> Tensor:
-    """Focal loss (Lin et al., "Focal loss for dense object detection", ICCV 2017, eq. 5), mean over all pixels.
+    """Focal loss (Lin et al., "Focal loss for dense object detection", ICCV 2017, eq. 5), extended to soft targets.
 
-    `alpha * (1 - p_t)^gamma * BCE`, with p_t = p * t + (1 - p) * (1 - t) for a soft target t.
+    `alpha * (1 - p_t)^gamma * BCE` with p = sigmoid(logit) and p_t = p * t + (1 - p) * (1 - t) for target t: a scalar,
+    the mean over all pixels.
     """
     p = logits.sigmoid()
     p_t = p * target + (1 - p) * (1 - target)
@@ -35,13 +36,14 @@ def focal_loss(logits: Tensor, target: Tensor, alpha: float = 1.0, gamma: float 
 
 
 def quality_focal_loss(logits: Tensor, target: Tensor, alpha: float = 1.0, gamma: float = 2.0) -> Tensor:
-    """Focal loss that is right for soft targets: `alpha * |t - p|^gamma * BCE`, summed over a map's pixels.
+    """Quality focal loss (Li et al., "Generalized focal loss", NeurIPS 2020, eq. 4): `alpha * |t - p|^gamma * BCE`.
 
-    The mean over images and channels of these sums: a glint covers a few pixels of a large map, so a mean over all
-    pixels would start slowly (docs/experiments.md).
+    Its minimum for a target of 0.7 is at p = 0.7, whereas that of `focal_loss` is at 0.88; such intermediate values
+    encode the sub-pixel position.
 
-    (Quality focal loss: Li et al., "Generalized focal loss", NeurIPS 2020, eq. 4.) For a target of 0.7 it is least at
-    p = 0.7, where `focal_loss` is least at 0.88: the sub-pixel position lives in such values.
+    Returns:
+        A scalar: the sum over the pixels of a heatmap, mean over images and channels. A glint covers a few pixels of a
+        large heatmap, so with a mean over all pixels training would start slowly (docs/experiments.md).
     """
     bce = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     per_pixel = alpha * (target - logits.sigmoid()).abs().clamp_min(_EPS).pow(gamma) * bce
@@ -49,9 +51,10 @@ def quality_focal_loss(logits: Tensor, target: Tensor, alpha: float = 1.0, gamma
 
 
 def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Soft Dice loss (Milletari et al., "V-Net", 3DV 2016), one minus the overlap per channel, mean over channels.
+    """Soft Dice loss (Milletari et al., "V-Net", 3DV 2016): `1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1)`.
 
-    A channel without a glint is judged by its smoothing of one pixel: an empty prediction costs nothing.
+    A scalar, the mean over images and channels. Thanks to the smoothing term of 1, an empty prediction for an absent
+    glint has zero loss.
     """
     p = logits.sigmoid()
     overlap = (p * target).sum(dim=(-2, -1))
@@ -60,15 +63,17 @@ def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def divergence_loss(heatmaps: Tensor, mode: str = "cosine") -> Tensor:
-    """How alike the channels of an image are, mean over images and channel pairs; 0 where there is one channel.
+    """The similarity of the channels of an image, as a penalty; 0 for a single channel.
 
     Args:
         heatmaps: (B, C, h, w) float in [0, 1].
-        mode: of channels p and q: 'overlap', the mean over pixels of p * q; 'cosine', their cosine similarity; 'kl',
-            exp(-J / 2), J the symmetric Kullback-Leibler divergence (Jeffreys 1946) of the maps normalised to sum 1.
+        mode: similarity of channels p and q: 'overlap', the mean of p * q over pixels; 'cosine', their cosine
+            similarity; 'kl', exp(-J / 2) with the Jeffreys divergence J = KL(p||q) + KL(q||p) of the heatmaps
+            normalised to sum 1.
 
     Returns:
-        A scalar in [0, 1]: 1 where all channels are the same map ('overlap': where all are 1).
+        A scalar in [0, 1], the mean over images and pairs of channels: 1 if all channels are equal ('overlap': if all
+        are 1 everywhere).
     """
     B, C, h, w = heatmaps.shape
     if C < 2:
@@ -90,10 +95,15 @@ def divergence_loss(heatmaps: Tensor, mode: str = "cosine") -> Tensor:
 
 
 def merge_channels(logits: Tensor, target: Tensor, mode: str = "max") -> tuple[Tensor, Tensor]:
-    """All channels as one class-free map: 'max' over channels, or 'sum' clipped to 1.
+    """Merges all channels into one class-agnostic map.
+
+    Args:
+        logits: (B, C, h, w) float.
+        target: (B, C, h, w) float in [0, 1].
+        mode: 'max': the maximum over channels; 'sum': the sum of probabilities, clipped to 1.
 
     Returns:
-        merged logits and merged target, both (B, 1, h, w).
+        The merged logits and the merged target, both (B, 1, h, w).
     """
     if mode == "max":
         return logits.amax(dim=1, keepdim=True), target.amax(dim=1, keepdim=True)
@@ -102,11 +112,11 @@ def merge_channels(logits: Tensor, target: Tensor, mode: str = "max") -> tuple[T
 
 
 class BaseLoss(NamedTuple):
-    """A loss that `--loss` names.
+    """A choice of `--loss`.
 
     Attributes:
-        term: the term of `TERMS` that it is logged as.
-        value: of logits and target, both (B, C, h, w), with the settings: a scalar.
+        term: the name in `TERMS` under which it is logged.
+        value: computes the scalar loss from logits and target, both (B, C, h, w), and the settings.
     """
 
     term: str
@@ -121,25 +131,25 @@ BASE_LOSSES = {
     "bce": BaseLoss("bce", lambda logits, target, config: bce_loss(logits, target)),
     "dice": BaseLoss("dice", lambda logits, target, config: dice_loss(logits, target)),
 }
-"""Every choice of `--loss` but hybrid, the weighted sum of focal, bce and dice. A new loss is one line here."""
+"""Every choice of `--loss` except hybrid, the weighted sum of focal, bce and dice. A new loss is one line here."""
 
 _STORED_TERMS = ("total", "focal", "bce", "dice", "div", "agg", "votes")  # in the order of logs and old checkpoints
 TERMS = tuple(dict.fromkeys([*_STORED_TERMS, *(loss.term for loss in BASE_LOSSES.values())]))
-"""Names of the terms; those of new losses come last, so that sums in checkpoints keep their places."""
+"""Names of the terms; those of new losses come last, so that the sums in checkpoints keep their order."""
 
 
 def loss_terms(output: Tensor, target: Tensor, keypoints: Tensor, config: TrainConfig, info: DatasetInfo) -> Tensor:
-    """Every term of the loss as it is weighted in the total.
+    """Computes all terms of the loss, multiplied by their weights.
 
     Args:
-        output: (B, C or C + 3, h, w) of the network: logits, and votes where it votes.
+        output: (B, C or C + 3, h, w) network output: logits, and votes if the network votes.
         target: (B, C, h, w) heatmaps in [0, 1].
         keypoints: (B, C, 2), (x, y) in image pixels; NaN where absent.
-        config: weights of the terms.
-        info: the data set's sizes.
+        config: choice and weights of the terms.
+        info: what the data set declares.
 
     Returns:
-        (T,) float in the order of `TERMS`; the first is the sum of the others. Terms that are off are 0.
+        (T,) float in the order of `TERMS`; the first is the sum of the others. Disabled terms are 0.
     """
     logits, votes = split_output(output, target.shape[1])
     values = dict.fromkeys(TERMS[1:], logits.new_zeros(()))
@@ -164,7 +174,7 @@ def _base_weights(config: TrainConfig) -> dict[str, float]:
 
 
 def _aggregate_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:
-    """The class-free term before its weight: the losses of all channels merged into one map."""
+    """The class-agnostic term before weighting: the loss of all channels merged into one map."""
     merged, merged_target = merge_channels(logits, target, config.agg_mode)
     focal = "quality_focal" if config.loss == "quality_focal" else "focal"
     loss = logits.new_zeros(())

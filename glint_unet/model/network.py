@@ -1,4 +1,4 @@
-"""The networks by name."""
+"""The registry of networks, by name."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -14,16 +14,16 @@ from glint_unet.model.unet import UNet
 
 
 class NetworkClass(Protocol):
-    """A class of networks: grey images in, logits of C heatmaps out, and 3 maps of votes where it votes.
+    """A network class: from greyscale images to heatmap logits of C LEDs, optionally followed by 3 vote maps.
 
     Attributes:
-        coarsest_px: image pixels per pixel of its coarsest level.
+        coarsest_px: image pixels per pixel of the coarsest level.
     """
 
     coarsest_px: int
 
     def __call__(self, *, num_classes: int, base_channels: int, output_stride: int) -> nn.Module:
-        """A network with fresh weights."""
+        """Builds a network with random weights."""
 
 
 NETWORKS: dict[str, NetworkClass] = {"compact": CompactNet, "unet": UNet}
@@ -31,22 +31,22 @@ NETWORKS: dict[str, NetworkClass] = {"compact": CompactNet, "unet": UNet}
 
 
 def build_network(config: TrainConfig, info: DatasetInfo) -> nn.Module:
-    """The network that the settings name, sized for the data set; its weights are a function of the random seed."""
+    """Builds the network selected by the settings for a data set; its weights are a function of the random seed."""
     torch.manual_seed(config.seed)
     return new_network(config.arch, info.num_classes, config.base_channels, info.stride)
 
 
 def new_network(arch: str, num_classes: int, base_channels: int, output_stride: int) -> nn.Module:
-    """A network with fresh weights in the channels-last memory format.
+    """Builds a network with random weights in the channels-last memory format.
 
     Args:
-        arch: its name in `NETWORKS`.
-        num_classes: C, LEDs.
-        base_channels: its width.
+        arch: a name in `NETWORKS`.
+        num_classes: C, the number of LEDs.
+        base_channels: width of the network.
         output_stride: image pixels per heatmap pixel: 1, 2 or 4.
 
     Raises:
-        SettingError: no network has this name.
+        SettingError: there is no network of this name.
     """
     if arch not in NETWORKS:
         raise SettingError("setting_not_a_choice", flag="arch", value=arch, choices=", ".join(NETWORKS))
@@ -56,15 +56,15 @@ def new_network(arch: str, num_classes: int, base_channels: int, output_stride: 
 
 
 def check_part_sizes(config: TrainConfig, info: DatasetInfo, sizes: Collection[int]) -> None:
-    """Refuses a part of a batch that batch normalisation cannot compute: one image whose coarsest level is one pixel.
+    """Checks that batch normalisation is defined for every part: not for one image whose coarsest level is one pixel.
 
     Args:
-        config: names the network.
-        info: the data set's sizes.
+        config: selects the network.
+        info: what the data set declares.
         sizes: numbers of images that are computed together.
 
     Raises:
-        SettingError: there is such a part.
+        SettingError: a part consists of one such image.
     """
     coarsest = NETWORKS[config.arch].coarsest_px
     if 1 in sizes and max(info.image_size) <= coarsest:

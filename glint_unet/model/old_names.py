@@ -1,9 +1,9 @@
-"""Weights of the original implementation's U-Net under our names.
+"""Converts weights of the original implementation's U-Net to the parameter names of `UNet`.
 
-Its state dict has the layers of `UNet` with stride 4 under other names (enc1 .. dec2, up3, out_conv). The map: both
-list their tensors in the order in which an image passes them, so the n-th is the n-th, and every shape must agree.
-Where its convolutions have biases before batch normalisation, which ours have not, the bias is taken off the running
-mean: BN(Wx + b) with mean m is BN(Wx) with mean m - b, exactly.
+Its state dict contains the layers of `UNet` with stride 4 under different names. Both list their tensors in forward
+order, so the n-th corresponds to the n-th, and all shapes must match. If its convolutions have biases before batch
+normalisation, which `UNet` lacks, the bias is subtracted from the running mean: BN(Wx + b) with mean m equals BN(Wx)
+with mean m - b exactly.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,17 @@ from torch import Tensor
 
 
 def renamed_weights(old: Mapping[str, Any], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The old weights under our names.
+    """Renames the weights of an original state dict.
 
     Args:
-        old: the old state dict, in its order.
+        old: the original state dict, in its original order.
         own: the state dict of a `UNet` of the same width.
 
+    Returns:
+        A state dict for `UNet`.
+
     Raises:
-        ValueError: a tensor is missing, left over, or of another shape.
+        ValueError: a tensor is missing or superfluous, or its shape differs.
     """
     theirs = [(name, tensor) for name, tensor in old.items() if isinstance(tensor, Tensor)]
     renamed: dict[str, Tensor] = {}
@@ -31,7 +34,7 @@ def renamed_weights(old: Mapping[str, Any], own: Mapping[str, Tensor]) -> dict[s
             renamed[name] = torch.zeros_like(tensor)
             continue
         if not theirs:
-            raise ValueError(f"nothing left for {name}")
+            raise ValueError(f"no tensor for {name}")
         their_name, value = theirs.pop(0)
         if value.shape != tensor.shape:
             raise ValueError(f"{their_name} is {tuple(value.shape)}, {name} is {tuple(tensor.shape)}")
@@ -42,5 +45,5 @@ def renamed_weights(old: Mapping[str, Any], own: Mapping[str, Tensor]) -> dict[s
         if is_bare and theirs and theirs[0][0] == their_name.removesuffix("weight") + "bias":
             bias = theirs.pop(0)[1]
     if theirs:
-        raise ValueError(f"no place for {theirs[0][0]}")
+        raise ValueError(f"unexpected tensor {theirs[0][0]}")
     return renamed

@@ -1,4 +1,4 @@
-"""The plain U-Net (Ronneberger, Fischer, Brox 2015), with the output at the heatmaps' stride."""
+"""The plain U-Net (Ronneberger, Fischer and Brox, MICCAI 2015), with its output at the stride of the heatmaps."""
 
 import torch
 import torch.nn.functional as F
@@ -8,17 +8,17 @@ _DEPTH = 4
 
 
 class UNet(nn.Module):
-    """Grey image in, one heatmap of logits per LED out.
+    """A U-Net: from a greyscale image to one heatmap of logits per LED.
 
-    Four levels down from full resolution, then up to the output stride; each level is two 3x3 convolutions with batch
-    normalisation and ReLU. An image whose sides are no multiples of 16 is padded at the right and the bottom by its own
-    border and the output is cut back, so no point moves.
+    Four levels of downsampling from full resolution, then upsampling to the output stride; each level is two 3x3
+    convolutions with batch normalisation and ReLU. An image whose sides are not multiples of 16 is padded at the right
+    and bottom by replicating its border, and the output is cropped, so positions do not shift.
 
     Args:
-        num_classes: C, channels out.
-        base_channels: channels of the first level; each level down doubles them.
+        num_classes: C, the number of output channels.
+        base_channels: channels of the first level; doubled at each further level.
         output_stride: image pixels per heatmap pixel: 1, 2 or 4.
-        in_channels: channels in.
+        in_channels: number of input channels.
     """
 
     coarsest_px = 2**_DEPTH
@@ -42,13 +42,13 @@ class UNet(nn.Module):
         self.out_conv = nn.Conv2d(widths[self._decoder_levels[-1] - 1], num_classes, kernel_size=1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits of the heatmaps.
+        """Computes heatmap logits.
 
         Args:
             images: (B, 1, H, W) float in [0, 1]; H and W multiples of the output stride.
 
         Returns:
-            (B, C, H / stride, W / stride) float logits; `sigmoid` gives heatmaps.
+            (B, C, H / stride, W / stride) float logits; their sigmoid is the heatmaps.
         """
         H, W = images.shape[-2:]
         x = F.pad(images, (0, -W % self.coarsest_px, 0, -H % self.coarsest_px), mode="replicate")
