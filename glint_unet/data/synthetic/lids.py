@@ -8,10 +8,11 @@ from glint_unet.data.synthetic.scene import EyeScene
 
 def lid_edges(scene: EyeScene, x: Floats) -> tuple[Floats, Floats]:
     """Rows of the upper and lower lid's edge at columns x: two parabolas that meet in the corners of the eye."""
-    bulge = np.clip(1 - ((x - scene.eye[0]) / (108 * scene.unit)) ** 2, 0, None)
-    closed = scene.eye[1] + 24 * scene.unit * bulge + scene.tilt * (x - scene.eye[0])
-    upper = closed - 78 * scene.unit * scene.openness * bulge
-    return upper, closed + 16 * scene.unit * scene.openness * bulge
+    lids, unit = scene.lids, scene.unit
+    bulge = np.clip(1 - ((x - scene.eye[0]) / (lids.width * unit)) ** 2, 0, None)
+    closed = scene.eye[1] + lids.sag * unit * bulge + scene.tilt * (x - scene.eye[0])
+    upper = closed - lids.upper * unit * scene.openness * bulge
+    return upper, closed + lids.lower * unit * scene.openness * bulge
 
 
 def lid_cover(scene: EyeScene, size: tuple[int, int], soft: float) -> Floats:

@@ -8,7 +8,9 @@ import numpy as np
 from glint_unet.data.synthetic.canvas import Floats, pixel_grid, smooth, splat, window_around
 from glint_unet.data.synthetic.levels import Level
 from glint_unet.data.synthetic.rig import Rig
+from glint_unet.data.synthetic.lids import lid_edges
 from glint_unet.data.synthetic.scene import EyeScene
+from glint_unet.data.synthetic.variation import Variation
 
 
 class Spots:
@@ -68,14 +70,26 @@ class Glow:
 
 
 def add_distractors(
-    rng: np.random.Generator, image: Floats, scene: EyeScene, rig: Rig, level: Level, glow: Glow
+    rng: np.random.Generator,
+    image: Floats,
+    scene: EyeScene,
+    rig: Rig,
+    level: Level,
+    variation: Variation,
+    glow: Glow,
 ) -> None:
-    """Adds what looks like a glint but is none: gloss, spots, LEDs mirrored by the sclera or by spectacles."""
+    """Adds what looks like a glint but is none: gloss, spots, clusters, streaks, LEDs mirrored by sclera or spectacles."""
     _add_gloss(rng, image, scene, level, glow)
     _add_spots(rng, image, scene, level, glow)
     _add_sclera_reflections(rng, image, scene, glow)
     if rng.random() < level.spectacles:
         _add_spectacles(rng, image, scene, rig, glow)
+    if variation.cluster:
+        _add_cluster(rng, image, scene, variation.cluster, glow)
+    if variation.lid_dots:
+        _add_lid_dots(rng, image, scene, variation.lid_dots, glow)
+    for _ in range(variation.streaks):
+        _add_streak(rng, image, scene, glow)
 
 
 def _add_gloss(rng: np.random.Generator, image: Floats, scene: EyeScene, level: Level, glow: Glow) -> None:
@@ -120,3 +134,38 @@ def _add_spectacles(rng: np.random.Generator, image: Floats, scene: EyeScene, ri
     across = (x - np.float32(place[0])) / np.float32(rng.uniform(15, 60) * unit)
     down = (y - np.float32(place[1])) / np.float32(rng.uniform(5, 30) * unit)
     image += np.float32(rng.uniform(20, 120)) * np.exp(-(down**2)) * np.exp(-(across**2))
+
+
+def _add_cluster(rng: np.random.Generator, image: Floats, scene: EyeScene, num: int, glow: Glow) -> None:
+    """Reflections of a wet sclera or caruncle: crowded beside the limbus, as bright as glints."""
+    angle = rng.choice([0, np.pi]) + rng.normal(0, 0.5)
+    middle = scene.iris + np.array([np.cos(angle), np.sin(angle)]) * scene.iris_radius * rng.uniform(1.02, 1.6)
+    places = middle + rng.normal(0, 1, (num, 2)) * rng.uniform(0.05, 0.3, 2) * scene.iris_radius
+    heights = glow.brightness * rng.uniform(0.1, 1.2, num)
+    heights *= np.linalg.norm(places - scene.iris, axis=-1) > 0.97 * scene.iris_radius
+    sigmas = rng.uniform(0.5, 1.3, num) * glow.sigmas.mean()
+    Spots(places, sigmas, glow.smear, image.shape).add_to(image, heights)
+
+
+def _add_lid_dots(rng: np.random.Generator, image: Floats, scene: EyeScene, num: int, glow: Glow) -> None:
+    """Dots of the tear film along the lower lid."""
+    x = scene.eye[0] + rng.uniform(-1.5, 1.5, num) * scene.iris_radius
+    _, lower = lid_edges(scene, x)
+    places = np.stack([x, lower + rng.normal(0, 0.03, num) * scene.iris_radius], axis=-1)
+    sigmas = rng.uniform(0.4, 1.1, num) * glow.sigmas.mean()
+    Spots(places, sigmas, glow.smear, image.shape).add_to(image, glow.brightness * rng.uniform(0.05, 0.8, num))
+
+
+def _add_streak(rng: np.random.Generator, image: Floats, scene: EyeScene, glow: Glow) -> None:
+    """A long bright streak across the eye, as of a window or a scratched lens."""
+    start = scene.iris + rng.uniform(-2, 2, 2) * scene.iris_radius
+    angle, length = rng.uniform(0, np.pi), rng.uniform(0.5, 4) * scene.iris_radius
+    along = np.linspace(-0.5, 0.5, 200)
+    bend = rng.normal(0, 0.15) * length * along**2
+    direction = np.array([np.cos(angle), np.sin(angle)])
+    points = start + along[:, None] * length * direction + bend[:, None] * np.array([-direction[1], direction[0]])
+    width = float(glow.sigmas.mean()) * rng.uniform(0.5, 1.5)
+    light = splat(points, np.full(200, glow.brightness * rng.uniform(0.2, 0.8) * 2.5 * width * length / 200), image.shape)
+    for _ in range(max(1, round(2 * width**2))):
+        smooth(light)
+    image += light

@@ -32,14 +32,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_STRIDE, NUM_CHANNELS_LIMIT, STRIDES
+from glint_unet.data.synthetic.variation import IRIS_SHARE
 from glint_unet.errors import RigError
 
-LEVEL_NAMES = ("easy", "medium", "hard", "mixed")
+LEVEL_NAMES = ("easy", "medium", "hard", "mixed", "wide")
 LARGEST_SIDE = 4096
 
 _TABLES = {
     "leds": ("number", "start_deg", "positions", "size"),
     "image": ("size", "stride", "sigma"),
+    "eye": ("iris",),
     "scene": ("level",),
     "stream": ("images", "validation"),
 }
@@ -67,6 +69,7 @@ class Rig:
     stride: int = DEFAULT_STRIDE
     sigma_heatmap_px: float = DEFAULT_SIGMA_MIN
     level: str = "medium"
+    iris_share: tuple[float, float] = IRIS_SHARE
     num_images: int = 1000
     num_validation: int = 200
 

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from glint_unet.data.synthetic.canvas import Floats
 from glint_unet.data.synthetic.levels import Level
 from glint_unet.data.synthetic.rig import Rig
+from glint_unet.data.synthetic.variation import LidShape, Variation
 
 # lengths in this package are in design pixels: pixels of an image whose shorter side is this
 _DESIGN_SIDE = 256.0
+_DESIGN_IRIS = 53.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class EyeScene:
         glints: (C, 2) every LED's reflection, whether visible or not.
         on_cornea: (C,) bool.
         gaze: (2,) direction, length 1 at the corner of the eye.
+        lids: shape of the lid opening.
     """
 
     unit: float
@@ -39,14 +42,17 @@ class EyeScene:
     glints: Floats
     on_cornea: NDArray[np.bool_]
     gaze: Floats
+    lids: LidShape
 
 
-def sample_scene(rng: np.random.Generator, rig: Rig, level: Level) -> EyeScene:
+def sample_scene(rng: np.random.Generator, rig: Rig, level: Level, variation: Variation) -> EyeScene:
     """A random scene of the given level, with the rig's LEDs reflected in the cornea."""
     H, W = rig.image_size
-    unit = min(H, W) / _DESIGN_SIDE
+    share = variation.iris_share
+    unit = min(H, W) / _DESIGN_SIDE if share is None else min(H, W) * share / _DESIGN_IRIS
     gaze = sample_in_disc(rng) * level.gaze
-    eye = np.array([W / 2, H / 2]) + rng.uniform(-level.shift, level.shift, 2) * unit
+    middle = (0.5 + variation.place) * np.array([W, H])
+    eye = middle + rng.uniform(-level.shift, level.shift, 2) * unit
     scale = rng.uniform(0.92, 1.08)
     iris_radius = rng.uniform(46, 60) * unit * scale
     iris = eye + gaze * np.array([36, 24]) * unit * scale
@@ -56,10 +62,10 @@ def sample_scene(rng: np.random.Generator, rig: Rig, level: Level) -> EyeScene:
     leds = rig.positions() @ turn.T + rng.uniform(-0.03, 0.03, (rig.num_leds, 2))
     distance = np.linalg.norm(leds, axis=-1)
     mirror = 1 + 0.06 * (distance**2 - 1) + 0.18 * leds @ gaze  # larger towards the flatter edge of the cornea
-    layout = leds * (mirror * rng.uniform(*rig.layout_size) * iris_radius)[:, None]
-    head = rng.uniform(-3, 3, 2) * unit  # the camera is not on the LEDs' axis
+    layout = (leds * (mirror * rng.uniform(*rig.layout_size) * iris_radius)[:, None]) @ variation.ring
+    head = rng.uniform(-3, 3, 2) * unit + variation.displacement * iris_radius  # the camera is not on the LEDs' axis
     glints = eye + gaze * np.array([18, 12]) * unit * scale + head + layout
-    on_cornea = np.linalg.norm(glints - iris, axis=-1) < 0.94 * iris_radius
+    on_cornea = np.linalg.norm(glints - iris, axis=-1) < variation.cornea * iris_radius
     angle = min(float(np.linalg.norm(gaze)), 1.2) * 0.5  # radians
     along = gaze / max(float(np.linalg.norm(gaze)), 1e-6)
     squeeze = np.eye(2) + (1 / np.cos(angle) - 1) * np.outer(along, along)
@@ -75,6 +81,7 @@ def sample_scene(rng: np.random.Generator, rig: Rig, level: Level) -> EyeScene:
         glints=glints.astype(np.float32),
         on_cornea=on_cornea,
         gaze=gaze,
+        lids=variation.lids,
     )
 
 

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from glint_unet.data.synthetic.canvas import Floats, pixel_grid
 from glint_unet.data.synthetic.levels import Level
+from glint_unet.data.synthetic.scene import EyeScene
+from glint_unet.data.synthetic.variation import Variation
 
 WHITE = 255.0
 
@@ -20,6 +22,40 @@ def light_field(rng: np.random.Generator, size: tuple[int, int], level: Level) -
     row = -np.float32(loss / 2) * across**2 + np.float32(slope[0]) * across
     light: Floats = np.float32(rng.uniform(0.75, 1.15)) * (column + row)
     return light
+
+
+def exposed(image: Floats, variation: Variation) -> Floats:
+    """The image with the camera's gain, gamma and black level; reflections come later."""
+    if variation.tones is None:
+        return image
+    bent = np.clip(image / np.float32(WHITE), 0, None) ** np.float32(variation.gamma)
+    return bent * np.float32(variation.gain * WHITE) + np.float32(variation.offset)
+
+
+def rim_of_headset(rng: np.random.Generator, scene: EyeScene, size: tuple[int, int]) -> Floats:
+    """(H, W): share of the light that a headset's rim keeps out, outside an ellipse around the eye."""
+    y, x = pixel_grid(size)
+    across, down = rng.uniform(1.3, 4, 2) * scene.iris_radius
+    place = scene.eye + rng.uniform(-0.5, 0.5, 2) * scene.iris_radius
+    distance = np.sqrt(((x - np.float32(place[0])) / np.float32(across)) ** 2 + ((y - np.float32(place[1])) / np.float32(down)) ** 2)
+    softness = np.float32(rng.uniform(0.02, 0.5))
+    rim: Floats = np.float32(rng.uniform(0.6, 0.97)) * np.clip((distance - 1) / softness, 0, 1)
+    return rim
+
+
+def add_fixed_pattern(rng: np.random.Generator, image: Floats, amplitude: float) -> None:
+    """Adds rows, columns or rings of slightly different brightness, as of a sensor's readout or of moire."""
+    H, W = image.shape
+    y, x = pixel_grid((H, W))
+    kind = rng.integers(3)
+    if kind == 0:
+        image += np.float32(amplitude) * rng.standard_normal((H, 1), dtype=np.float32)
+    elif kind == 1:
+        image += np.float32(amplitude) * rng.standard_normal((1, W), dtype=np.float32)
+    else:
+        middle = rng.uniform(0, 1, 2) * np.array([W, H])
+        distance = np.sqrt((x - np.float32(middle[0])) ** 2 + (y - np.float32(middle[1])) ** 2)
+        image += np.float32(amplitude) * np.sin(distance * np.float32(2 * np.pi / rng.uniform(2.2, 7)))
 
 
 def motion_blurred(image: Floats, smear: Floats) -> Floats:
