@@ -23,7 +23,7 @@ DEMO_RUN := demo/run_$(shell date +%Y%m%d_%H%M%S)
 
 demo: $(STAMP)  ## makes synthetic eyes, trains, draws the two pictures: about 2 minutes
 	mkdir -p demo
-	$(BIN)/glint-unet synth demo/eyes.h5 --num 600 --size 128 --overwrite
+	$(BIN)/glint-unet synth demo/eyes.h5 --num 600 --size 128 --level medium --overwrite
 	$(BIN)/python train_glint_unet.py --h5 demo/eyes.h5 --output_dir $(DEMO_RUN) --epochs 15
 	@echo
 	@echo "Look at $(DEMO_RUN)/predictions.png and $(DEMO_RUN)/results.png"

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glint_unet.data.synthetic.canvas import smooth_noise
+from glint_unet.data.synthetic.canvas import Floats, smooth_noise
 from glint_unet.data.synthetic.eyeball import draw_eyeball
 from glint_unet.data.synthetic.lashes import lash_cover
 from glint_unet.data.synthetic.levels import LEVELS, Level
@@ -37,7 +37,7 @@ from glint_unet.data.synthetic.sensor import (
     quantized,
     rim_of_headset,
 )
-from glint_unet.data.synthetic.variation import Variation, sample_variation
+from glint_unet.data.synthetic.variation import AS_THE_LEVEL, sample_variation
 
 _LEAST_TRANSMISSION = 0.5
 _LEAST_CONTRAST = 12.0
@@ -63,52 +63,41 @@ def render_eye(rig: Rig, seed: int, index: int) -> tuple[NDArray[np.uint8], NDAr
     random_numbers = np.random.Philox(key=[seed, index])
     rng = np.random.Generator(random_numbers)
     level = LEVELS[rig.level] if rig.level in LEVELS else list(LEVELS.values())[rng.integers(len(LEVELS))]
-    variation = Variation()
+    variation = AS_THE_LEVEL
     if rig.level == "wide":
         variation = sample_variation(np.random.Generator(random_numbers.jumped()), rig.num_leds, rig.iris_share)
     scene = sample_scene(rng, rig, level, variation)
-    image, visible = _paint(rng, scene, rig, level, variation)
+    image, visible = _paint(rng, scene, rig, level)
     keypoints = np.where(visible[:, None], scene.glints, np.float32(np.nan)).astype(np.float32)
     return image, keypoints
 
 
 def _paint(
-    rng: np.random.Generator, scene: EyeScene, rig: Rig, level: Level, variation: Variation
+    rng: np.random.Generator, scene: EyeScene, rig: Rig, level: Level
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """The image, and which glints can be seen in it."""
-    unit, size = scene.unit, rig.image_size
-    defocus = rng.uniform(*level.defocus) * unit
-    smear = sample_in_disc(rng) * rng.uniform(*level.motion) * unit
-    soft = float(np.hypot(1.2 * unit + 0.3, 2.5 * defocus))  # width of every edge
-    image = draw_eyeball(rng, scene, level, variation, size, soft)
-    cover = lid_cover(scene, size, soft)
-    lashes = lash_cover(rng, scene, level, variation, size, max(1, round(2 * defocus)))
-    tones, skin_tone = variation.tones, rng.uniform(90, 190)
-    skin = (skin_tone if tones is None else tones.skin) + smooth_noise(rng, size, 5, 30) + smooth_noise(rng, size, 48, 8)
-    image += cover * (skin - image)
-    add_tear_line(rng, image, scene)
-    lash_tone = rng.uniform(15, 70)
-    image += lashes * ((lash_tone if tones is None else tones.lashes) - image)
-    image *= light_field(rng, size, level)
-    image = exposed(image, variation)
+    variation, size = scene.variation, rig.image_size
+    defocus = rng.uniform(*level.defocus) * scene.unit
+    smear = sample_in_disc(rng) * rng.uniform(*level.motion) * scene.unit
+    image, cover, lashes = _without_reflections(rng, scene, level, size, defocus)
     if np.abs(smear).max() > 0.5:
         image = motion_blurred(image, smear)
 
     brightness = float(np.exp(rng.uniform(*np.log(level.peak))))
     peaks = brightness * level.peak_spread ** rng.random(rig.num_leds)
-    widths = rng.uniform(*level.sigma) * unit * rng.uniform(0.9, 1.1, rig.num_leds) * variation.spot_scale
-    sigmas = np.maximum(np.hypot(widths, defocus * variation.spot_scale), variation.least_sigma_px)
-    add_distractors(rng, image, scene, rig, level, variation, Glow(brightness, sigmas, smear))
-    if variation.frame:
+    widths = rng.uniform(*level.sigma) * scene.unit * rng.uniform(0.9, 1.1, rig.num_leds)
+    sigmas = np.maximum(np.hypot(widths, defocus) * variation.spot_scale, variation.least_sigma_px)
+    add_distractors(rng, image, scene, rig, level, Glow(brightness, sigmas, smear))
+    if variation.rim:
         rim = rim_of_headset(rng, scene, size)
         image *= 1 - rim
         cover = np.maximum(cover, rim)
     glints = Spots(scene.glints, sigmas, smear, size)
     transmission = glints.means(1 - cover) * glints.means(1 - lashes)
     is_lit = (rng.random(rig.num_leds) >= level.missing) & scene.on_cornea
-    if variation.visible is not None:
-        is_lit &= variation.visible
-        peaks = peaks * variation.peak_spread ** rng.random(rig.num_leds)
+    if variation.lit is not None:
+        is_lit &= variation.lit
+        peaks *= variation.peak_spread ** rng.random(rig.num_leds)
     heights = np.where(is_lit, peaks * transmission, 0)
     before = glints.means(image)
     glints.add_to(image, heights, lambda window: (1 - cover[window]) * (1 - lashes[window]))
@@ -116,10 +105,35 @@ def _paint(
     contrast = np.minimum(before + heights * glints.peak_share, WHITE) - np.minimum(before, WHITE)
     stands_out = contrast >= max(_LEAST_CONTRAST, 3 * float(np.hypot(read_noise, shot_noise * 0.6)))
     add_noise(rng, image, read_noise, shot_noise)
-    if variation.pattern:
-        add_fixed_pattern(rng, image, variation.pattern)
-    top, bottom, left, right = (round(share * size[k // 2]) for k, share in enumerate(variation.padding))
-    low, high = np.array([left, top]), np.array([size[1] - 1 - right, size[0] - 1 - bottom])
-    inside = ((scene.glints >= low) & (scene.glints <= high)).all(axis=-1)
-    image = np.pad(image[top : size[0] - bottom, left : size[1] - right], ((top, bottom), (left, right)), mode="edge")
-    return quantized(image), is_lit & (transmission >= _LEAST_TRANSMISSION) & stands_out & inside
+    add_fixed_pattern(rng, image, variation.pattern)
+    image, is_shown = _padded(image, scene)
+    return quantized(image), is_lit & (transmission >= _LEAST_TRANSMISSION) & stands_out & is_shown
+
+
+def _without_reflections(
+    rng: np.random.Generator, scene: EyeScene, level: Level, size: tuple[int, int], defocus: float
+) -> tuple[Floats, Floats, Floats]:
+    """The eye before any reflection, and the shares of each pixel that lids and lashes cover; each (H, W) float32."""
+    soft = float(np.hypot(1.2 * scene.unit + 0.3, 2.5 * defocus))  # width of every edge
+    image = draw_eyeball(rng, scene, level, size, soft)
+    cover = lid_cover(scene, size, soft)
+    lashes = lash_cover(rng, scene, level, size, max(1, round(2 * defocus)))
+    tones, skin_tone = scene.variation.tones, rng.uniform(90, 190)
+    skin = (tones.skin if tones else skin_tone) + smooth_noise(rng, size, 5, 30) + smooth_noise(rng, size, 48, 8)
+    image += cover * (skin - image)
+    add_tear_line(rng, image, scene)
+    lash_tone = rng.uniform(15, 70)
+    image += lashes * ((tones.lashes if tones else lash_tone) - image)
+    image *= light_field(rng, size, level)
+    return exposed(image, scene.variation), cover, lashes
+
+
+def _padded(image: Floats, scene: EyeScene) -> tuple[Floats, NDArray[np.bool_]]:
+    """The image with parts replaced by its border, as the detector pads; and which glints lie in the rest."""
+    H, W = image.shape
+    top, bottom, left, right = (round(share * (H, H, W, W)[k]) for k, share in enumerate(scene.variation.padding))
+    low, high = np.array([left, top]), np.array([W - 1 - right, H - 1 - bottom])
+    inside = np.all((scene.glints >= low) & (scene.glints <= high), axis=-1)
+    if not any(scene.variation.padding):
+        return image, inside
+    return np.pad(image[top : H - bottom, left : W - right], ((top, bottom), (left, right)), mode="edge"), inside

@@ -5,14 +5,11 @@ import numpy as np
 from glint_unet.data.synthetic.canvas import Floats, pixel_grid, smooth_noise, window_around
 from glint_unet.data.synthetic.levels import Level
 from glint_unet.data.synthetic.scene import EyeScene
-from glint_unet.data.synthetic.variation import Variation
 
 
-def draw_eyeball(
-    rng: np.random.Generator, scene: EyeScene, level: Level, variation: Variation, size: tuple[int, int], soft: float
-) -> Floats:
+def draw_eyeball(rng: np.random.Generator, scene: EyeScene, level: Level, size: tuple[int, int], soft: float) -> Floats:
     """Sclera, iris with its texture, pupil."""
-    sclera = rng.uniform(95, 165)
+    variation, sclera = scene.variation, rng.uniform(95, 165)
     image = (sclera if variation.tones is None else variation.tones.sclera) + smooth_noise(rng, size, 6, 15)
     reach = 1.05 * scene.iris_radius + 2 * soft
     window = window_around(scene.iris, reach, size)

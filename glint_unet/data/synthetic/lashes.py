@@ -6,18 +6,12 @@ from glint_unet.data.synthetic.canvas import Floats, smooth, splat
 from glint_unet.data.synthetic.levels import Level
 from glint_unet.data.synthetic.lids import lid_edges
 from glint_unet.data.synthetic.scene import EyeScene
-from glint_unet.data.synthetic.variation import Variation
 
 _POINTS_PER_LASH = 28
 
 
 def lash_cover(
-    rng: np.random.Generator,
-    scene: EyeScene,
-    level: Level,
-    variation: Variation,
-    size: tuple[int, int],
-    smoothings: int,
+    rng: np.random.Generator, scene: EyeScene, level: Level, size: tuple[int, int], smoothings: int
 ) -> Floats:
     """(H, W): share of each pixel covered by lashes, each of area width times length; blurred `smoothings` times."""
     unit = scene.unit
@@ -34,7 +28,7 @@ def lash_cover(
     bend = rng.normal(0, 0.35, (num, 1)) * np.stack([-direction[:, 1], direction[:, 0]], axis=-1)
     t = np.linspace(0, 1, _POINTS_PER_LASH)[None, :, None]
     points = root[:, None] + length[:, None, None] * (t * direction[:, None] + t**2 * bend[:, None])
-    width = rng.uniform(0.8, 2.2, num) * unit * variation.thick_lashes
+    width = rng.uniform(0.8, 2.2, num) * unit * scene.variation.thick_lashes
     areas = (width * length / _POINTS_PER_LASH)[:, None] * (1 - 0.8 * t[..., 0])
     cover = splat(points.reshape(-1, 2), areas.ravel(), size)
     for _ in range(smoothings):

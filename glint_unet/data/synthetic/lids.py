@@ -8,7 +8,7 @@ from glint_unet.data.synthetic.scene import EyeScene
 
 def lid_edges(scene: EyeScene, x: Floats) -> tuple[Floats, Floats]:
     """Rows of the upper and lower lid's edge at columns x: two parabolas that meet in the corners of the eye."""
-    lids, unit = scene.lids, scene.unit
+    lids, unit = scene.variation.lids, scene.unit
     bulge = np.clip(1 - ((x - scene.eye[0]) / (lids.width * unit)) ** 2, 0, None)
     closed = scene.eye[1] + lids.sag * unit * bulge + scene.tilt * (x - scene.eye[0])
     upper = closed - lids.upper * unit * scene.openness * bulge

@@ -7,10 +7,9 @@ import numpy as np
 
 from glint_unet.data.synthetic.canvas import Floats, pixel_grid, smooth, splat, window_around
 from glint_unet.data.synthetic.levels import Level
-from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.lids import lid_edges
+from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.scene import EyeScene
-from glint_unet.data.synthetic.variation import Variation
 
 
 class Spots:
@@ -70,25 +69,19 @@ class Glow:
 
 
 def add_distractors(
-    rng: np.random.Generator,
-    image: Floats,
-    scene: EyeScene,
-    rig: Rig,
-    level: Level,
-    variation: Variation,
-    glow: Glow,
+    rng: np.random.Generator, image: Floats, scene: EyeScene, rig: Rig, level: Level, glow: Glow
 ) -> None:
-    """Adds what looks like a glint but is none: gloss, spots, clusters, streaks, LEDs mirrored by sclera or spectacles."""
+    """Adds what looks like a glint but is none: gloss, spots, clusters, streaks, LEDs in sclera or spectacles."""
     _add_gloss(rng, image, scene, level, glow)
     _add_spots(rng, image, scene, level, glow)
     _add_sclera_reflections(rng, image, scene, glow)
     if rng.random() < level.spectacles:
         _add_spectacles(rng, image, scene, rig, glow)
-    if variation.cluster:
-        _add_cluster(rng, image, scene, variation.cluster, glow)
-    if variation.lid_dots:
-        _add_lid_dots(rng, image, scene, variation.lid_dots, glow)
-    for _ in range(variation.streaks):
+    if scene.variation.cluster:
+        _add_cluster(rng, image, scene, scene.variation.cluster, glow)
+    if scene.variation.lid_dots:
+        _add_lid_dots(rng, image, scene, scene.variation.lid_dots, glow)
+    for _ in range(scene.variation.streaks):
         _add_streak(rng, image, scene, glow)
 
 
@@ -165,7 +158,9 @@ def _add_streak(rng: np.random.Generator, image: Floats, scene: EyeScene, glow: 
     direction = np.array([np.cos(angle), np.sin(angle)])
     points = start + along[:, None] * length * direction + bend[:, None] * np.array([-direction[1], direction[0]])
     width = float(glow.sigmas.mean()) * rng.uniform(0.5, 1.5)
-    light = splat(points, np.full(200, glow.brightness * rng.uniform(0.2, 0.8) * 2.5 * width * length / 200), image.shape)
+    light = splat(
+        points, np.full(200, glow.brightness * rng.uniform(0.2, 0.8) * 2.5 * width * length / 200), image.shape
+    )
     for _ in range(max(1, round(2 * width**2))):
         smooth(light)
     image += light

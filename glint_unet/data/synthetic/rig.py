@@ -5,14 +5,17 @@
 number = 8                  # a ring: the first LED at the top, then clockwise as the camera sees it
 start_deg = -90             # where the first one is; 0 is right, 90 is down
 # positions = [[0, -1], [0.7, 0.7]]    # instead of number: any layout, x right and y down, largest distance about 1
-size = [0.30, 0.42]         # least and greatest size of the reflected layout, as a share of the iris radius
+size = [0.35, 0.85]         # least and greatest size of the reflected layout, as a share of the iris radius
+
+[eye]
+iris = [0.08, 0.45]         # least and greatest iris radius, as a share of the image's shorter side (level wide)
 
 [image]
 size = 256                  # or [height, width]
 stride = 4                  # image pixels per heatmap pixel: 1, 2 or 4
 
 [scene]
-level = "medium"            # easy, medium, hard, or mixed: one of them for each image
+level = "wide"              # real eyes of any person; or, to compare methods: easy, medium, hard, mixed
 
 [stream]
 images = 1000               # training images per epoch of an endless stream; none is ever seen twice
@@ -38,6 +41,9 @@ from glint_unet.errors import RigError
 LEVEL_NAMES = ("easy", "medium", "hard", "mixed", "wide")
 LARGEST_SIDE = 4096
 
+_LAYOUT_SIZE = (0.30, 0.42)
+_LAYOUT_SIZE_WIDE = (0.35, 0.85)
+
 _TABLES = {
     "leds": ("number", "start_deg", "positions", "size"),
     "image": ("size", "stride", "sigma"),
@@ -54,24 +60,32 @@ class Rig:
 
     Attributes:
         leds: ((x, y), ...) of the layout in the image: x right, y down, in units of its size.
-        layout_size: least and greatest size of the reflected layout, as a share of the iris radius.
+        layout_size: least and greatest size of the reflected layout, as a share of the iris radius; (0, 0) stands for
+            the level's: 0.35 to 0.85 for wide, 0.30 to 0.42 for the others.
         image_size: (H, W) in pixels.
         stride: image pixels per heatmap pixel.
         sigma_heatmap_px: standard deviation of the heatmaps' Gaussians in heatmap pixels.
-        level: easy, medium, hard, or mixed: one of them for each image.
+        level: easy, medium, hard, mixed (one of them for each image), or wide: one of them, with eyes of other sizes,
+            shapes and tones than theirs.
         num_images: training images per epoch of an endless stream.
         num_validation: its validation images.
+        iris_share: least and greatest iris radius as a share of the image's shorter side; level wide only.
     """
 
     leds: tuple[tuple[float, float], ...]
-    layout_size: tuple[float, float] = (0.30, 0.42)
+    layout_size: tuple[float, float] = (0.0, 0.0)
     image_size: tuple[int, int] = (256, 256)
     stride: int = DEFAULT_STRIDE
     sigma_heatmap_px: float = DEFAULT_SIGMA_MIN
-    level: str = "medium"
-    iris_share: tuple[float, float] = IRIS_SHARE
+    level: str = "wide"
     num_images: int = 1000
     num_validation: int = 200
+    iris_share: tuple[float, float] = IRIS_SHARE
+
+    def __post_init__(self) -> None:
+        """Fills in the level's size of the layout."""
+        if not any(self.layout_size):
+            object.__setattr__(self, "layout_size", _LAYOUT_SIZE_WIDE if self.level == "wide" else _LAYOUT_SIZE)
 
     @classmethod
     def ring(cls, num_leds: int, start_deg: float = -90.0, **values: Any) -> "Rig":
@@ -131,7 +145,7 @@ class _Entries:
         stride = self._whole("image", "stride", DEFAULT_STRIDE, 1, 4)
         if stride not in STRIDES or H % stride or W % stride:
             self._refuse("image.stride", stride, f"1, 2, 4 ({H}x{W} % stride = 0)")
-        level = self._get("scene", "level", "medium")
+        level = self._get("scene", "level", "wide")
         if level not in LEVEL_NAMES:
             self._refuse("scene.level", level, ", ".join(LEVEL_NAMES))
         return Rig(
@@ -143,6 +157,7 @@ class _Entries:
             level=level,
             num_images=self._whole("stream", "images", 1000, 1, 10_000_000),
             num_validation=self._whole("stream", "validation", 200, 1, 1_000_000),
+            iris_share=self._iris_share(),
         )
 
     def _leds(self) -> tuple[tuple[float, float], ...]:
@@ -160,10 +175,19 @@ class _Entries:
         return tuple((float(x), float(y)) for x, y in positions)
 
     def _layout_size(self) -> tuple[float, float]:
-        size = self._get("leds", "size", [0.30, 0.42])
+        size = self._get("leds", "size", None)
+        if size is None:
+            return (0.0, 0.0)
         pair = size if isinstance(size, list) else [size, size]
         if len(pair) != 2 or not all(_is_number(v, 0.01, 0.9) for v in pair) or pair[0] > pair[1]:
             self._refuse("leds.size", size, "0.01 <= least <= greatest <= 0.9")
+        return float(pair[0]), float(pair[1])
+
+    def _iris_share(self) -> tuple[float, float]:
+        share = self._get("eye", "iris", list(IRIS_SHARE))
+        pair = share if isinstance(share, list) else [share, share]
+        if len(pair) != 2 or not all(_is_number(v, 0.02, 1) for v in pair) or pair[0] > pair[1]:
+            self._refuse("eye.iris", share, "0.02 <= least <= greatest <= 1")
         return float(pair[0]), float(pair[1])
 
     def _image_size(self) -> tuple[int, int]:

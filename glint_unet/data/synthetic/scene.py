@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 from glint_unet.data.synthetic.canvas import Floats
 from glint_unet.data.synthetic.levels import Level
 from glint_unet.data.synthetic.rig import Rig
-from glint_unet.data.synthetic.variation import LidShape, Variation
+from glint_unet.data.synthetic.variation import AS_THE_LEVEL, Variation
 
 # lengths in this package are in design pixels: pixels of an image whose shorter side is this
 _DESIGN_SIDE = 256.0
-_DESIGN_IRIS = 53.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class EyeScene:
         glints: (C, 2) every LED's reflection, whether visible or not.
         on_cornea: (C,) bool.
         gaze: (2,) direction, length 1 at the corner of the eye.
-        lids: shape of the lid opening.
+        variation: the person, camera and headset.
     """
 
     unit: float
@@ -42,19 +41,20 @@ class EyeScene:
     glints: Floats
     on_cornea: NDArray[np.bool_]
     gaze: Floats
-    lids: LidShape
+    variation: Variation
 
 
-def sample_scene(rng: np.random.Generator, rig: Rig, level: Level, variation: Variation) -> EyeScene:
+def sample_scene(rng: np.random.Generator, rig: Rig, level: Level, variation: Variation = AS_THE_LEVEL) -> EyeScene:
     """A random scene of the given level, with the rig's LEDs reflected in the cornea."""
     H, W = rig.image_size
-    share = variation.iris_share
-    unit = min(H, W) / _DESIGN_SIDE if share is None else min(H, W) * share / _DESIGN_IRIS
     gaze = sample_in_disc(rng) * level.gaze
-    middle = (0.5 + variation.place) * np.array([W, H])
-    eye = middle + rng.uniform(-level.shift, level.shift, 2) * unit
-    scale = rng.uniform(0.92, 1.08)
-    iris_radius = rng.uniform(46, 60) * unit * scale
+    shift = rng.uniform(-level.shift, level.shift, 2)
+    scale, design_radius = rng.uniform(0.92, 1.08), rng.uniform(46, 60)
+    unit = min(H, W) / _DESIGN_SIDE
+    if variation.iris_share is not None:
+        unit = min(H, W) * variation.iris_share / (design_radius * scale)
+    eye = (0.5 + variation.place) * np.array([W, H]) + shift * unit
+    iris_radius = design_radius * unit * scale
     iris = eye + gaze * np.array([36, 24]) * unit * scale
     openness = rng.uniform(0, 0.3) if rng.random() < level.blink else rng.uniform(*level.openness)
     roll = np.deg2rad(rng.uniform(-level.roll_deg, level.roll_deg))
@@ -81,7 +81,7 @@ def sample_scene(rng: np.random.Generator, rig: Rig, level: Level, variation: Va
         glints=glints.astype(np.float32),
         on_cornea=on_cornea,
         gaze=gaze,
-        lids=variation.lids,
+        variation=variation,
     )
 
 

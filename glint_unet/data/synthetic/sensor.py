@@ -29,7 +29,8 @@ def exposed(image: Floats, variation: Variation) -> Floats:
     if variation.tones is None:
         return image
     bent = np.clip(image / np.float32(WHITE), 0, None) ** np.float32(variation.gamma)
-    return bent * np.float32(variation.gain * WHITE) + np.float32(variation.offset)
+    light: Floats = bent * np.float32(variation.gain * WHITE) + np.float32(variation.offset)
+    return light
 
 
 def rim_of_headset(rng: np.random.Generator, scene: EyeScene, size: tuple[int, int]) -> Floats:
@@ -37,7 +38,8 @@ def rim_of_headset(rng: np.random.Generator, scene: EyeScene, size: tuple[int, i
     y, x = pixel_grid(size)
     across, down = rng.uniform(1.3, 4, 2) * scene.iris_radius
     place = scene.eye + rng.uniform(-0.5, 0.5, 2) * scene.iris_radius
-    distance = np.sqrt(((x - np.float32(place[0])) / np.float32(across)) ** 2 + ((y - np.float32(place[1])) / np.float32(down)) ** 2)
+    u, v = (x - np.float32(place[0])) / np.float32(across), (y - np.float32(place[1])) / np.float32(down)
+    distance = np.sqrt(u**2 + v**2)
     softness = np.float32(rng.uniform(0.02, 0.5))
     rim: Floats = np.float32(rng.uniform(0.6, 0.97)) * np.clip((distance - 1) / softness, 0, 1)
     return rim
@@ -45,6 +47,8 @@ def rim_of_headset(rng: np.random.Generator, scene: EyeScene, size: tuple[int, i
 
 def add_fixed_pattern(rng: np.random.Generator, image: Floats, amplitude: float) -> None:
     """Adds rows, columns or rings of slightly different brightness, as of a sensor's readout or of moire."""
+    if not amplitude:
+        return
     H, W = image.shape
     y, x = pixel_grid((H, W))
     kind = rng.integers(3)

@@ -1,13 +1,14 @@
 """What differs between people, cameras and headsets: sampled once for each image of level 'wide'.
 
-The levels easy, medium and hard are three fixed kinds of scenes, made for judging: their eyes fill about the same part of
-the image and have similar tones. A network trained on them alone fails on real eyes of other sizes and tones. Level 'wide'
-takes one of them for each image and varies what they keep fixed.
+The levels easy, medium and hard are three fixed kinds of scenes, made for judging: their eyes fill about the same part
+of the image and have similar tones. A network trained on them alone fails on real eyes of other sizes and tones. Level
+'wide' takes one of them for each image and varies what they keep fixed.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glint_unet.data.synthetic.canvas import Floats
 
@@ -15,12 +16,11 @@ Range = tuple[float, float]
 
 IRIS_SHARE: Range = (0.08, 0.45)  # of the image's shorter side: from whole faces' eyes to close-ups
 _SPOT_SCALE: Range = (0.35, 1.0)
-_LEAST_VISIBLE = 0.35
 
 
 @dataclass(frozen=True)
 class Tones:
-    """Grey levels in linear light, before gain and gamma."""
+    """Grey levels of what an eye consists of, before gain and gamma."""
 
     skin: float
     sclera: float
@@ -55,7 +55,7 @@ class Variation:
         spot_scale: size of reflections relative to the level's; least_sigma_px: they are never smaller than this.
         ring: (2, 2) matrix that squeezes and turns the reflected layout.
         displacement: (2,) offset of the layout from where the level places it, in iris radii.
-        visible: (C,) bool, LEDs whose light is not blocked; None: all.
+        lit: (C,) bool, LEDs whose light nothing blocks; None: all.
         peak_spread: LEDs' brightness varies by a further factor down to this.
         cornea: glints nearer to the iris centre than this share of its radius lie on the cornea.
         tones: None: as the level draws them.
@@ -65,7 +65,7 @@ class Variation:
         cluster: number of small reflections in a cluster beside the limbus; lid_dots: along the lower lid;
         streaks: number of long bright streaks.
         gain, gamma, offset: photometry of everything but the reflections.
-        frame: whether the headset's rim darkens what lies outside a circle.
+        rim: whether the headset's rim darkens what lies outside a circle.
         pattern: amplitude of fixed-pattern noise in grey levels.
         padding: (top, bottom, left, right) shares of the image that repeat its border, as the detector pads images of
             another shape.
@@ -77,7 +77,7 @@ class Variation:
     least_sigma_px: float = 0.0
     ring: Floats = field(default_factory=lambda: np.eye(2))
     displacement: Floats = field(default_factory=lambda: np.zeros(2))
-    visible: Floats | None = None
+    lit: NDArray[np.bool_] | None = None
     peak_spread: float = 1.0
     cornea: float = 0.94
     tones: Tones | None = None
@@ -91,9 +91,12 @@ class Variation:
     gain: float = 1.0
     gamma: float = 1.0
     offset: float = 0.0
-    frame: bool = False
+    rim: bool = False
     pattern: float = 0.0
     padding: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+
+
+AS_THE_LEVEL = Variation()
 
 
 def sample_variation(rng: np.random.Generator, num_leds: int, iris_share: Range) -> Variation:
@@ -114,7 +117,7 @@ def sample_variation(rng: np.random.Generator, num_leds: int, iris_share: Range)
         least_sigma_px=0.42,
         ring=_squeezed(rng),
         displacement=displaced * np.array([np.cos(angle), np.sin(angle)]),
-        visible=_visible(rng, num_leds),
+        lit=_lit(rng, num_leds),
         peak_spread=_log_uniform(rng, (0.3, 1.0)),
         cornea=1.0,
         tones=_tones(rng),
@@ -128,7 +131,7 @@ def sample_variation(rng: np.random.Generator, num_leds: int, iris_share: Range)
         gain=_log_uniform(rng, (0.4, 1.3)),
         gamma=_log_uniform(rng, (0.7, 1.5)),
         offset=rng.uniform(0, 20),
-        frame=bool(rng.random() < 0.25),
+        rim=bool(rng.random() < 0.25),
         pattern=rng.uniform(1, 7) if rng.random() < 0.3 else 0.0,
         padding=_padding(rng),
     )
@@ -146,13 +149,13 @@ def _squeezed(rng: np.random.Generator) -> Floats:
     return matrix
 
 
-def _visible(rng: np.random.Generator, num_leds: int) -> Floats:
+def _lit(rng: np.random.Generator, num_leds: int) -> NDArray[np.bool_]:
     """LEDs hidden one by one, or as a neighbouring group, as a lid or a dirty lens hides them."""
-    visible = rng.random(num_leds) >= rng.uniform(0, 0.4) * (rng.random() < 0.5)
+    lit: NDArray[np.bool_] = rng.random(num_leds) >= rng.uniform(0, 0.4) * (rng.random() < 0.5)
     if rng.random() < 0.5:
         hidden = (rng.integers(num_leds) + np.arange(rng.integers(1, max(2, round(num_leds * 0.6))))) % num_leds
-        visible[hidden] = False
-    return visible
+        lit[hidden] = False
+    return lit
 
 
 def _tones(rng: np.random.Generator) -> Tones:

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from glint_unet.data.synthetic.levels import LEVELS
+from glint_unet.data.synthetic.lids import lid_edges
 from glint_unet.data.synthetic.reflections import Glow, Spots, add_distractors
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.scene import sample_scene
+from glint_unet.data.synthetic.variation import AS_THE_LEVEL
 
 STILL = np.zeros(2)
 
@@ -43,3 +45,27 @@ def test_distractors_only_add_light_and_a_level_without_them_adds_none():
         add_distractors(rng, image, scene, rig, level, glow)
         assert image.min() >= 0
         assert image.any() == (level is not nothing)
+
+
+def test_clusters_lie_off_the_iris_and_dots_along_the_lower_lid():
+    rig, glow = Rig.ring(4, image_size=(256, 256)), Glow(200.0, np.full(4, 1.0), STILL)
+    bare = dataclasses.replace(LEVELS["easy"], gloss=(0, 0), spots=(0, 0), spectacles=0.0)
+    rows, columns = np.mgrid[:256, :256]
+    variations = {
+        "cluster": dataclasses.replace(AS_THE_LEVEL, cluster=12),
+        "lid_dots": dataclasses.replace(AS_THE_LEVEL, lid_dots=12),
+        "streaks": dataclasses.replace(AS_THE_LEVEL, streaks=12),
+    }
+    for kind, variation in variations.items():
+        rng, image = np.random.default_rng(3), np.zeros(rig.image_size, np.float32)
+        scene = sample_scene(rng, rig, bare, variation)
+        scene = dataclasses.replace(scene, on_cornea=np.ones(4, bool), openness=1.0)
+        add_distractors(rng, image, scene, rig, bare, glow)
+        assert image.min() >= 0
+        assert image.max() > 20
+        if kind == "cluster":
+            inner = np.hypot(columns - scene.iris[0], rows - scene.iris[1]) < 0.85 * scene.iris_radius
+            assert image[inner].max() < 1
+        if kind == "lid_dots":
+            _, lower = lid_edges(scene, columns[0])
+            assert image[rows < lower - 0.2 * scene.iris_radius].max() < 1

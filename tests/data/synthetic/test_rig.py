@@ -34,9 +34,11 @@ def test_every_entry_takes_effect(tmp_path):
         [stream]
         images = 50
         validation = 7
+        [eye]
+        iris = [0.1, 0.2]
         """,
     )
-    assert rig == Rig(((0.0, -1.0), (0.5, 0.5)), (0.2, 0.3), (120, 160), 2, 2.0, "hard", 50, 7)
+    assert rig == Rig(((0.0, -1.0), (0.5, 0.5)), (0.2, 0.3), (120, 160), 2, 2.0, "hard", 50, 7, (0.1, 0.2))
 
 
 def test_a_ring_goes_clockwise_from_its_start(tmp_path):
@@ -61,7 +63,9 @@ REFUSED = {
     "image of 5000 px": ("[image]\nsize = 5000", "image.size"),
     "stride 3": ("[image]\nstride = 3", "image.stride = 3"),
     "stride that does not divide": ("[image]\nsize = 30", "image.stride"),
-    "level": ('[scene]\nlevel = "brutal"', "easy, medium, hard, mixed"),
+    "level": ('[scene]\nlevel = "brutal"', "easy, medium, hard, mixed, wide"),
+    "iris": ("[eye]\niris = [0.4, 0.1]", "eye.iris"),
+    "iris of no size": ("[eye]\niris = 0", "eye.iris = 0"),
     "stream": ("[stream]\nimages = 0", "stream.images = 0"),
 }
 
@@ -92,3 +96,9 @@ def test_any_text_is_a_rig_or_refused(tmp_path_factory, content):
     path.write_text(content, encoding="utf-8", errors="replace")
     with contextlib.suppress(RigError):
         assert Rig.read(path).num_leds >= 1
+
+
+def test_a_layout_without_a_size_has_the_levels(tmp_path):
+    assert rig_of(tmp_path, "").layout_size == (0.35, 0.85)
+    assert rig_of(tmp_path, '[scene]\nlevel = "mixed"').layout_size == (0.30, 0.42)
+    assert rig_of(tmp_path, "[leds]\nsize = 0.5").layout_size == (0.5, 0.5)

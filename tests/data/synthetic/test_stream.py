@@ -88,3 +88,10 @@ def test_a_missing_rig_is_told_before_anything_is_written(tmp_path):
     with pytest.raises(RigError, match="cannot be read"):
         train(TrainConfig(h5="synth:none.toml", output_dir=str(tmp_path / "run"), **SMALL))
     assert not (tmp_path / "run").exists()
+
+
+def test_runs_of_rigs_without_an_iris_size_know_their_data_again(tmp_path):
+    (tmp_path / "rig.toml").write_text(RIG)
+    (tmp_path / "with_iris.toml").write_text(RIG + "[eye]\niris = 0.3\n")
+    assert SyntheticStream(f"synth:{tmp_path / 'rig.toml'}", seed=1).md5 == "aecc2a2967059bf2209e458515265f4b"
+    assert SyntheticStream(f"synth:{tmp_path / 'with_iris.toml'}", seed=1).md5 == "aecc2a2967059bf2209e458515265f4b"
