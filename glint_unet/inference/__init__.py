@@ -1,1 +1,1 @@
-"""Run directory -> glints."""
+"""Inference: from a trained model to glints."""

@@ -1,4 +1,4 @@
-"""Names for the files that are written per frame, so that no two frames of an input share one."""
+"""Unique names for the files that are written for each frame of an input."""
 
 import os
 import re
@@ -11,13 +11,13 @@ from glint_unet.inference.media import DATASET_SUFFIXES, Frame, is_image
 
 
 class FrameNames:
-    """Relative paths, without suffix, for the frames of an input's files.
+    """Relative paths, without suffix, for the frames of an input.
 
-    The folders below the one that all files share are kept: `im/*/*.png` gives left/1 and right/1. Files of one folder
-    that differ only in their suffix are named with it (a_png, a_jpg). Frames of videos and data sets are numbered.
+    Folders below the common parent are preserved: `im/*/*.png` gives left/1 and right/1. Files in one folder that
+    differ only in their suffix include it in the name (a_png, a_jpg). Frames of videos and data sets are numbered.
 
     Args:
-        paths: the input's files.
+        paths: the files of the input.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -32,7 +32,7 @@ class FrameNames:
         return list(self._of_image.values())
 
     def of(self, frame: Frame) -> Path:
-        """The frame's name; to be requested once per frame of a video or data set."""
+        """The name of a frame; call it only once per frame of a video or data set, since each call reserves a name."""
         path = frame.path or Path(frame.source)
         if path in self._of_image:
             return self._of_image[path]

@@ -1,4 +1,4 @@
-"""Images, folders, videos and data sets as one sequence of grey frames, read one at a time."""
+"""Images, folders, videos and data sets as a sequence of greyscale frames, read one at a time."""
 
 import contextlib
 import glob
@@ -27,12 +27,12 @@ class Frame(NamedTuple):
     """One frame of an input.
 
     Attributes:
-        source: the file, or the data set's stem.
-        number: from 0: of the frame in its video or data set; 0 for an image file.
-        time_s: since the video's beginning; None where there is no clock.
-        image: (H, W) uint8; None where the frame is broken.
-        problem: what is wrong with a broken frame.
-        path: the file; None where there is none, as for cameras.
+        source: the file name, or the stem in a data set.
+        number: index of the frame in its video or data set, from 0; 0 for an image file.
+        time_s: seconds since the start of the video; None if not known.
+        image: (H, W) uint8; None if the frame is broken.
+        problem: description of the error if the frame is broken.
+        path: the file; None if there is none, as for cameras.
     """
 
     source: str
@@ -45,13 +45,13 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class Media:
-    """An input that exists.
+    """An existing input.
 
     Attributes:
-        name: as the user gave it.
-        paths: its files.
-        num_frames: how many there are, as far as is known before reading.
-        fps: of a video; None otherwise.
+        name: the name given by the user.
+        paths: the files.
+        num_frames: number of frames, as far as known before reading.
+        fps: frames per second of a video; None otherwise.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Media:
     fps: float | None = None
 
     def __iter__(self) -> Iterator[Frame]:
-        """The frames in order; a frame that cannot be read comes without an image, and the next one follows."""
+        """Yields the frames in order; an unreadable frame has no image, and iteration continues."""
         white = None
         for path in self.paths:
             if is_image(path):
@@ -74,11 +74,11 @@ class Media:
 
 
 def open_media(text: str) -> Media:
-    """What `--input` names: an image, a folder of images, a glob pattern, a video, or a data set.
+    """Opens an input: an image, a folder of images, a glob pattern, a video, or a data set.
 
     Raises:
-        MediaError: nothing there, no images in the folder, or a file that is none of these.
-        DatasetError: a data set that cannot be used.
+        MediaError: it does not exist, the folder contains no images, or the file type is not supported.
+        DatasetError: the data set cannot be used.
     """
     path = Path(text)
     if path.is_dir():
@@ -114,14 +114,15 @@ def _open_file(path: Path) -> Media:
 
 
 def open_video(source: Path | int) -> Any:
-    """An open `cv2.VideoCapture` of a file or a camera number.
+    """Opens a video file or a camera number as a `cv2.VideoCapture`.
 
     Raises:
         MediaError: OpenCV cannot read it.
+        MissingPackageError: OpenCV is not installed.
     """
     cv2 = optional_package("cv2")
 
-    cv2.utils.logging.setLogLevel(0)  # a broken file is reported in one line of ours, not in many of OpenCV's
+    cv2.utils.logging.setLogLevel(0)  # a broken file is reported in one line by us instead of many by OpenCV
     video = cv2.VideoCapture(source if isinstance(source, int) else str(source))
     if not video.isOpened() or (isinstance(source, Path) and not video.grab()):
         video.release()
@@ -143,7 +144,7 @@ def _video_length(video: Any) -> tuple[int, float | None]:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file of an input holds a single image."""
+    """Whether a file is an image file, judging by its suffix."""
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
@@ -154,7 +155,7 @@ def _facts(paths: Sequence[Path]) -> Iterator[ImageFacts]:
 
 
 def _is_deep(path: Path) -> bool:
-    """Whether an image has more than 8 bits, so that its white level depends on the others of the input."""
+    """Whether an image has more than 8 bits, so that its white level depends on the other images of the input."""
     return any(one.whole is not None or one.real is not None for one in _facts([path]))
 
 
@@ -166,7 +167,7 @@ def _image_frame(path: Path, white: WhiteLevel | None) -> Frame:
 
 
 def _dataset_frames(path: Path) -> Iterator[Frame]:
-    """A row that cannot be read is a broken frame; without readable stems, the file's name stands for them."""
+    """Yields the rows; an unreadable row is a broken frame. Without readable stems, the file name is used."""
     with open_dataset(path) as (file, info):
         stems = [path.stem] * info.num_images
         if info.has_stems:
@@ -180,7 +181,7 @@ def _dataset_frames(path: Path) -> Iterator[Frame]:
 
 
 def _video_frames(path: Path) -> Iterator[Frame]:
-    """A frame that cannot be decoded is broken if a later one can; a video may also just end before its header says."""
+    """Yields the frames; undecodable frames are broken, unless the video just ends earlier than its header declares."""
     video = open_video(path)
     try:
         declared, fps = _video_length(video)
@@ -209,7 +210,7 @@ def _time(number: int, fps: float | None) -> float | None:
 
 
 def grey_of(picture: NDArray[Any]) -> NDArray[np.uint8]:
-    """A frame of OpenCV, (H, W, 3) blue-green-red or (H, W), as (H, W) uint8."""
+    """Converts an OpenCV frame, (H, W, 3) BGR or (H, W) grey, to (H, W) uint8."""
     cv2 = optional_package("cv2")
 
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8) if picture.ndim == 3 else picture

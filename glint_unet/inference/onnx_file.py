@@ -1,7 +1,7 @@
-"""Models for other programs: ONNX with the decoding inside, safetensors, torch.export; and ONNX files as detectors.
+"""Exports models as ONNX (including decoding), safetensors or torch.export files, and opens ONNX files as detectors.
 
-The ONNX graph takes `images` (batch, H, W) uint8 and gives `heatmaps` (batch, C, h, w), `points` (batch, C, 2) in
-pixels of these images, `scores` and `sigmas` (batch, C). Its metadata says what else is needed: see `METADATA`.
+The ONNX graph maps `images` (batch, H, W) uint8 to `heatmaps` (batch, C, h, w), `points` (batch, C, 2) in pixels of
+these images, `scores` and `sigmas` (batch, C), all float32. Its metadata has the keys in `METADATA`.
 """
 
 import json
@@ -27,12 +27,12 @@ OUTPUTS = ("heatmaps", "points", "scores", "sigmas")
 
 
 def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
-    """Writes a .onnx file; it appears whole.
+    """Writes a .onnx file atomically.
 
     Args:
-        model: what to export.
-        path: the file.
-        half: weights in 16 bits: half the size; calculated with in 32.
+        model: the model to export.
+        path: the file to write.
+        half: store weights as float16, at half the size; computation remains in float32.
 
     Raises:
         MissingPackageError: onnx or onnxscript is not installed.
@@ -45,9 +45,9 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
         for parameter in wrapped.parameters():
             parameter.data = parameter.data.half().float()
     example = torch.zeros(2, H, W, dtype=torch.uint8)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # the exporter misses torchvision, we do not
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # silences a warning that torchvision is missing
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter about itself
+        warnings.simplefilter("ignore")  # internal deprecations of the exporter
         program = torch.onnx.export(
             wrapped,
             (example,),
@@ -69,7 +69,7 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
 
 
 def _halve(onnx: Any, graph: Any) -> None:
-    """Stores every large 32-bit weight in 16 bits, with a cast back before its use."""
+    """Stores every large float32 weight as float16, with a cast back to float32."""
     from onnx import numpy_helper
 
     casts = []
@@ -99,7 +99,11 @@ def _metadata(model: TrainedModel) -> dict[str, str]:
 
 
 def export_safetensors(model: TrainedModel, path: Path) -> None:
-    """Writes the bare weights as .safetensors, with the same metadata."""
+    """Writes the bare weights as a .safetensors file, with the same metadata.
+
+    Raises:
+        MissingPackageError: safetensors is not installed.
+    """
     package = optional_package("safetensors.torch")
     tensors = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
     with whole_file(path) as temporary:
@@ -107,14 +111,14 @@ def export_safetensors(model: TrainedModel, path: Path) -> None:
 
 
 def export_torch(model: TrainedModel, path: Path) -> None:
-    """Writes a .pt2 file: `torch.export.load(path).module()(images)` gives what the ONNX graph gives."""
+    """Writes a .pt2 file: `torch.export.load(path).module()(images)` returns the same outputs as the ONNX graph."""
     H, W = model.image_size
     wrapped = DecodingNetwork(model).eval()
     wrapped.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     batch = {"images": {0: torch.export.Dim("batch", min=1, max=4096)}}
     with torch.no_grad():
         program = torch.export.export(wrapped, (torch.zeros(2, H, W, dtype=torch.uint8),), dynamic_shapes=batch)
-    inside = path.with_name(f".{path.stem}.{os.getpid()}.pt2")  # torch.export.save wants this ending
+    inside = path.with_name(f".{path.stem}.{os.getpid()}.pt2")  # torch.export.save requires this suffix
     try:
         torch.export.save(program, inside)
         with whole_file(path) as temporary:
@@ -124,12 +128,18 @@ def export_torch(model: TrainedModel, path: Path) -> None:
 
 
 def check_export(model: TrainedModel, path: Path, images: NDArray[np.uint8]) -> float:
-    """The greatest distance in px between PyTorch's and ONNX Runtime's points on images (N, H, W) of the input's size.
+    """Compares an exported ONNX file with PyTorch on sample images.
 
-    Judged are glints that either of them calls present.
+    Args:
+        model: the exported model.
+        path: the .onnx file.
+        images: (N, H, W) uint8 of the size of the network input.
+
+    Returns:
+        The largest distance between the points of ONNX Runtime and PyTorch, in pixels, over the present glints.
 
     Raises:
-        ExportError: it is above `GATE_PX`, or one of them finds a glint that the other does not; the file is removed.
+        ExportError: it exceeds `GATE_PX`, or the two disagree on which glints are present; the file is removed.
     """
     backend, _ = open_onnx(path)
     reference = torch_backend(model)
@@ -149,10 +159,13 @@ def check_export(model: TrainedModel, path: Path, images: NDArray[np.uint8]) -> 
 
 
 def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
-    """An exported file as a detector's backend, and the detector's options.
+    """Opens an exported file.
+
+    Returns:
+        The backend of a detector, and the keyword arguments of `GlintDetector`.
 
     Raises:
-        CheckpointError: missing, not ONNX, or not exported by us.
+        CheckpointError: missing, not ONNX, or not exported by this package.
         MissingPackageError: onnxruntime is not installed.
     """
     runtime = optional_package("onnxruntime")
@@ -162,17 +175,17 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
         settings = runtime.SessionOptions()
         settings.intra_op_num_threads = torch.get_num_threads()
         session = runtime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-        said = session.get_modelmeta().custom_metadata_map
-        (H, W), labels = json.loads(said["image_size"]), json.loads(said["labels"])
+        metadata = session.get_modelmeta().custom_metadata_map
+        (H, W), labels = json.loads(metadata["image_size"]), json.loads(metadata["labels"])
         options = {
             "image_size": (int(H), int(W)),
             "num_classes": len(labels),
-            "threshold": float(said["threshold"]),
-            "stretch": bool(json.loads(said["stretch"])),
-            "stride": int(said["stride"]),
-            "prefix": said["prefix"],
+            "threshold": float(metadata["threshold"]),
+            "stretch": bool(json.loads(metadata["stretch"])),
+            "stride": int(metadata["stride"]),
+            "prefix": metadata["prefix"],
         }
-    except Exception as error:  # ONNX Runtime raises many kinds
+    except Exception as error:  # ONNX Runtime raises many types of errors
         raise CheckpointError("onnx_unusable", path=path, reason=one_line(error)) from error
 
     def find(images: NDArray[np.uint8]) -> Decoded:

@@ -1,4 +1,4 @@
-"""Glints drawn over frames: as PNG files, as a video, and as LabelMe annotations to correct and pack again."""
+"""Draws glints over frames as PNG files or a video, and writes LabelMe annotations to correct and pack again."""
 
 import json
 import os
@@ -29,16 +29,16 @@ _COLOURS = (
 
 
 def draw_glints(image: NDArray[np.uint8], glints: Glints, k: int, labels: list[str]) -> NDArray[np.uint8]:
-    """A cross and the LED's name at each present glint, over the frame enlarged to at least 480 rows.
+    """Draws a labelled cross at each present glint, over the frame enlarged to at least 480 rows.
 
     Args:
         image: (H, W) uint8.
-        glints: of a batch; k: the frame's place in it.
-        k: see glints.
-        labels: the LEDs' names.
+        glints: the glints of a batch.
+        k: index of the frame in the batch.
+        labels: the names of the LEDs.
 
     Returns:
-        (H', W', 3) uint8, blue-green-red as OpenCV writes it.
+        (H', W', 3) uint8, BGR as OpenCV expects.
     """
     cv2 = optional_package("cv2")
 
@@ -58,12 +58,12 @@ def draw_glints(image: NDArray[np.uint8], glints: Glints, k: int, labels: list[s
 
 
 class VideoOverlay:
-    """Drawn frames as a video; it gets its name when it is closed, whole.
+    """Writes drawn frames as a video; the file gets its final name when it is closed and complete.
 
-    As a context manager: an error inside leaves no video, since it would end before its time.
+    As a context manager, it leaves no video after an error inside the block, since that would be truncated.
 
     Args:
-        path: ends with one of `VIDEO_SUFFIXES`.
+        path: the video; its suffix is one of `VIDEO_SUFFIXES`.
         fps: frames per second; None: 30.
     """
 
@@ -79,10 +79,10 @@ class VideoOverlay:
         return self
 
     def add(self, frame: Frame, picture: NDArray[np.uint8]) -> None:
-        """Adds a drawn frame (H', W', 3) uint8, resized to the first one's size.
+        """Adds a drawn frame (H', W', 3) uint8, resized to the size of the first one.
 
         Raises:
-            MediaError: OpenCV cannot write such a video.
+            MediaError: OpenCV cannot write this type of video.
         """
         cv2 = optional_package("cv2")
 
@@ -98,10 +98,10 @@ class VideoOverlay:
         self._num_frames += 1
 
     def close(self) -> None:
-        """Finishes the video and gives it its name.
+        """Finishes the video and renames it to its final name.
 
         Raises:
-            MediaError: it does not hold every frame, as on a full disk; nothing is left of it.
+            MediaError: frames are missing, e.g. because the disk is full; the file is removed.
         """
         if self._video is not None:
             self._video.release()
@@ -120,7 +120,7 @@ class VideoOverlay:
 
 
 def _is_whole(path: Path, num_frames: int) -> bool:
-    """Whether a video has this many frames and its last one can be read; OpenCV does not report failed writes."""
+    """Whether a video has `num_frames` frames and the last one is readable; OpenCV does not report failed writes."""
     cv2 = optional_package("cv2")
 
     video = cv2.VideoCapture(str(path))
@@ -134,21 +134,21 @@ def _is_whole(path: Path, num_frames: int) -> bool:
 
 
 def _writable_rate(fps: float) -> float:
-    """The nearest frame rate that MPEG-4 can hold: a fraction of numbers up to 65,535."""
+    """The nearest frame rate that MPEG-4 can store: a fraction of integers up to 65,535."""
     return round(fps, 3) if fps < 65 else round(fps, 1)
 
 
 class PictureOverlay:
-    """Drawn frames as PNG files, in folders as the input has them; see `FrameNames`.
+    """Writes drawn frames as PNG files, in the folder structure of the input; see `FrameNames`.
 
     Args:
-        directory: made if missing.
-        paths: the input's files, which are never replaced.
-        overwrite: replace other files that are there.
+        directory: the output directory; created if missing.
+        paths: the files of the input, which are never replaced.
+        overwrite: replace existing files that are not part of the input.
 
     Raises:
-        DatasetError: a picture is there already.
-        SettingError: a picture would replace a file of the input.
+        DatasetError: an output file already exists.
+        SettingError: an output file would replace a file of the input.
     """
 
     def __init__(self, directory: Path, paths: Sequence[Path], *, overwrite: bool = False) -> None:
@@ -181,17 +181,17 @@ class PictureOverlay:
         return path
 
     def __exit__(self, *exc: object) -> None:
-        """Every file is whole already."""
+        """Does nothing: every file is already complete."""
 
 
 def open_overlay(
     path: Path, fps: float | None, paths: Sequence[Path], *, overwrite: bool = False
 ) -> VideoOverlay | PictureOverlay:
-    """Where drawn frames go: a video if `path` ends as one does, else a directory of PNG files; see the classes.
+    """Opens the output for drawn frames: a video if `path` has a video suffix, else a directory of PNG files.
 
     Raises:
-        DatasetError: a picture is there already.
-        SettingError: a picture would replace a file of the input.
+        DatasetError: an output file already exists.
+        SettingError: an output file would replace a file of the input.
     """
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return VideoOverlay(path, fps)
@@ -199,14 +199,16 @@ def open_overlay(
 
 
 class LabelMeFolder:
-    """Annotations to correct in LabelMe and to pack again: a JSON for each frame, the image beside it or where it was.
+    """Writes LabelMe annotations to correct and pack again: one JSON file per frame.
+
+    An annotation refers to the image file of the input; frames of videos and data sets are written beside it.
 
     Args:
-        directory: made if missing; nothing in it is replaced.
-        paths: the input's files.
+        directory: the output directory; created if missing. Nothing in it is replaced.
+        paths: the files of the input.
 
     Raises:
-        SettingError: the directory holds annotations.
+        SettingError: the directory already contains annotations.
     """
 
     def __init__(self, directory: Path, paths: Sequence[Path]) -> None:
@@ -219,16 +221,16 @@ class LabelMeFolder:
             self._place(name, ".json")
 
     def add(self, frame: Frame, glints: Glints, k: int, labels: list[str]) -> None:
-        """Writes the frame's annotation, one point per present glint; frames of videos and data sets also as PNG.
+        """Writes the annotation of a frame, with one point per present glint.
 
         Args:
-            frame: with its image.
-            glints: of a batch.
-            k: the frame's place in it.
-            labels: the LEDs' names.
+            frame: the frame, not broken.
+            glints: the glints of a batch.
+            k: index of the frame in the batch.
+            labels: the names of the LEDs.
 
         Raises:
-            SettingError: a file is there already.
+            SettingError: a file of this name already exists.
         """
         assert frame.image is not None
         name, source = self._names.of(frame), frame.path or Path(frame.source)
@@ -273,5 +275,5 @@ def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
 
 
 def _with_suffix(path: Path, suffix: str) -> Path:
-    """The suffix added to a name that may hold dots of its own."""
+    """Appends a suffix to a name that may contain dots."""
     return path.with_name(path.name + suffix)

@@ -1,4 +1,4 @@
-"""A trained network as a function from images to glints."""
+"""The detector: a trained network as a function from images to glints."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,14 +20,14 @@ _NUM_CHANNELS = (1, 3, 4)
 
 
 class Glints(NamedTuple):
-    """The glints of some images.
+    """The glints of a batch of images.
 
     Attributes:
-        points: (B, C, 2) float32, (x, y) in pixels of the images given, (0, 0) the centre of the top-left pixel; NaN
-            where the LED's glint is absent.
-        scores: (B, C) float32, 0..1: how much the network believes that the LED's glint is there.
+        points: (B, C, 2) float32, (x, y) in pixels of the input images, (0, 0) the centre of the top-left pixel; NaN
+            where the glint of an LED is absent.
+        scores: (B, C) float32, 0..1: confidence that the glint of the LED is present.
         sigmas: (B, C) float32, predicted standard deviation of the position along x and along y, in the same pixels.
-        present: (B, C) bool, where the score reaches the threshold and the point lies in the image.
+        present: (B, C) bool: the score reaches the threshold and the point is inside the image.
     """
 
     points: NDArray[np.float32]
@@ -37,22 +37,22 @@ class Glints(NamedTuple):
 
 
 class GlintDetector:
-    """Finds every LED's glint in grey or colour images of any size. Several threads may call one detector.
+    """Finds the glint of every LED in greyscale or colour images of any size; thread-safe.
 
     Args:
-        backend: from images (B, H, W) uint8 of `image_size` to points (B, C, 2) in their pixels, scores and sigmas
+        backend: maps images (B, H, W) uint8 of `image_size` to points (B, C, 2) in their pixels, scores and sigmas
             (B, C).
-        image_size: (H, W) of the network's input; images are scaled and padded to it, or stretched, and points moved
-            back.
+        image_size: (H, W) of the network input; images are scaled and padded (or stretched) to it, and points are
+            transformed back.
         num_classes: C.
-        threshold: score from which a glint counts as present.
-        stretch: whether images were stretched to the network's aspect in training, instead of padded.
+        threshold: lowest score of a present glint.
+        stretch: stretch images to the aspect ratio of the network input, as in its training data, instead of padding.
         stride: image pixels per heatmap pixel.
-        prefix: of the LEDs' labels.
-        precise: average over four shifts of the image by half a heatmap pixel: more exact, at four times the cost.
+        prefix: prefix of the LED labels.
+        precise: average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost.
 
     Raises:
-        SettingError: a threshold outside 0..1.
+        SettingError: the threshold is outside 0..1.
     """
 
     def __init__(
@@ -87,18 +87,20 @@ class GlintDetector:
         stretch: bool | None = None,
         threshold: float | None = None,
     ) -> "GlintDetector":
-        """The best model of a run directory, any full checkpoint, or an exported .onnx file.
+        """Loads the best model of a run directory, a full checkpoint, or an exported .onnx file.
 
         Args:
             run: the directory or file.
-            device: where to compute; .onnx files run on the CPU.
+            device: the compute device; .onnx files run on the CPU.
             precise: see the class.
-            stretch, threshold: instead of what the run stored; for data sets packed elsewhere, which do not say that
-                their images were stretched.
+            stretch: overrides the stored value; for data sets of other packers that stretched the images without
+                recording it.
+            threshold: overrides the stored value.
 
         Raises:
-            CheckpointError: missing, damaged, hostile, or without what a network is built from.
-            DeviceError: no such device here, or another than the CPU for an .onnx file.
+            CheckpointError: missing, damaged, unsafe, or incomplete.
+            DeviceError: there is no such device, or it is not the CPU for an .onnx file.
+            SettingError: the threshold is outside 0..1.
         """
         path, on = Path(run), parse_device(device)
         if path.suffix == ".onnx":
@@ -113,42 +115,41 @@ class GlintDetector:
         return cls(backend, precise=precise, **options)
 
     def labels(self) -> list[str]:
-        """The LEDs' names in the order of the channels: g1, g2, ..."""
+        """The names of the LEDs in the order of the channels: g1, g2, ..."""
         return [f"{self.prefix}{channel + 1}" for channel in range(self.num_classes)]
 
     def __call__(self, images: NDArray[Any] | str | Path) -> Glints:
-        """Finds the glints.
+        """Finds the glints in one image or a batch of images.
 
         Args:
-            images: an image file, or an array: one image or a batch of images of one size, (H, W), (B, H, W), or with a
-                last axis of 1 grey level, 3 colours, or 4 with transparency: (H, W, 3), (B, H, W, 1), ... An array of
-                three axes whose last has length 1, 3 or 4 is one image. uint8; uint16 over its full range; or float in
-                0..1.
+            images: the path of an image file, or an array of shape (H, W), (B, H, W), (H, W, K) or (B, H, W, K) with
+                K = 1 (grey), 3 (RGB) or 4 (RGBA) channels; a 3-D array whose last axis has length 1, 3 or 4 is one
+                image. uint8, uint16 using the full range, or float in 0..1.
 
         Returns:
-            Their glints; a single image is a batch of one.
+            The glints; a single image is a batch of one.
 
         Raises:
-            SettingError: another dtype, number of axes, or values that are not finite or out of range.
-            AnnotationError: a file that cannot be read as an image.
+            SettingError: unsupported dtype or number of axes, or values that are not finite or out of range.
+            AnnotationError: the file cannot be read as an image.
         """
         glints = self.candidates(images)
         return glints._replace(points=np.where(glints.present[..., None], glints.points, np.float32(np.nan)))
 
     def candidates(self, images: NDArray[Any] | str | Path) -> Glints:
-        """As a call, with the most likely position of absent glints too, which may lie outside the image.
+        """Like a call, but with the most likely position of absent glints too, which may be outside the image.
 
-        For figures that compare positions at several thresholds. Arguments and errors are those of a call.
+        For metrics that compare several thresholds. Arguments and errors are those of a call.
         """
         grey = as_grey(read_image(Path(images))) if isinstance(images, str | Path) else as_grey(images)
         placement = Placement.of((grey.shape[1], grey.shape[2]), self.image_size, stretch=self._stretch)
         points, scores, sigmas = self._find(np.stack([place_image(image, placement) for image in grey]))
         points = placement.back(points)
-        present = (scores >= self.threshold) & placement.holds(points)  # a point in the padding is not in the image
+        present = (scores >= self.threshold) & placement.holds(points)  # a point in the padding is absent
         return Glints(points, scores, sigmas / np.float32(placement.mean_scale), present)
 
     def _find(self, images: NDArray[np.uint8]) -> Decoded:
-        """Points, scores and sigmas in the network's frame."""
+        """Points, scores and sigmas in the frame of the network input."""
         first = points, scores, sigmas = self._backend(images)
         if not self._shift:
             return first
@@ -165,10 +166,10 @@ class GlintDetector:
 
 
 def as_grey(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """Images as (B, H, W) uint8; see `GlintDetector.__call__` for what is accepted.
+    """Converts images to (B, H, W) uint8; see `GlintDetector.__call__` for accepted shapes and dtypes.
 
     Raises:
-        SettingError: another form, dtype or range.
+        SettingError: unsupported shape, dtype or range.
     """
     given = np.asarray(images)
     array = _with_channels(given)
@@ -183,15 +184,15 @@ def as_grey(images: NDArray[Any]) -> NDArray[np.uint8]:
     if array.shape[-1] == 1:
         return array[..., 0]
     red, green, blue = (array[..., k].astype(np.uint32) for k in range(3))
-    # luminance of ITU-R BT.601, as Pillow calculates it
+    # luminance according to ITU-R BT.601, computed as in Pillow
     return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
 
 
 def _with_channels(array: NDArray[Any]) -> NDArray[Any]:
-    """Images of any accepted form as (B, H, W, 1, 3 or 4)."""
+    """Converts images of any accepted shape to (B, H, W, K)."""
     has_channels = array.ndim > 2 and array.shape[-1] in _NUM_CHANNELS
     num_axes = array.ndim - has_channels
-    is_ambiguous = array.ndim == 3 and has_channels and array.shape[1] in _NUM_CHANNELS  # rows of pixels, or of images
+    is_ambiguous = array.ndim == 3 and has_channels and array.shape[1] in _NUM_CHANNELS  # one image or a batch?
     is_of_two = array.ndim == 3 and array.shape[-1] == 2
     if num_axes not in (2, 3) or 0 in array.shape or is_ambiguous or is_of_two:
         raise SettingError("images_form", shape=array.shape, dtype=array.dtype)

@@ -1,8 +1,8 @@
-"""Glints of many frames as a table: one row per frame and LED, in CSV, JSON or Parquet, written as it grows.
+"""Writes the glints of a sequence of frames as a table (CSV, JSON or Parquet): one row per frame and LED.
 
-Columns: source, frame (from 0), time_s, led (g1, g2, ...), x, y (pixels of the frame, empty where absent), score,
-sigma, present (0 or 1). The file appears when it is closed, whole; closed early, it holds the rows so far; after an
-error there is none.
+Columns: source, frame (from 0), time_s, led (g1, g2, ...), x, y (pixels of the frame, empty if absent), score, sigma
+(pixels), present (0 or 1). Rows are written continuously; the file gets its final name when it is closed, even if the
+input ended early. After an error there is no file.
 """
 
 import contextlib
@@ -24,15 +24,15 @@ _ROWS_AT_ONCE = 8192
 
 
 class ResultFile:
-    """The table, for one writer.
+    """A context manager that writes the table.
 
     Args:
-        path: ends with .csv, .json or .parquet.
-        labels: the LEDs' names.
+        path: the file; its suffix is .csv, .json or .parquet.
+        labels: the names of the LEDs.
 
     Raises:
-        SettingError: another ending.
-        MissingPackageError: Parquet without pyarrow.
+        SettingError: the suffix is none of these.
+        MissingPackageError: pyarrow is not installed and the format is Parquet.
     """
 
     def __init__(self, path: Path, labels: list[str]) -> None:
@@ -53,8 +53,8 @@ class ResultFile:
         return self
 
     def add(self, frame: Frame, glints: Glints, k: int) -> None:
-        """Adds the frame's rows: entry k of `glints`."""
-        source = frame.source.encode(errors="backslashreplace").decode()  # a file's name need not be UTF-8
+        """Adds the rows of a frame, whose glints are entry `k` of the batch `glints`."""
+        source = frame.source.encode(errors="backslashreplace").decode()  # file names need not be UTF-8
         for channel, label in enumerate(self._labels):
             is_there = bool(glints.present[k, channel])
             place = tuple(round(float(v), 4) for v in glints.points[k, channel]) if is_there else (None, None)
@@ -74,7 +74,7 @@ class ResultFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with contextlib.suppress(_Discarded), self._context:
-            if error is not None:  # of the frames, or of the table in `add`: no table, and the error stays as it is
+            if error is not None:  # raised while adding frames: discard the table, and let the error propagate
                 with contextlib.suppress(OSError):
                     self._table.close()
                 raise _Discarded
@@ -85,7 +85,7 @@ class ResultFile:
 
 
 class _Discarded(Exception):  # noqa: N818 - not an error
-    """Ends `whole_file` without a file."""
+    """Makes `whole_file` discard the file."""
 
 
 class _Csv:
@@ -102,7 +102,7 @@ class _Csv:
 
 
 class _Json:
-    """A list of objects, one to a line."""
+    """A list of objects, one per line."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A network with its trained weights, from a run directory or a checkpoint; the backend of a detector."""
+"""Loads a trained network from a run directory or a checkpoint, and makes it the backend of a detector."""
 
 import math
 from collections.abc import Callable
@@ -27,19 +27,19 @@ Backend = Callable[[NDArray[np.uint8]], Decoded]
 
 
 class TrainedModel(NamedTuple):
-    """A network with its weights, and what it was trained for.
+    """A network with its weights and everything needed to use it.
 
     Attributes:
-        network: gives logits of heatmaps, and votes where it votes.
+        network: the network; returns heatmap logits, followed by votes if it votes.
         image_size: (H, W) of its input.
         num_classes: C.
         stride: image pixels per heatmap pixel.
-        sigma_heatmap_px: standard deviation, in heatmap pixels, of the heatmaps it was trained on.
-        threshold: score from which a glint counts as present, chosen on the validation images.
-        stretch: whether images were stretched to the network's aspect.
-        prefix: of the LEDs' labels.
-        epoch: that the weights are of.
-        dataset_md5: of the data set it was trained on.
+        sigma_heatmap_px: standard deviation of the Gaussians in its target heatmaps, in heatmap pixels.
+        threshold: lowest score of a present glint, chosen on the validation images.
+        stretch: whether images are stretched to the aspect ratio of the network input.
+        prefix: prefix of the LED labels.
+        epoch: the epoch of the weights.
+        dataset_md5: MD5 of the training data set; empty if unknown.
         path: the checkpoint.
     """
 
@@ -62,10 +62,10 @@ class TrainedModel(NamedTuple):
 
 
 def load_model(path: Path) -> TrainedModel:
-    """The best model of a run directory, or any full checkpoint.
+    """Loads the best model of a run directory, or a full checkpoint.
 
     Raises:
-        CheckpointError: missing, damaged, hostile, or without what a network is built from.
+        CheckpointError: missing, damaged, unsafe, or incomplete.
     """
     if path.is_dir() and not RunDirectory(path).best.exists():
         raise CheckpointError("run_without_best", path=path)
@@ -104,7 +104,7 @@ def load_model(path: Path) -> TrainedModel:
 
 
 def _model_of_original_implementation(checkpoint: Checkpoint, path: Path) -> TrainedModel:
-    """A checkpoint of the original implementation: its U-Net under our names, its image size, threshold and sigma."""
+    """Converts a checkpoint of the original implementation, which always used the image size and sigma given here."""
     weights = checkpoint.weights
     try:
         width, num_classes = next(iter(weights.values())).shape[0], list(weights.values())[-1].shape[0]
@@ -119,7 +119,7 @@ def _model_of_original_implementation(checkpoint: Checkpoint, path: Path) -> Tra
         stride=4,
         sigma_heatmap_px=DEFAULT_SIGMA_MIN,
         threshold=PRESENT_FROM_SCORE,
-        stretch=True,  # as its packer did
+        stretch=True,  # as its packer did with images
         prefix="g",
         epoch=checkpoint.epoch,
         dataset_md5="",
@@ -128,13 +128,13 @@ def _model_of_original_implementation(checkpoint: Checkpoint, path: Path) -> Tra
 
 
 def recorded_split(path: Path) -> tuple[Split, str]:
-    """The rows that a run trained on and validated on, and its data set's MD5.
+    """The split of a run, and the MD5 of its data set.
 
     Args:
         path: a run directory, a checkpoint, or an .onnx file.
 
     Raises:
-        CheckpointError: it cannot be read, or does not record them, as .onnx files and checkpoints of the original
+        CheckpointError: it cannot be read, or contains no split, like .onnx files and checkpoints of the original
             implementation.
     """
     path = RunDirectory(path).best if path.is_dir() else path
@@ -145,10 +145,10 @@ def recorded_split(path: Path) -> tuple[Split, str]:
 
 
 class DecodingNetwork(nn.Module):
-    """A network with everything around it: from 8-bit images to heatmaps, points, scores and sigmas.
+    """A network with pre- and postprocessing: from 8-bit images to heatmaps, points, scores and sigmas.
 
     Args:
-        model: its network, and how its output is decoded.
+        model: the model to wrap.
     """
 
     def __init__(self, model: TrainedModel) -> None:
@@ -158,18 +158,23 @@ class DecodingNetwork(nn.Module):
         self._sigma_heatmap_px = model.sigma_heatmap_px
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Images (B, H, W) uint8 -> heatmaps (B, C, h, w), points (B, C, 2), scores (B, C), sigmas (B, C)."""
+        """Finds glints in images (B, H, W) uint8.
+
+        Returns:
+            heatmaps (B, C, h, w) in [0, 1]; points (B, C, 2), (x, y) in image pixels; scores (B, C); sigmas (B, C) in
+            image pixels.
+        """
         output, points, scores, sigmas = self.decode(images)
         return output[:, : self._num_classes].sigmoid(), points, scores, sigmas
 
     def decode(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """As `forward`, with the network's whole output in place of the heatmaps."""
+        """Like `forward`, but returns the raw network output in place of the heatmaps."""
         output = self.network(images[:, None].float() / 255)
         return output, *decode_output(output, self._num_classes, self._stride, self._sigma_heatmap_px)
 
 
 def torch_backend(model: TrainedModel, device: torch.device | str = "cpu") -> Backend:
-    """The model as a detector's backend."""
+    """The backend of a detector that runs the model with PyTorch."""
     network = DecodingNetwork(model).to(device).eval()
 
     @torch.inference_mode()
