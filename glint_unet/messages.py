@@ -567,6 +567,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "注意: 该模型没有记录训练用了哪些图像; 其中一部分可能曾用于训练",
         "Note: the model does not say which images it was trained on; part of them may have been trained on",
     ),
+    "evaluate_refines": (
+        "注意: 该训练的日志统计最高像素的位置 (--decoding argmax); 这里与 predict 一样是亚像素位置, 因此与日志不同",
+        "Note: the log of this run measures the highest pixels (--decoding argmax); these figures are those of refined "
+        "positions, as predict gives them, and differ",
+    ),
     "no_recorded_split": (
         "{path} 没有记录验证用了哪些图像; 请加 --split all, 或给出训练目录",
         "{path} does not say which images it was validated on; add --split all, or name the run directory",

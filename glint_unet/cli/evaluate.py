@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvaluateArguments(Settings):
-    """Judge a model on the images of a data set: the figures of validation, a table of LEDs, the worst cases."""
+    """Evaluate a model on the images of a data set: the figures of validation, a table of LEDs, the worst images."""
 
     run: str
     """Run directory, checkpoint, or .onnx file."""
     h5: str
-    """Data set with the truth."""
+    """Data set with annotations."""
     split: Literal["val", "all"] = "val"
-    """Images to judge: those that the run validated on, or all of the file."""
+    """Images to evaluate: those that the run was validated on, or all of the file."""
     json: str | None = None
     """Also write the figures to this file."""
     worst: int = setting(16, low=0, high=400)
@@ -50,6 +50,7 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.files import write_json
     from glint_unet.inference.evaluate import count_trained_on, draw_worst, evaluate, rows_to_judge
     from glint_unet.inference.predictor import GlintDetector
+    from glint_unet.inference.trained_model import recorded_decoding
 
     num_worst, model, h5 = arguments.worst, Path(arguments.run), Path(arguments.h5)
     if is_stream(arguments.h5):
@@ -68,6 +69,8 @@ def run(argv: Sequence[str]) -> int:
     if evaluation.worst:
         draw_worst(detector, h5, evaluation.worst, picture)
     _print_report(evaluation)
+    if arguments.split == "val" and recorded_decoding(model) == "argmax":
+        print(text("evaluate_refines"))
     if evaluation.worst:
         print(text("picture_written", path=picture))
     return 0

@@ -172,6 +172,12 @@ def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.
     return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR))
 
 
+def lies_inside(points: Any, size: tuple[int, int]) -> Any:
+    """Which points (..., 2), (x, y) in an array or tensor, lie on a pixel of an image of `size` (H, W): (...) bool."""
+    x, y, (H, W) = points[..., 0], points[..., 1], size
+    return (x >= -0.5) & (x <= W - 0.5) & (y >= -0.5) & (y <= H - 0.5)
+
+
 @dataclass(frozen=True)
 class Placement:
     """The placement of an image in the network input: scaled, then shifted; the rest is padding.
@@ -213,8 +219,7 @@ class Placement:
     def holds(self, points: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Whether points (..., 2) in the frame of the image are inside it, (...) bool; padding lies outside."""
         H, W = round(self.inner[0] / self.scale[1]), round(self.inner[1] / self.scale[0])
-        x, y = points[..., 0], points[..., 1]
-        inside: NDArray[np.bool_] = (x >= -0.5) & (x <= W - 0.5) & (y >= -0.5) & (y <= H - 0.5)
+        inside: NDArray[np.bool_] = lies_inside(points, (H, W))
         return inside
 
     def forth(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""How good a model is on annotated images: the figures of validation, a table of LEDs, a picture of the worst cases."""
+"""How good a model is on annotated images: figures as in validation, a table of LEDs, a picture of the worst images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.data.sources import FileSource
 from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import CheckpointError, DatasetError, ResumeError
-from glint_unet.inference.predictor import GlintDetector
+from glint_unet.inference.predictor import GlintDetector, Glints
 from glint_unet.inference.trained_model import recorded_split
 from glint_unet.model.metrics import RIGHT_WITHIN_PX, KeypointMetrics
 from glint_unet.runs.pictures import draw_predictions
@@ -24,14 +24,13 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class LedReport:
-    """One LED over the images judged; None where there is nothing to count.
+    """The figures of one LED; None where there is nothing to count.
 
     Attributes:
         label: such as g3.
-        num_present, num_found: how often its glint is there, and how often one is said to be.
-        precision, recall: within 2 px.
-        px_median, px_p95: error where it is there and found.
-        bias_x, bias_y: mean error, in pixels; far from 0 means a systematic shift.
+        num_present, num_found: number of images in which its glint is present, and in which it was found.
+        precision, recall, px_median, px_p95: as `KeypointMetrics.summary` defines them.
+        bias_x, bias_y: mean error in pixels where its glint is present and found; far from 0 means a systematic shift.
     """
 
     label: str
@@ -47,13 +46,13 @@ class LedReport:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came out.
+    """The result of an evaluation.
 
     Attributes:
-        num_images: judged.
-        num_trained_on: how many of them the model was trained on; None where it does not say.
-        threshold: score from which a glint counted as found.
-        figures: as `KeypointMetrics.summary` gives them.
+        num_images: number of images evaluated.
+        num_trained_on: how many of them the model was trained on; None where it does not record that.
+        threshold: the detector's: the score from which on a prediction counted as found.
+        figures: of all LEDs together, as `KeypointMetrics.summary` gives them.
         leds: one report per LED.
         confusion: as `KeypointMetrics.confusion` gives it.
         worst: rows of the data set, the worst image first.
@@ -69,17 +68,17 @@ class Evaluation:
 
 
 def rows_to_judge(run: Path, h5: Path, part: str) -> Rows:
-    """The rows of a data set: all, or those that the run validated on.
+    """The rows of a data set to evaluate: all, or those that the run was validated on.
 
     Args:
-        run: a run directory, checkpoint or .onnx file; the last cannot say what it was validated on.
+        run: a run directory, a checkpoint, or an .onnx file, which does not record its validation rows.
         h5: the data set.
         part: 'val' or 'all'.
 
     Raises:
         DatasetError: the file cannot be used.
-        CheckpointError: 'val', but the model does not say what it was validated on.
-        ResumeError: 'val', but it is not the data set of the run.
+        CheckpointError: 'val', but the model does not record its validation rows.
+        ResumeError: 'val', but the file is not the data set of the run.
     """
     validate_dataset(h5)
     if part == "all":
@@ -92,7 +91,7 @@ def rows_to_judge(run: Path, h5: Path, part: str) -> Rows:
 
 
 def count_trained_on(run: Path, h5: Path, rows: Rows) -> int | None:
-    """How many of a data set's rows the model was trained on; None where it does not say."""
+    """How many of these rows of a data set the model was trained on; None where it does not record that."""
     try:
         split, md5 = recorded_split(run)
     except CheckpointError:
@@ -103,14 +102,14 @@ def count_trained_on(run: Path, h5: Path, rows: Rows) -> int | None:
 def evaluate(
     detector: GlintDetector, h5: Path, rows: Rows, worst: int = 16, num_trained_on: int | None = None
 ) -> Evaluation:
-    """Judges a detector on rows of a data set.
+    """Evaluates a detector on rows of a data set.
 
     Args:
-        detector: its threshold decides what is found.
+        detector: its threshold decides what counts as found.
         h5: a data set with keypoints or heatmaps.
-        rows: which of its images.
-        worst: how many of the worst images to name.
-        num_trained_on: how many of the rows the model was trained on, for the report.
+        rows: (n,) int64, which of its images.
+        worst: how many of the worst images to list.
+        num_trained_on: how many of the rows the model was trained on; copied into the result.
 
     Raises:
         DatasetError: the data set has another number of LEDs.
@@ -118,12 +117,13 @@ def evaluate(
     info = inspect_dataset(h5)
     if info.num_classes != detector.num_classes:
         raise DatasetError("evaluate_other_leds", path=h5, num=info.num_classes, expected=detector.num_classes)
-    points, scores, sigmas, truth = _predictions(detector, info, rows)
-    metrics = KeypointMetrics()
-    metrics.add(*(torch.from_numpy(array) for array in (points, scores, sigmas, truth)))
-    found, errors = scores >= detector.threshold, points - truth
-    distance = np.linalg.norm(errors, axis=-1)
-    leds = tuple(_led(label, found[:, c], distance[:, c], errors[:, c]) for c, label in enumerate(detector.labels()))
+    glints, truth = _predictions(detector, info, rows)
+    metrics = _metrics_of(glints, truth, info)
+    leds = tuple(
+        _led_report(label, _only(glints, c), truth[:, c : c + 1], info, detector)
+        for c, label in enumerate(detector.labels())
+    )
+    found, distance = glints.present, np.linalg.norm(glints.points - truth, axis=-1)
     present = np.isfinite(distance)
     wrong = (found != present) | (found & (np.nan_to_num(distance, nan=np.inf) > RIGHT_WITHIN_PX))
     badness = wrong.sum(axis=1) * 1e3 + np.where(found & present, distance, 0).max(axis=1)
@@ -140,49 +140,58 @@ def evaluate(
 
 
 def draw_worst(detector: GlintDetector, h5: Path, worst: tuple[int, ...], path: Path) -> None:
-    """The worst images with what was found and what is true, as a PNG."""
+    """Draws the worst images with predictions and truth, as a PNG."""
     info = inspect_dataset(h5)
     rows = np.array(worst, dtype=np.int64)
-    points, scores, _, truth = _predictions(detector, info, rows)
+    glints, truth = _predictions(detector, info, rows)
     source = FileSource(info, num_workers=0)
     images = source.gather(rows).images.numpy()
     source.close()
-    draw_predictions(images, points, scores, truth, path, info.prefix, detector.threshold)
+    scores = np.where(glints.present, glints.scores, np.float32(-1))
+    draw_predictions(images, glints.points, scores, truth, path, info.prefix, detector.threshold)
 
 
-def _predictions(
-    detector: GlintDetector, info: DatasetInfo, rows: Rows
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Points, scores, sigmas and true keypoints of the rows."""
+def _predictions(detector: GlintDetector, info: DatasetInfo, rows: Rows) -> tuple[Glints, NDArray[np.float32]]:
+    """The candidates of the rows, and their true keypoints (n, C, 2)."""
     source = FileSource(info, num_workers=0)
     parts: list[tuple[Any, ...]] = []
     for start in range(0, len(rows), _BATCH):
         batch = source.gather(rows[start : start + _BATCH])
-        glints = detector.candidates(batch.images.numpy()[..., None])
-        is_outside = (glints.scores >= detector.threshold) & ~glints.present  # in the padding: absent, as predict says
-        scores = np.where(is_outside, np.float32(0), glints.scores)
-        parts.append((glints.points, scores, glints.sigmas, batch.true_keypoints(info).numpy()))
+        parts.append((*detector.candidates(batch.images.numpy()[..., None]), batch.true_keypoints(info).numpy()))
     source.close()
-    points, scores, sigmas, truth = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return points, scores, sigmas, truth
+    *glints, truth = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Glints(*glints), truth
 
 
-def _led(
-    label: str, found: NDArray[np.bool_], distance: NDArray[np.floating[Any]], errors: NDArray[np.floating[Any]]
+def _metrics_of(glints: Glints, truth: NDArray[np.float32], info: DatasetInfo) -> KeypointMetrics:
+    metrics = KeypointMetrics(info.image_size)
+    arrays = glints.points, glints.scores, glints.sigmas, truth
+    metrics.add(*(torch.from_numpy(array) for array in arrays))
+    return metrics
+
+
+def _only(glints: Glints, led: int) -> Glints:
+    channel = slice(led, led + 1)
+    points, scores, sigmas, present = glints
+    return Glints(points[:, channel], scores[:, channel], sigmas[:, channel], present[:, channel])
+
+
+def _led_report(
+    label: str, glints: Glints, truth: NDArray[np.float32], info: DatasetInfo, detector: GlintDetector
 ) -> LedReport:
-    present = np.isfinite(distance)
-    right = int((found & (np.nan_to_num(distance, nan=np.inf) <= RIGHT_WITHIN_PX)).sum())
-    located = found & present
-    near, bias = distance[located], errors[located]
-    num_present, num_found = int(present.sum()), int(found.sum())
+    """The report of one LED, from its glints and keypoints (n, 1, ...)."""
+    figures = _metrics_of(glints, truth, info).summary(detector.threshold)
+    found, present = glints.present, np.isfinite(truth).all(axis=-1)
+    errors = (glints.points - truth)[found & present]
+    bias_x, bias_y = errors.mean(axis=0).tolist() if len(errors) else (None, None)
     return LedReport(
         label=label,
-        num_present=num_present,
-        num_found=num_found,
-        precision=right / num_found if num_found else None,
-        recall=right / num_present if num_present else None,
-        px_median=float(np.median(near)) if len(near) else None,
-        px_p95=float(np.quantile(near, 0.95)) if len(near) else None,
-        bias_x=float(bias[:, 0].mean()) if len(near) else None,
-        bias_y=float(bias[:, 1].mean()) if len(near) else None,
+        num_present=int(present.sum()),
+        num_found=int(found.sum()),
+        precision=figures["precision"],
+        recall=figures["recall"],
+        px_median=figures["px_median"],
+        px_p95=figures["px_p95"],
+        bias_x=bias_x,
+        bias_y=bias_y,
     )

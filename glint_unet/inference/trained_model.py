@@ -79,14 +79,13 @@ def load_model(path: Path) -> TrainedModel:
     try:
         stride, (H, W) = int(dataset["stride"]), map(int, dataset["image_size"])
         sigma_heatmap_px = target_sigma_heatmap_px(config, stride, float(dataset["sigma_px"]))
-        threshold = checkpoint.metrics.get("val", {}).get("threshold")
         model = TrainedModel(
             network=new_network(config.arch, int(dataset["num_classes"]), config.base_channels, stride).eval(),
             image_size=(H, W),
             num_classes=int(dataset["num_classes"]),
             stride=stride,
             sigma_heatmap_px=sigma_heatmap_px,
-            threshold=PRESENT_FROM_SCORE if threshold is None else float(threshold),
+            threshold=checkpoint.threshold,
             stretch=bool(dataset.get("stretched", False)),
             prefix=str(dataset["prefix"]),
             epoch=checkpoint.epoch,
@@ -137,11 +136,22 @@ def recorded_split(path: Path) -> tuple[Split, str]:
         CheckpointError: it cannot be read, or contains no split, like .onnx files and checkpoints of the original
             implementation.
     """
-    path = RunDirectory(path).best if path.is_dir() else path
-    state = None if path.suffix == ".onnx" else Checkpoint.read(path).state
-    if state is None:
-        raise CheckpointError("no_recorded_split", path=path)
+    checkpoint = _recorded_run(path)
+    state = checkpoint.run_state()
     return state.split, state.dataset["md5"]
+
+
+def recorded_decoding(path: Path) -> str:
+    """How the run's validation decoded heatmaps, 'subpixel' or 'argmax'; raises as `recorded_split` does."""
+    return _recorded_run(path).config.decoding
+
+
+def _recorded_run(path: Path) -> Checkpoint:
+    path = RunDirectory(path).best if path.is_dir() else path
+    checkpoint = None if path.suffix == ".onnx" else Checkpoint.read(path)
+    if checkpoint is None or checkpoint.state is None:
+        raise CheckpointError("no_recorded_split", path=path)
+    return checkpoint
 
 
 class DecodingNetwork(nn.Module):

@@ -1,25 +1,37 @@
-"""How well glints are found: counted per glint, with the right LED, in image pixels.
+"""How well glints are detected: counted per glint, with the right LED, in image pixels.
 
-A prediction is *found* where its score reaches `PRESENT_FROM_SCORE`. It is *right* at r px where it is found, its LED
-is present, and it lies within r px of that LED's glint. Without identity, found predictions and present glints are
-paired one to one, nearest first, and a pair within r px is right whatever its LEDs.
+A prediction counts as *found* where its score reaches the threshold and its point lies in the image. In validation the
+threshold is the one that `best_threshold` chooses; the checkpoint stores it, and a detector goes by it (docs/adr/0011).
+A prediction is *right* at r px
+where it is found, its LED is present, and it lies within r px of that LED's glint. For figures without identity, found
+predictions and present glints are paired one to one, nearest first; a pair within r px is right whatever its LEDs.
 """
 
 import torch
 from torch import Tensor
 
+from glint_unet.data.images import lies_inside
+
 RIGHT_WITHIN_PX = 2.0
 FURTHER_PX = (3.0, 5.0)
 PRESENT_FROM_SCORE = 0.5
+"""The threshold of models that store none, and of validation images without any glint."""
 
 _CALIBRATION_BINS = 10
+_NUM_THRESHOLDS = 20
+_SAME_F1 = 1e-3
 _LAPLACE_MEDIAN = 0.969  # of the distance under the density in model/votes.py, in units of its sigma: 1.678 b
 
 
 class KeypointMetrics:
-    """Gathers predictions over an epoch and sums them up once, so that a GPU is never waited for in between."""
+    """Collects the predictions of many batches and evaluates them once, so that no batch waits for the GPU.
 
-    def __init__(self) -> None:
+    Args:
+        image_size: (H, W) of the images: points outside are not found; None: they may lie anywhere.
+    """
+
+    def __init__(self, image_size: tuple[int, int] | None = None) -> None:
+        self._image_size = image_size
         self._points: list[Tensor] = []
         self._scores: list[Tensor] = []
         self._sigmas: list[Tensor] = []
@@ -30,7 +42,7 @@ class KeypointMetrics:
 
         Args:
             points, truth: (B, C, 2), (x, y) in image pixels; truth NaN where absent.
-            scores: (B, C).
+            scores: (B, C), 0..1.
             sigmas: (B, C), predicted standard deviations along x and along y in image pixels.
             truth: see points.
         """
@@ -39,32 +51,53 @@ class KeypointMetrics:
         self._sigmas.append(sigmas)
         self._truth.append(truth)
 
-    def summary(self, found_from: float = PRESENT_FROM_SCORE) -> dict[str, float | None]:
-        """The figures of all batches; one with nothing to count is None.
+    def best_threshold(self) -> float:
+        """The threshold with the greatest F1 within 2 px, right LED: the middle one where several are as good.
+
+        Candidates are 0.05, 0.1, .. 0.95; those within a thousandth of the greatest F1 count as equally good. On few
+        images the choice flatters the figures of these same images. `PRESENT_FROM_SCORE` where no glint is present.
+        """
+        if not self._points:
+            return PRESENT_FROM_SCORE
+        points, scores, truth = self._collected()
+        errors = (points - truth).norm(dim=-1)  # (N, C), NaN where absent
+        num_present = int(errors.isfinite().sum())
+        if not num_present:
+            return PRESENT_FROM_SCORE
+        candidates = torch.arange(1, _NUM_THRESHOLDS) / _NUM_THRESHOLDS
+        found = self._is_found(points[:, :, None], scores[..., None], candidates)  # (N, C, candidates)
+        right = (found & (errors <= RIGHT_WITHIN_PX)[..., None]).sum(dim=(0, 1))
+        f1 = 2 * right / (found.sum(dim=(0, 1)) + num_present)
+        good = (f1 >= f1.max() - _SAME_F1).nonzero()[:, 0]
+        return (int(good[(len(good) - 1) // 2]) + 1) / _NUM_THRESHOLDS
+
+    def summary(self, threshold: float = PRESENT_FROM_SCORE) -> dict[str, float | None]:
+        """The figures of all batches; None where there is nothing to count.
 
         Args:
-            found_from: the score from which on a prediction counts as found.
+            threshold: the score from which on a prediction counts as found.
 
         Returns:
             f1, precision, recall: within 2 px, with the right LED.
             f1_3px, f1_5px: within 3 and 5 px, with the right LED.
             f1_free: within 2 px, whatever the LED.
-            px_median, px_mean, px_p95: error in px of found glints that are present.
+            px_median, px_mean, px_p95: error in px of found glints that are present. A median or quantile is one of the
+                values: the smallest that this share of them does not exceed.
+            threshold: as given; None where no glint is present.
             px_error: median error in px over *all* present glints, a missed one counted as infinite.
-            presence: share of (image, LED) whose presence is told rightly.
+            presence: share of (image, LED) pairs whose presence or absence is predicted correctly.
             two_right: share, among images with at least two glints, of those with at least two right ones.
             calibration: expected calibration error of the score (Guo et al., ICML 2017, eq. 3), ten bins; the event is
                 'LED present and within 2 px'.
-            threshold: the score from which on calling a glint found makes F1 within 2 px greatest.
             sigma_ratio: median of error / (0.969 sigma) of found glints that are present, sigma the predicted standard
-                deviation; 1 where the prediction is honest, below 1 where it is too careful.
+                deviation; 1 where the prediction is honest, below 1 where it is too cautious.
         """
         if not self._points:
             return dict.fromkeys(_NAMES)
-        points, scores, truth = self._gathered()
+        points, scores, truth = self._collected()
         sigmas = torch.cat(self._sigmas).float().cpu()
         errors = (points - truth).norm(dim=-1)  # (N, C), NaN where absent
-        found, present = scores >= found_from, ~errors.isnan()
+        found, present = self._is_found(points, scores, threshold), ~errors.isnan()
         right = found & (errors <= RIGHT_WITHIN_PX)
         num_found, num_present = int(found.sum()), int(present.sum())
         pairs = pair_without_identity(points, found, truth)
@@ -85,49 +118,47 @@ class KeypointMetrics:
             "px_median": _quantile(located, 0.5),
             "px_mean": float(located.mean()) if len(located) else None,
             "px_p95": _quantile(located, 0.95),
+            "threshold": threshold if num_present else None,
             "px_error": _quantile(everywhere, 0.5),
             "presence": float((found == present).float().mean()),
             "two_right": _ratio(int((right.sum(dim=1) >= 2)[with_two].sum()), int(with_two.sum())),
             "calibration": _calibration_error(scores, right | (present & (errors <= RIGHT_WITHIN_PX))),
-            "threshold": _best_threshold(scores, errors),
             "sigma_ratio": _quantile((errors / (_LAPLACE_MEDIAN * sigmas))[found & present], 0.5),
         }
 
-    def _gathered(self) -> tuple[Tensor, Tensor, Tensor]:
+    def _collected(self) -> tuple[Tensor, Tensor, Tensor]:
         points, scores, truth = (torch.cat(parts).float().cpu() for parts in (self._points, self._scores, self._truth))
         return points, scores, truth
 
-    def confusion(self, found_from: float = PRESENT_FROM_SCORE) -> list[list[int]]:
-        """Which LED's glint was told to be which: entry [i][j] counts glints of LED i found within 2 px as LED j.
+    def _is_found(self, points: Tensor, scores: Tensor, threshold: float | Tensor) -> Tensor:
+        found = scores >= threshold
+        return found if self._image_size is None else found & lies_inside(points, self._image_size)
+
+    def confusion(self, threshold: float = PRESENT_FROM_SCORE) -> list[list[int]]:
+        """Which LED each glint was taken for: entry [i][j] counts glints of LED i found within 2 px as LED j.
+
+        Args:
+            threshold: see `summary`.
 
         Returns:
             C rows of C + 1 counts; the last column counts the glints that no prediction was paired with.
         """
-        points, scores, truth = self._gathered()
+        points, scores, truth = self._collected()
         C = points.shape[1]
-        image, told, distance = pair_without_identity(points, scores >= found_from, truth)
+        found = self._is_found(points, scores, threshold)
+        glint, predicted_led, distance = pair_without_identity(points, found, truth)
         near = distance <= RIGHT_WITHIN_PX
         counts = torch.zeros(C, C + 1, dtype=torch.long)
-        real = torch.arange(C).repeat(len(points))
-        told_as = torch.full((len(points) * C,), C)
-        told_as[image[near]] = told[near]
+        true_led = torch.arange(C).repeat(len(points))
+        taken_for = torch.full((len(points) * C,), C)
+        taken_for[glint[near]] = predicted_led[near]
         present = truth.isfinite().all(dim=-1).flatten()
-        counts.index_put_((real[present], told_as[present]), torch.tensor(1), accumulate=True)
+        counts.index_put_((true_led[present], taken_for[present]), torch.tensor(1), accumulate=True)
         return [[int(count) for count in row] for row in counts]
 
 
-IN_LOG = ("f1", "precision", "recall", "f1_free", "px_median", "px_p95")
-ONLY_IN_JSON = (
-    "f1_3px",
-    "f1_5px",
-    "px_mean",
-    "px_error",
-    "presence",
-    "two_right",
-    "calibration",
-    "threshold",
-    "sigma_ratio",
-)
+IN_LOG = ("f1", "precision", "recall", "f1_free", "px_median", "px_p95", "threshold")
+ONLY_IN_JSON = ("f1_3px", "f1_5px", "px_mean", "px_error", "presence", "two_right", "calibration", "sigma_ratio")
 _NAMES = IN_LOG + ONLY_IN_JSON
 
 
@@ -157,17 +188,6 @@ def pair_without_identity(points: Tensor, found: Tensor, truth: Tensor) -> tuple
     return torch.cat(glints), torch.cat(predictions), torch.cat(nearest)
 
 
-def _best_threshold(scores: Tensor, errors: Tensor) -> float | None:
-    """The middle of the thresholds 0.05, 0.1, .. 0.95 whose F1 is within a thousandth of the greatest."""
-    num_present = int(errors.isfinite().sum())
-    candidates = torch.arange(1, 20) / 20
-    found = scores[..., None] >= candidates  # (N, C, 19)
-    right = (found & (errors <= RIGHT_WITHIN_PX)[..., None]).sum(dim=(0, 1))
-    f1 = 2 * right / (found.sum(dim=(0, 1)) + num_present).clamp_min(1)
-    good = candidates[f1 >= f1.max() - 1e-3]
-    return float(good[(len(good) - 1) // 2]) if num_present else None
-
-
 def _calibration_error(scores: Tensor, event: Tensor) -> float:
     bins = (scores.flatten() * _CALIBRATION_BINS).long().clamp(0, _CALIBRATION_BINS - 1)
     sums = torch.zeros(2, _CALIBRATION_BINS)
@@ -177,7 +197,7 @@ def _calibration_error(scores: Tensor, event: Tensor) -> float:
 
 
 def _quantile(values: Tensor, share: float) -> float | None:
-    """The least value that this share of the values does not exceed; None where there is none or it is infinite."""
+    """The smallest of the values that this share of them does not exceed; None where there is none or it is inf."""
     if not len(values):
         return None
     rank = max(1, -(-len(values) * round(share * 100) // 100))

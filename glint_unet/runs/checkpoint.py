@@ -12,6 +12,7 @@ from torch import Tensor
 from glint_unet.config import TrainConfig
 from glint_unet.data.split import Split
 from glint_unet.errors import CheckpointError, SettingError
+from glint_unet.model.metrics import PRESENT_FROM_SCORE
 from glint_unet.runs.checkpoint_file import read_checkpoint, write_checkpoint
 from glint_unet.runs.plain_values import plain
 from glint_unet.runs.progress import Best, EpochProgress
@@ -196,6 +197,12 @@ class Checkpoint:
             return TrainConfig.from_dict(self.train_args)
         except (SettingError, TypeError, ValueError) as error:
             raise CheckpointError("checkpoint_damaged", path=self.path, reason=error) from error
+
+    @property
+    def threshold(self) -> float:
+        """The score from which on a glint counts as present, as chosen on the validation images of its epoch."""
+        chosen = self.metrics.get("val", {}).get("threshold")
+        return PRESENT_FROM_SCORE if chosen is None else float(chosen)
 
     def run_state(self) -> RunState:
         """The state of the run, for callers that require it.

@@ -89,4 +89,8 @@ def _read_history(path: Path) -> list[dict[str, Any]]:
 def _one_line(metrics: Metrics) -> str:
     hidden = {*ONLY_IN_JSON, *(name for name in _LATER_TERMS if metrics.get(name) == 0)}
     shown = {name: value for name, value in metrics.items() if name not in hidden}
-    return " ".join(f"{name}={'-' if value is None else format(value, '.4f')}" for name, value in shown.items())
+    return " ".join(f"{name}={_shown(name, value)}" for name, value in shown.items())
+
+
+def _shown(name: str, value: float | None) -> str:
+    return "-" if value is None else format(value, ".2f" if name == "threshold" else ".4f")

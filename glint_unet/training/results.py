@@ -7,7 +7,7 @@ import torch
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.sources import Source
-from glint_unet.runs.checkpoint_file import read_tensors
+from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.pictures import draw_curves, draw_predictions
 from glint_unet.runs.run_directory import RunDirectory
 from glint_unet.training.state import TrainState
@@ -27,7 +27,8 @@ def draw_results(
     """Draws results.png and predictions.png of a run; loads the best weights into the validated network."""
     draw_curves(history, run.curves)
     network, val_rows = state.judged, state.split.val
-    network.load_state_dict(read_tensors(run.best_weights))
+    best = Checkpoint.read(run.best)
+    network.load_state_dict(best.deployed_weights)
     network.eval()
     examples = np.linspace(0, len(val_rows) - 1, min(_NUM_EXAMPLES, len(val_rows))).astype(int)
     batch = source.gather(val_rows[examples]).to(device)
@@ -41,4 +42,5 @@ def draw_results(
         truth.cpu().numpy(),
         run.predictions,
         source.info.prefix,
+        best.threshold,
     )

@@ -110,17 +110,19 @@ def validate(
     """Evaluates a network on batches of the data set.
 
     Returns:
-        The means of the loss terms and the keypoint metrics by name, and the confusion matrix of the LEDs.
+        The means of the loss terms and the keypoint metrics by name, and the confusion matrix of the LEDs; metrics and
+        matrix are those at the threshold that is best on these images.
     """
     network.eval()
-    sums, metrics = EpochProgress(), KeypointMetrics()
+    sums, metrics = EpochProgress(), KeypointMetrics(info.image_size)
     for batch in batches:
         batch = batch.to(device)
         images, targets, keypoints = prepare(batch, None, config, info)
         output = network(images)
         sums.add(loss_terms(output, targets, keypoints, config, info), len(batch.images))
         metrics.add(*decode(output, config, info), keypoints)
-    return {**sums.means(), **metrics.summary()}, metrics.confusion()
+    threshold = metrics.best_threshold()
+    return {**sums.means(), **metrics.summary(threshold)}, metrics.confusion(threshold)
 
 
 def prepare(batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,7 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from glint_unet.model.metrics import IN_LOG, ONLY_IN_JSON
+from glint_unet.training.loop import train
 from tests.original_unet import original_checkpoint
+from tests.run_files import log_of, rows, settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EN = ("--lang", "en")
@@ -36,6 +39,46 @@ def test_evaluate_says_what_validation_said(command, eyes_run, eyes_h5, tmp_path
     status, out, _ = command("evaluate", "--run", eyes_run, "--h5", eyes_h5, "--split", "all", "--worst", 0, *EN)
     assert status == 0
     assert "60 images" in out
+
+
+ONE_ANSWER = {
+    "compact": {},
+    "unet": {"arch": "unet", "lr": 1e-2},
+    "outside": {"arch": "unet", "lr": 1e-2, "epochs": 1},  # peaks at the border, some of them beyond it
+    "no_average": {"ema_decay": 0.0, "best_metric": "f1"},
+}
+
+
+@pytest.mark.parametrize("case", ONE_ANSWER)
+def test_evaluate_gives_the_figures_that_the_log_gave_for_the_best_epoch(command, eyes_h5, tmp_path, case):
+    run = tmp_path / "run"
+    train(settings(eyes_h5, run, **{"base_channels": 4, "epochs": 8, "val_split": 0.4, **ONE_ANSWER[case]}))
+    best = torch.load(run / "best_model.pth")["epoch"]
+    (val,) = [row["val"] for row in rows(run) if row["epoch"] == best]
+    status, out, _ = command("evaluate", "--run", run, "--h5", eyes_h5, "--json", tmp_path / "e.json", *EN)
+    assert status == 0
+    judged = json.loads((tmp_path / "e.json").read_text())
+    figures = judged["figures"]
+    for name in (*IN_LOG, *ONLY_IN_JSON):
+        # pixels: convolutions round float32 otherwise in batches of another size
+        close = 1e-5 if name.startswith(("px_", "sigma")) else 1e-6
+        assert figures[name] == (None if val[name] is None else pytest.approx(val[name], abs=close)), name
+    assert judged["threshold"] == figures["threshold"] == val["threshold"]
+    assert judged["confusion"] == torch.load(run / "best_model.pth")["history"][-1]["val_confusion"]
+    (line,) = re.findall(rf"Epoch {best:03}.*\n.*\n  Val: (.*)", log_of(run))
+    for name in ("f1", "precision", "recall", "px_median"):
+        shown = "-" if val[name] is None else format(val[name], ".4f")
+        assert f" {name}={shown}" in line
+    assert f" threshold={val['threshold']:.2f}" in line
+    assert f"threshold {val['threshold']:.2f}" in out
+
+
+def test_a_run_whose_log_measures_highest_pixels_is_pointed_out(command, eyes_run, eyes_h5, tmp_path):
+    train(settings(eyes_h5, tmp_path / "run", epochs=1, decoding="argmax", arch="unet"))
+    for run in (eyes_run, tmp_path / "run"):
+        status, out, _ = command("evaluate", "--run", run, "--h5", eyes_h5, *EN)
+        assert status == 0
+        assert ("measures the highest pixels (--decoding argmax)" in out) == (run != eyes_run)
 
 
 def test_evaluate_refuses_what_it_cannot_judge(command, eyes_run, eyes_h5, data, tmp_path):

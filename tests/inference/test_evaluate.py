@@ -24,14 +24,18 @@ def h5(tmp_path):
     return path
 
 
-def detector(points, scores):
-    """Gives these predictions for the three images, whichever it is shown."""
+def detector(points, scores, num_leds=2):
+    """Gives these predictions for the images of these numbers, whichever it is shown."""
 
     def network(images):
         rows = images[:, 16, 24]
-        return points[rows].astype(np.float32), scores[rows].astype(np.float32), np.ones((len(rows), 2), np.float32)
+        return (
+            points[rows].astype(np.float32),
+            scores[rows].astype(np.float32),
+            np.ones((len(rows), num_leds), np.float32),
+        )
 
-    return GlintDetector(network, (32, 48), 2)
+    return GlintDetector(network, (32, 48), num_leds)
 
 
 def test_every_led_has_its_own_figures(h5):
@@ -89,3 +93,19 @@ def test_the_worst_images_become_a_picture(h5, tmp_path):
     draw_worst(one, h5, (2, 0), tmp_path / "worst.png")
     with Image.open(tmp_path / "worst.png") as picture:
         assert picture.size[0] > 300
+
+
+def test_a_data_set_of_one_led_has_the_same_figures_in_both_tables(tmp_path):
+    path = tmp_path / "one.h5"
+    truth = np.array([[[10.0, 12.0]], [[8.0, 8.0]], [[20.0, 9.0]], [[9.0, 9.0]]], np.float32)
+    with DatasetWriter(
+        path, num_classes=1, image_size=(32, 48), heatmap_size=(16, 24), attributes={"prefix": "g"}
+    ) as writer:
+        images = np.stack([np.full((32, 48), k, np.uint8) for k in range(4)])
+        writer.append(images, np.zeros((4, 1, 16, 24), np.float16), truth, list("abcd"))
+    errors = np.array([0.25, 0.5, 1.0, 4.0])[:, None, None] * [1.0, 0.0]
+    judged = evaluate(detector(truth + errors, np.full((4, 1), 0.9), 1), path, np.arange(4))
+    (led,) = judged.leds
+    names = ("precision", "recall", "px_median", "px_p95")
+    assert [getattr(led, name) for name in names] == [judged.figures[name] for name in names]
+    assert (led.px_median, led.px_p95) == (0.5, 4.0)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glint_unet.model.metrics import KeypointMetrics, pair_without_identity
+from glint_unet.model.metrics import PRESENT_FROM_SCORE, KeypointMetrics, pair_without_identity
 from glint_unet.runs.progress import Best
 
 NAN = torch.nan
@@ -118,3 +118,33 @@ def test_the_best_epoch_is_what_best_metric_says():
         assert not second.beats(first)
         assert first.beats(Best()) or better["px_error"] is None
     assert Best.of_epoch(1, early, "px_error").beats(Best())
+
+
+def test_the_best_threshold_is_the_middle_of_those_with_the_greatest_f1():
+    metrics = metrics_of([[[1.0, 1.0], [9.0, 9.0]]] * 2, [[0.42, 0.11]] * 2, [[[1.0, 1.0], [NAN, NAN]]] * 2)
+    assert metrics.best_threshold() == 0.25  # of 0.15 .. 0.4
+    summary = metrics.summary(metrics.best_threshold())
+    assert (summary["f1"], summary["threshold"]) == (1, 0.25)
+
+
+@pytest.mark.parametrize("truth", [NAN, 50.0])
+def test_where_no_glint_is_there_or_found_by_any_threshold_the_threshold_is_one_half(truth):
+    metrics = metrics_of([[[1.0, 1.0]]], [[0.3]], [[[truth, truth]]])
+    assert metrics.best_threshold() == PRESENT_FROM_SCORE
+    assert KeypointMetrics().best_threshold() == PRESENT_FROM_SCORE
+
+
+def test_a_median_or_quantile_is_one_of_the_values():
+    truth = torch.zeros(4, 1, 2)
+    points = truth + torch.tensor([4.0, 1.0, 3.0, 2.0])[:, None, None] * torch.tensor([1.0, 0.0])
+    summary = metrics_of(points.tolist(), [[0.9]] * 4, truth.tolist()).summary()
+    assert (summary["px_median"], summary["px_p95"]) == (2, 4)
+
+
+def test_a_point_outside_the_image_is_not_found():
+    metrics = KeypointMetrics((20, 30))
+    points = torch.tensor([[[29.4, 19.4], [29.6, 5.0], [5.0, 19.6], [-0.6, 5.0]]])
+    metrics.add(points, torch.full((1, 4), 0.9), torch.ones(1, 4), points)
+    assert metrics.summary()["recall"] == 0.25
+    assert metrics.confusion()[1:] == [[0, 0, 0, 0, 1]] * 3
+    assert metrics.best_threshold() == 0.45
