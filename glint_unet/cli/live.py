@@ -55,7 +55,7 @@ def run(argv: Sequence[str]) -> int:
     cv2 = optional_package("cv2")
 
     from glint_unet.compute.device import use_threads
-    from glint_unet.inference.media import Frame, open_video
+    from glint_unet.data.media import Frame, open_video
     from glint_unet.inference.overlay import draw_glints, open_overlay
     from glint_unet.inference.predictor import GlintDetector
 
@@ -97,7 +97,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _frames(video: Any, num: int) -> "Iterator[NDArray[np.uint8]]":
     """Grey frames (H, W) as they come, `num` of them or all."""
-    from glint_unet.inference.media import grey_of
+    from glint_unet.data.media import grey_of
 
     for _ in range(num) if num else itertools.count():
         is_there, picture = video.read()

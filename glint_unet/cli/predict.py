@@ -18,7 +18,7 @@ from glint_unet.messages import text
 from glint_unet.settings import Settings, setting
 
 if TYPE_CHECKING:
-    from glint_unet.inference.media import Frame, Media
+    from glint_unet.data.media import Frame, Media
     from glint_unet.inference.predictor import GlintDetector
 
 _MOST_NAMED = 20
@@ -65,7 +65,7 @@ def run(argv: Sequence[str]) -> int:
     """Predicts; status 1 where a frame was broken; Ctrl-C ends with the rows so far in the file, status 130."""
     arguments = parse(PredictArguments, argv, "glint-unet predict")
     from glint_unet.compute.device import use_threads
-    from glint_unet.inference.media import open_media
+    from glint_unet.data.media import open_media
     from glint_unet.inference.predictor import GlintDetector
 
     use_threads(arguments.threads)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from glint_unet.data.images import image_stem
-from glint_unet.inference.media import DATASET_SUFFIXES, Frame, is_image
+from glint_unet.data.media import DATASET_SUFFIXES, Frame, is_image
 
 
 class FrameNames:

@@ -9,11 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from glint_unet.data.media import VIDEO_SUFFIXES, Frame, is_image
 from glint_unet.errors import DatasetError, MediaError, SettingError
 from glint_unet.extras import optional_package
 from glint_unet.files import whole_file, write_bytes
 from glint_unet.inference.frame_names import FrameNames
-from glint_unet.inference.media import VIDEO_SUFFIXES, Frame, is_image
 from glint_unet.inference.predictor import Glints
 
 _LEAST_HEIGHT = 480

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from glint_unet.data.media import Frame
 from glint_unet.errors import SettingError
 from glint_unet.extras import optional_package
 from glint_unet.files import whole_file, writing
-from glint_unet.inference.media import Frame
 from glint_unet.inference.predictor import Glints
 
 COLUMNS = ("source", "frame", "time_s", "led", "x", "y", "score", "sigma", "present")

@@ -5,8 +5,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glint_unet.data.media import Frame
 from glint_unet.inference.frame_names import FrameNames
-from glint_unet.inference.media import Frame
 
 
 def names_of(*paths):

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from glint_unet.data.media import Frame
 from glint_unet.errors import DatasetError, SettingError
-from glint_unet.inference.media import Frame
 from glint_unet.inference.overlay import LabelMeFolder, PictureOverlay, VideoOverlay, draw_glints
 from glint_unet.inference.predictor import GlintDetector, Glints
 

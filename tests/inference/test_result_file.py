@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glint_unet.data.media import Frame
 from glint_unet.errors import RunDirectoryError, SettingError
-from glint_unet.inference.media import Frame
 from glint_unet.inference.predictor import Glints
 from glint_unet.inference.result_file import COLUMNS, ResultFile
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glint_unet.data.media import grey_of, open_media
 from glint_unet.errors import MediaError
-from glint_unet.inference.media import grey_of, open_media
 
 
 def images(frames):
