@@ -38,7 +38,7 @@ torture: $(STAMP)  ## kills, starves and corrupts the system some 12,000 times: 
 	$(BIN)/python benchmarks/torture.py
 
 coverage: $(STAMP)  ## runs the tests and says which lines none of them reaches
-	$(BIN)/python -m pytest -n 2 --timeout 900 --cov --cov-report term-missing:skip-covered
+	$(BIN)/python -m pytest -n 2 --cov --cov-report term-missing:skip-covered
 
 check: $(STAMP)  ## runs ruff and mypy (strict)
 	$(BIN)/ruff check .

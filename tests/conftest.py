@@ -143,7 +143,7 @@ def script(tmp_path: Path) -> Run:
 
     def run(name: str, *argv: object, **options: object) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, str(ROOT / name), *map(str, argv)]
-        kept = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 200} | options
+        kept = {"cwd": tmp_path, "capture_output": True, "text": True} | options
         return subprocess.run(words, check=False, **kept)  # type: ignore[call-overload,no-any-return]
 
     return run

@@ -25,9 +25,7 @@ def run_shell(program: str, directory: Path, **environment: str) -> "subprocess.
         "PYTHONPATH": str(ROOT),
     }
     ended = {**os.environ, **words, **environment}
-    return subprocess.run(
-        ["bash", "-c", program], cwd=directory, env=ended, capture_output=True, timeout=200, check=False
-    )
+    return subprocess.run(["bash", "-c", program], cwd=directory, env=ended, capture_output=True, check=False)
 
 
 def epochs_of(run: Path) -> list[int]:

@@ -8,6 +8,7 @@ import pytest
 
 from glint_unet.errors import RunDirectoryError, SpaceError
 from glint_unet.files import FileLock, check_writable, sweep_temporaries, whole_file, write_bytes, write_json
+from tests.waiting import wait_until
 
 
 def names(directory):
@@ -76,24 +77,24 @@ def test_sweeping_takes_only_temporaries(tmp_path):
 
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from glint_unet.files import FileLock
 lock = FileLock(Path(sys.argv[1]), create=True)
 print(lock.acquire(wait=False), flush=True)
 lock.describe_holder()
-time.sleep(60)
+sys.stdin.read()
 """
 
 
 def test_a_lock_keeps_other_processes_out_until_its_holder_dies(tmp_path):
     path = tmp_path / "lock"
-    with subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE, text=True) as holder:
+    words, pipe = [sys.executable, "-c", HOLD, path], subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as holder:
         assert holder.stdout.readline() == "True\n"
         lock = FileLock(path, create=True)
         assert not lock.acquire(wait=False)
-        while lock.holder()[0] == "?":
-            pass
+        wait_until(lambda: lock.holder()[0] != "?", holder)
         assert lock.holder()[0] == str(holder.pid)
         holder.kill()
         holder.wait()

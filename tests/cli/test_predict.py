@@ -7,7 +7,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -19,6 +18,7 @@ from PIL import Image
 
 from glint_unet.errors import DeviceError
 from glint_unet.inference.predictor import GlintDetector
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EN = ("--lang", "en")
@@ -192,8 +192,7 @@ def test_ctrl_c_leaves_a_valid_file_with_the_frames_so_far(eyes_run, eyes_frames
         text=True,
         preexec_fn=heeding,
     )
-    while not (drawn / "d.png").exists() and process.poll() is None:
-        time.sleep(0.05)
+    wait_until((drawn / "d.png").exists, process)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate()
     assert process.returncode == 130, said

@@ -2,13 +2,13 @@
 
 import json
 import threading
-import time
 
 import h5py
 import pytest
 import torch
 
 from glint_unet.config import RECIPES
+from tests.waiting import wait_until
 
 SMALL = ["--epochs", 1, "--base_channels", 2, "--no_progress", "--lang", "en", "--device", "cpu"]
 
@@ -143,8 +143,7 @@ def test_a_data_set_replaced_during_training_ends_it_in_one_line(
         file["images"][...] = 7
 
     def replace_after_the_first_epoch():
-        while not (run / "metrics.json").exists():
-            time.sleep(0.01)
+        wait_until((run / "metrics.json").exists)
         if in_place:
             private_data.write_bytes(other.read_bytes())
         else:

@@ -12,25 +12,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from glint_unet.data import file_identity
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache as Cache
 from glint_unet.errors import CacheError, DatasetError, SpaceError
 from glint_unet.files import FileLock
+from tests.waiting import wait_until
 
 ATTACH = """
-import sys, time
+import sys
 from pathlib import Path
 from glint_unet.data import shared_cache
 shared_cache.SHARED_MEMORY_ROOT = Path(sys.argv[1])
 handle, array, is_new = shared_cache.SharedMemoryDatasetCache.try_attach_or_create(sys.argv[2], "images")
 print(int(is_new), int(array.astype("int64").sum()), flush=True)
 if len(sys.argv) > 3:
-    time.sleep(float(sys.argv[3]))
+    sys.stdin.read()
 """
 
 
-def start(root, path, *seconds):
-    words = [sys.executable, "-c", ATTACH, str(root), str(path), *map(str, seconds)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+def start(root, path, *holding):
+    words = [sys.executable, "-c", ATTACH, str(root), str(path), *holding]
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def said(process):
@@ -56,7 +58,7 @@ def test_the_first_makes_the_copy_and_the_second_attaches(private_data, shm_root
 
 def test_a_temporary_copy_goes_with_its_last_user_and_another_one_stays(private_data, shm_root, images_sum):
     first, array, _ = Cache.try_attach_or_create(private_data, "images", temporary=True)
-    other = start(shm_root, private_data, 60)
+    other = start(shm_root, private_data, "holding")
     assert said(other) == ["0", images_sum]
     first.close()
     first.close()
@@ -105,14 +107,13 @@ def test_processes_that_start_at_once_make_one_copy(private_data, shm_root, imag
     processes = [start(shm_root, private_data) for _ in range(4)]
     answers = [said(process) for process in processes]
     for process in processes:
-        process.wait()
-        process.stdout.close()
+        process.communicate()
     assert sorted(answer[0] for answer in answers) == ["0", "0", "0", "1"]
     assert {answer[1] for answer in answers} == {images_sum}
 
 
 def test_a_copy_in_use_is_kept_and_a_dead_user_costs_nothing(private_data, shm_root):
-    with start(shm_root, private_data, 60) as user:
+    with start(shm_root, private_data, "holding") as user:
         said(user)
         (copy,) = Cache.list_copies()
         assert copy.in_use
@@ -244,7 +245,8 @@ def test_an_array_that_the_file_lacks_is_refused(private_data, shm_root):
 
 
 def test_attaching_does_not_read_the_data_set(private_data, shm_root, monkeypatch):
-    time.sleep(2.2)  # older than the two seconds for which a file's identity is not trusted
+    monkeypatch.setattr(file_identity, "_SETTLED_NS", 0)
+    time.sleep(0.05)  # the file is older than the clock of the file system is coarse
     handle, _, _ = Cache.try_attach_or_create(private_data, "images")
     monkeypatch.setattr("builtins.open", None)
     monkeypatch.setattr("h5py.File", None)
@@ -343,8 +345,7 @@ def test_listing_and_cleaning_while_copies_come_and_go_never_fails(private_data,
     maker = threading.Thread(target=come_and_go)
     viewers = [threading.Thread(target=look) for _ in range(2)]
     maker.start()
-    while len(list(directory.glob("glint_*_*"))) < 3:
-        time.sleep(0.01)
+    wait_until(lambda: len(list(directory.glob("glint_*_*"))) >= 3)
     for viewer in viewers:
         viewer.start()
     for viewer in viewers:

@@ -9,6 +9,8 @@ from glint_unet.data import file_identity, validation
 from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import DatasetError
 
+STALLS = "h5_crash_3088.h5"  # the HDF5 library loops in it for ever
+
 
 def test_a_good_file_is_read_once_and_then_known(private_data, monkeypatch):
     monkeypatch.setattr(file_identity, "_SETTLED_NS", 0)
@@ -30,9 +32,9 @@ def test_a_bad_value_is_found_before_training_and_never_remembered_as_good(priva
 
 
 def test_files_that_crash_or_stall_the_hdf5_library_are_told_as_bad_files(shared_hostile, monkeypatch):
-    monkeypatch.setattr(validation, "_SILENCE_S", 3.0)
     refusals = {}
     for path in sorted(shared_hostile.glob("*.h5")):
+        monkeypatch.setattr(validation, "_SILENCE_S", 3.0 if path.name == STALLS else 300.0)
         with pytest.raises(DatasetError) as refusal:
             validate_dataset(path)
         assert "\n" not in str(refusal.value)

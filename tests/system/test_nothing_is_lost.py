@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 SCALES = {"kills": 0.015, "exact": 0.08, "power": 0.1, "io": 0.05, "terms": 0.06, "cache": 0.05, "walls": 1.0}
@@ -17,7 +19,7 @@ SCALES |= {"h5": 0.004, "checkpoints": 0.1}
 @pytest.mark.parametrize("trial", SCALES)
 def test_torture_in_short(trial):
     words = [sys.executable, str(ROOT / "benchmarks" / "torture.py"), "--only", trial, "--scale", str(SCALES[trial])]
-    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=250)
+    ended = subprocess.run(words, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count("\n|") == 3
 
@@ -66,8 +68,7 @@ def test_a_packer_killed_at_any_instant_leaves_the_old_file(tmp_path):
     words = [sys.executable, "-m", "glint_unet", "synth", str(path), "--num", "4000", "--size", "64", "--overwrite"]
     for delay in (0.0, 0.2, 0.5):
         process = subprocess.Popen(words, cwd=ROOT)
-        while not list(tmp_path.glob(".a.h5.*.tmp")) and process.poll() is None:
-            time.sleep(0.01)
+        wait_until(lambda: list(tmp_path.glob(".a.h5.*.tmp")), process)
         time.sleep(delay)
         process.kill()
         process.wait()
@@ -76,11 +77,12 @@ def test_a_packer_killed_at_any_instant_leaves_the_old_file(tmp_path):
             leftover.unlink()
 
 
-HOLD = "import h5py, sys, time; f = h5py.File(sys.argv[1], 'r+'); print('held', flush=True); time.sleep(60)"
+HOLD = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print('held', flush=True); sys.stdin.read()"
 
 
 def test_a_file_that_a_writer_holds_is_told_as_such(command, private_data):
-    with subprocess.Popen([sys.executable, "-c", HOLD, private_data], stdout=subprocess.PIPE, text=True) as writer:
+    words, pipe = [sys.executable, "-c", HOLD, private_data], subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as writer:
         assert writer.stdout.readline() == "held\n"
         status, _, err = command("check", private_data, "--lang", "en")
         writer.kill()

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -12,6 +11,7 @@ import pytest
 
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from tests.run_files import rows, same, weights
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = ["--arch", "unet", "--base_channels", "2", "--batch", "5", "--epochs", "3", "--cooldown", "0"]
@@ -24,7 +24,7 @@ def command(*words):
 
 
 def ended(words, status=0):
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == status, done.stdout + done.stderr
     return done
 
@@ -35,21 +35,9 @@ def last(run):
 
 def workers_of(process):
     """The processes that train, once there are two of them and the run has begun its first step."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        children = psutil.Process(process.pid).children()
-        if len(children) == 2:
-            return sorted(children, key=lambda child: int(child.environ()["RANK"]))
-        time.sleep(0.05)
-    raise AssertionError("no workers")
-
-
-def wait_for(path, process):
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    parent = psutil.Process(process.pid)
+    wait_until(lambda: len(parent.children()) == 2, process)
+    return sorted(parent.children(), key=lambda child: int(child.environ()["RANK"]))
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +82,9 @@ def test_a_stopped_group_saves_and_ends_as_if_never_stopped(undisturbed, data, t
     run = tmp_path / "run"
     words = command("--h5", data, "--output_dir", run, *SMALL, *TWO)
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    wait_for(run / "latest_checkpoint.pth", process)
+    wait_until((run / "latest_checkpoint.pth").exists, process)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate()
     assert process.returncode == 128 + signal.SIGTERM, said
     assert "Traceback" not in said
     assert "SIGTERM" in (run / "training.log").read_text()
@@ -110,10 +98,10 @@ def test_a_process_that_dies_ends_the_run_with_its_name(undisturbed, data, tmp_p
     run = tmp_path / "run"
     words = command("--h5", data, "--output_dir", run, *SMALL, "--epochs", 1000, *TWO)
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    wait_for(run / "best_model.pth", process)
+    wait_until((run / "best_model.pth").exists, process)
     workers = workers_of(process)
     workers[rank].kill()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate()
     assert process.returncode == 2
     assert said.splitlines()[-1].startswith(f"Process {rank} of the training died (SIGKILL)")
     assert "Traceback" not in said
