@@ -128,3 +128,36 @@ def best_of_each(
         name: (setting, f1_without_identity(detector, *judged, most))
         for name, (_, setting, detector, most) in best.items()
     }
+
+
+def fit_ring(
+    spots: np.ndarray, layout: np.ndarray, radius: tuple[float, float], turn_deg: float = 15.0, within: float = 0.12
+) -> np.ndarray:
+    """The layout that most spots agree with: RANSAC (Fischler and Bolles, CACM 1981) over all pairs of spots and LEDs.
+
+    Args:
+        spots: (n, 2), strongest first.
+        layout: (C, 2) of unit size.
+        radius: least and greatest size of the layout in px.
+        turn_deg: greatest turn of the layout either way.
+        within: a spot this share of the layout's size from an LED's place is its glint.
+
+    Returns:
+        (C, 2), each LED's spot; NaN where it has none, or everywhere where no pair of spots fits.
+    """
+    C, found = len(layout), np.full((len(layout), 2), np.nan, np.float32)
+    seen, leds = spots @ [1, 1j], layout @ [1, 1j]
+    a, b, i, j = (index.ravel() for index in np.indices((len(spots), len(spots), C, C)))
+    a, b, i, j = (index[(a < b) & (i != j)] for index in (a, b, i, j))
+    factor = (seen[b] - seen[a]) / (leds[j] - leds[i])
+    allowed = (abs(factor) >= radius[0]) & (abs(factor) <= radius[1]) & (abs(np.angle(factor, deg=True)) <= turn_deg)
+    a, i, factor = a[allowed], i[allowed], factor[allowed]
+    if not len(a):
+        return found
+    places = seen[a, None] + factor[:, None] * (leds[None] - leds[i, None])  # (hypotheses, C)
+    distance = abs(places[:, :, None] - seen).min(axis=2) / abs(factor)[:, None]
+    agrees = distance <= within
+    best = int((agrees.sum(axis=1) - np.where(agrees, distance, 0).sum(axis=1) / C).argmax())
+    nearest = abs(places[best][:, None] - seen).argmin(axis=1)
+    found[agrees[best]] = spots[nearest[agrees[best]]]
+    return found
