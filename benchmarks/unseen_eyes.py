@@ -13,6 +13,7 @@ to 58) has no label and counts neither way.
 """
 
 import argparse
+import importlib
 import json
 import subprocess
 import sys
@@ -86,13 +87,11 @@ def main() -> None:
     print(f"{len(frames.images)} frames, {int(np.isfinite(frames.truth[..., 0]).sum())} glints; kept in {out}")
     for side in arguments.sides:
         run = trained(out, side, arguments)
-        for constellation in (True, False):
-            detector = GlintDetector.load(run, constellation=constellation)
-            name = f"network of {side} px, {'with' if constellation else 'without'} constellation"
-            for view, shown in views.items():
-                print(f"{name}: {view}: {judged(predictions(detector, shown), shown)}", flush=True)
-            draw(detector, frames, out / f"whole_{side}{'' if constellation else '_without'}.png")
-            draw(detector, views["eye x1"], out / f"eye_{side}{'' if constellation else '_without'}.png")
+        detector = GlintDetector.load(run)
+        for view, shown in views.items():
+            print(f"network of {side} px: {view}: {judged(predictions(detector, shown), shown)}", flush=True)
+        draw(detector, frames, out / f"whole_{side}.png")
+        draw(detector, views["eye x1"], out / f"eye_{side}.png")
     if not arguments.no_peers:
         for name, method in peers().items():
             for view in ("whole frame", "eye x1"):
@@ -198,7 +197,7 @@ def spot_detectors() -> list[tuple[str, str, Detector]]:
         (name, setting, detector) for name, setting, detector in settings_to_try() if name != "SimpleBlobDetector"
     ]
     try:
-        from cheshm.glint_detectors.Simple import detect_glints
+        detect_glints = importlib.import_module("cheshm.glint_detectors.Simple").detect_glints
     except ImportError:
         print("cheshm is not installed; left out")
         return detectors

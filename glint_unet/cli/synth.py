@@ -33,8 +33,8 @@ class SynthArguments(Settings):
     """Side of the heatmaps: size divided by 1, 2 or 4. Default: a quarter."""
     num_classes: int | None = setting(None, low=1, high=NUM_CHANNELS_LIMIT)
     """Number of LEDs in the ring. Default: 8."""
-    level: Literal["easy", "medium", "hard", "mixed", "wide"] | None = None
-    """Kind of scenes: real eyes of any person (wide), or fixed kinds to compare methods on. Default: wide."""
+    level: Literal["easy", "medium", "hard", "mixed"] | None = None
+    """Kind of scenes: eyes of any size, shape and tone (mixed), or one kind to compare methods on. Default: mixed."""
     seed: int = setting(0, low=0, high=2**32 - 1)
     """Seed of the scenes."""
     compression: Literal["gzip", "lzf", "None"] = "gzip"
@@ -74,5 +74,5 @@ def _rig(arguments: SynthArguments) -> Rig:
     size = arguments.size or 256
     heatmap_size = arguments.heatmap_size or size // DEFAULT_STRIDE
     check_stride(Path(arguments.out_h5), (size, size), (heatmap_size, heatmap_size))
-    level = arguments.level or "wide"
+    level = arguments.level or "mixed"
     return Rig.ring(arguments.num_classes or 8, image_size=(size, size), stride=size // heatmap_size, level=level)

@@ -37,7 +37,7 @@ from glint_unet.data.synthetic.sensor import (
     quantized,
     rim_of_headset,
 )
-from glint_unet.data.synthetic.variation import AS_THE_LEVEL, sample_variation
+from glint_unet.data.synthetic.variation import AS_THE_LEVEL, VARIED, sample_variation
 
 _LEAST_TRANSMISSION = 0.5
 _LEAST_CONTRAST = 12.0
@@ -64,8 +64,9 @@ def render_eye(rig: Rig, seed: int, index: int) -> tuple[NDArray[np.uint8], NDAr
     rng = np.random.Generator(random_numbers)
     level = LEVELS[rig.level] if rig.level in LEVELS else list(LEVELS.values())[rng.integers(len(LEVELS))]
     variation = AS_THE_LEVEL
-    if rig.level == "wide":
-        variation = sample_variation(np.random.Generator(random_numbers.jumped()), rig.num_leds, rig.iris_share)
+    varied = np.random.Generator(random_numbers.jumped())
+    if rig.level == "mixed" and varied.random() < VARIED:
+        variation = sample_variation(varied, rig.num_leds, rig.iris_share)
     scene = sample_scene(rng, rig, level, variation)
     image, visible = _paint(rng, scene, rig, level)
     keypoints = np.where(visible[:, None], scene.glints, np.float32(np.nan)).astype(np.float32)

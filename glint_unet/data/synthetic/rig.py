@@ -8,14 +8,14 @@ start_deg = -90             # where the first one is; 0 is right, 90 is down
 size = [0.35, 0.85]         # least and greatest size of the reflected layout, as a share of the iris radius
 
 [eye]
-iris = [0.08, 0.45]         # least and greatest iris radius, as a share of the image's shorter side (level wide)
+iris = [0.08, 0.45]         # least and greatest iris radius, as a share of the image's shorter side (level mixed)
 
 [image]
 size = 256                  # or [height, width]
 stride = 4                  # image pixels per heatmap pixel: 1, 2 or 4
 
 [scene]
-level = "wide"              # real eyes of any person; or, to compare methods: easy, medium, hard, mixed
+level = "mixed"             # eyes of any size, shape and tone; or one kind to compare methods on: easy, medium, hard
 
 [stream]
 images = 1000               # training images per epoch of an endless stream; none is ever seen twice
@@ -38,11 +38,11 @@ from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_STRIDE, NUM_
 from glint_unet.data.synthetic.variation import IRIS_SHARE
 from glint_unet.errors import RigError
 
-LEVEL_NAMES = ("easy", "medium", "hard", "mixed", "wide")
+LEVEL_NAMES = ("easy", "medium", "hard", "mixed")
 LARGEST_SIDE = 4096
 
 _LAYOUT_SIZE = (0.30, 0.42)
-_LAYOUT_SIZE_WIDE = (0.35, 0.85)
+_LAYOUT_SIZE_MIXED = (0.35, 0.85)
 
 _TABLES = {
     "leds": ("number", "start_deg", "positions", "size"),
@@ -61,15 +61,14 @@ class Rig:
     Attributes:
         leds: ((x, y), ...) of the layout in the image: x right, y down, in units of its size.
         layout_size: least and greatest size of the reflected layout, as a share of the iris radius; (0, 0) stands for
-            the level's: 0.35 to 0.85 for wide, 0.30 to 0.42 for the others.
+            the level's: 0.35 to 0.85 for mixed, 0.30 to 0.42 for the others.
         image_size: (H, W) in pixels.
         stride: image pixels per heatmap pixel.
         sigma_heatmap_px: standard deviation of the heatmaps' Gaussians in heatmap pixels.
-        level: easy, medium, hard, mixed (one of them for each image), or wide: one of them, with eyes of other sizes,
-            shapes and tones than theirs.
+        level: easy, medium, hard, or mixed: one of them for each image, with eyes of other sizes, shapes and tones.
         num_images: training images per epoch of an endless stream.
         num_validation: its validation images.
-        iris_share: least and greatest iris radius as a share of the image's shorter side; level wide only.
+        iris_share: least and greatest iris radius as a share of the image's shorter side; level mixed only.
     """
 
     leds: tuple[tuple[float, float], ...]
@@ -77,7 +76,7 @@ class Rig:
     image_size: tuple[int, int] = (256, 256)
     stride: int = DEFAULT_STRIDE
     sigma_heatmap_px: float = DEFAULT_SIGMA_MIN
-    level: str = "wide"
+    level: str = "mixed"
     num_images: int = 1000
     num_validation: int = 200
     iris_share: tuple[float, float] = IRIS_SHARE
@@ -85,7 +84,7 @@ class Rig:
     def __post_init__(self) -> None:
         """Fills in the level's size of the layout."""
         if not any(self.layout_size):
-            object.__setattr__(self, "layout_size", _LAYOUT_SIZE_WIDE if self.level == "wide" else _LAYOUT_SIZE)
+            object.__setattr__(self, "layout_size", _LAYOUT_SIZE_MIXED if self.level == "mixed" else _LAYOUT_SIZE)
 
     @classmethod
     def ring(cls, num_leds: int, start_deg: float = -90.0, **values: Any) -> "Rig":
@@ -145,7 +144,7 @@ class _Entries:
         stride = self._whole("image", "stride", DEFAULT_STRIDE, 1, 4)
         if stride not in STRIDES or H % stride or W % stride:
             self._refuse("image.stride", stride, f"1, 2, 4 ({H}x{W} % stride = 0)")
-        level = self._get("scene", "level", "wide")
+        level = self._get("scene", "level", "mixed")
         if level not in LEVEL_NAMES:
             self._refuse("scene.level", level, ", ".join(LEVEL_NAMES))
         return Rig(

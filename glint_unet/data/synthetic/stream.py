@@ -62,7 +62,7 @@ class SyntheticStream(Source):
     def md5(self) -> str:
         """MD5 of the rig's values, independent of how its file is formatted."""
         values = dataclasses.asdict(self.rig)
-        if self.rig.level != "wide":
+        if self.rig.level != "mixed":
             del values["iris_share"]  # has no effect; rigs of earlier versions had none
         values["sigma_px"] = values.pop("sigma_heatmap_px")  # the name that the MD5 of earlier runs was made of
         return hashlib.md5(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""What differs between people, cameras and headsets: sampled once for each image of level 'wide'.
+"""What differs between people, cameras and headsets: sampled once for each image of level 'mixed'.
 
 The levels easy, medium and hard are three fixed kinds of scenes, made for judging: their eyes fill about the same part
 of the image and have similar tones. A network trained on them alone fails on real eyes of other sizes and tones. Level
-'wide' takes one of them for each image and varies what they keep fixed.
+'mixed' takes one of them for each image and varies what they keep fixed in `VARIED` of the images.
 """
 
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from glint_unet.data.synthetic.canvas import Floats
 Range = tuple[float, float]
 
 IRIS_SHARE: Range = (0.08, 0.45)  # of the image's shorter side: from whole faces' eyes to close-ups
+VARIED = 0.85  # share of the images
 _SPOT_SCALE: Range = (0.35, 1.0)
 
 

@@ -3,7 +3,7 @@ from glint_unet.data.synthetic.rig import LEVEL_NAMES
 
 
 def test_a_rig_can_name_each_level_or_a_mix_of_them():
-    assert (*LEVELS, "mixed", "wide") == LEVEL_NAMES
+    assert (*LEVELS, "mixed") == LEVEL_NAMES
 
 
 def test_ranges_run_from_low_to_high_and_a_harder_level_is_noisier():

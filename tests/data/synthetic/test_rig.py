@@ -63,7 +63,7 @@ REFUSED = {
     "image of 5000 px": ("[image]\nsize = 5000", "image.size"),
     "stride 3": ("[image]\nstride = 3", "image.stride = 3"),
     "stride that does not divide": ("[image]\nsize = 30", "image.stride"),
-    "level": ('[scene]\nlevel = "brutal"', "easy, medium, hard, mixed, wide"),
+    "level": ('[scene]\nlevel = "brutal"', "easy, medium, hard, mixed"),
     "iris": ("[eye]\niris = [0.4, 0.1]", "eye.iris"),
     "iris of no size": ("[eye]\niris = 0", "eye.iris = 0"),
     "stream": ("[stream]\nimages = 0", "stream.images = 0"),
@@ -100,5 +100,5 @@ def test_any_text_is_a_rig_or_refused(tmp_path_factory, content):
 
 def test_a_layout_without_a_size_has_the_levels(tmp_path):
     assert rig_of(tmp_path, "").layout_size == (0.35, 0.85)
-    assert rig_of(tmp_path, '[scene]\nlevel = "mixed"').layout_size == (0.30, 0.42)
+    assert rig_of(tmp_path, '[scene]\nlevel = "hard"').layout_size == (0.30, 0.42)
     assert rig_of(tmp_path, "[leds]\nsize = 0.5").layout_size == (0.5, 0.5)

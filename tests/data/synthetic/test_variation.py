@@ -9,7 +9,7 @@ from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.scene import sample_scene
 from glint_unet.data.synthetic.variation import AS_THE_LEVEL, IRIS_SHARE, sample_variation
 
-WIDE = Rig.ring(8, level="wide", image_size=(96, 128), layout_size=(0.45, 0.65))
+MIXED = Rig.ring(8, level="mixed", image_size=(96, 128), layout_size=(0.45, 0.65))
 
 
 def variations(num=300, iris_share=IRIS_SHARE):
@@ -17,7 +17,7 @@ def variations(num=300, iris_share=IRIS_SHARE):
 
 
 def scene_of(variation, seed=0):
-    return sample_scene(np.random.default_rng(seed), WIDE, LEVELS["easy"], variation)
+    return sample_scene(np.random.default_rng(seed), MIXED, LEVELS["easy"], variation)
 
 
 def test_the_iris_has_the_sizes_requested_all_of_them_as_likely_on_a_logarithmic_scale():
@@ -28,7 +28,7 @@ def test_the_iris_has_the_sizes_requested_all_of_them_as_likely_on_a_logarithmic
 
 
 def test_without_variation_a_scene_is_the_levels():
-    plain, neutral = scene_of(AS_THE_LEVEL), sample_scene(np.random.default_rng(0), WIDE, LEVELS["easy"])
+    plain, neutral = scene_of(AS_THE_LEVEL), sample_scene(np.random.default_rng(0), MIXED, LEVELS["easy"])
     assert np.array_equal(plain.glints, neutral.glints)
     assert plain.iris_radius == neutral.iris_radius
 
@@ -51,8 +51,8 @@ def test_leds_are_hidden_one_by_one_and_as_neighbours():
     assert (changes > 2).any()
 
 
-def test_wide_eyes_are_unlike_each_other_in_size_and_tone():
-    images, keypoints = render_eyes(WIDE, 0, range(80))
+def test_mixed_eyes_are_unlike_each_other_in_size_and_tone():
+    images, keypoints = render_eyes(MIXED, 0, range(80))
     means = images.reshape(80, -1).mean(axis=1)
     assert np.quantile(means, 0.9) > 2 * np.quantile(means, 0.1)
     complete = keypoints[np.isfinite(keypoints[..., 0]).sum(axis=1) >= 5]
@@ -61,8 +61,8 @@ def test_wide_eyes_are_unlike_each_other_in_size_and_tone():
     assert reach.max() > 3 * reach.max(axis=1).min()
 
 
-def test_a_wide_glint_is_a_bright_spot_at_its_keypoint():
-    images, keypoints = render_eyes(WIDE, 1, range(60))
+def test_a_mixed_glint_is_a_bright_spot_at_its_keypoint():
+    images, keypoints = render_eyes(MIXED, 1, range(60))
     brighter = []
     for image, points in zip(images.astype(float), keypoints, strict=True):
         for x, y in points[np.isfinite(points).all(axis=-1)].round().astype(int):
