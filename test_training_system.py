@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Test the training system as a user drives it: `python test_training_system.py` runs tests/system."""
+"""Test the training system from a user's perspective: `python test_training_system.py` runs tests/system."""
 
 import subprocess
 import sys

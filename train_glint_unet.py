@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Train a glint detector: `python train_glint_unet.py --h5 train_256.h5 --epochs 50`.
 
-`TrainingLogger`, `CheckpointManager`, `SharedMemoryDatasetCache` and `UNet` can be imported from here as well.
+The public classes of `glint_unet`, such as `TrainingLogger` and `CheckpointManager`, can also be imported from here.
 """
 
 import sys
@@ -13,7 +13,7 @@ from glint_unet.cli.exit_status import guarded
 
 
 def __getattr__(name: str) -> Any:
-    """The package's classes, imported on first use so that --help stays fast."""
+    """Imports the public classes of the package on first use, so that --help stays fast."""
     return getattr(glint_unet, name)
 
 

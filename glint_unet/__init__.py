@@ -1,7 +1,7 @@
-"""glint-unet: trains, measures and deploys sub-pixel detectors of corneal reflections (glints).
+"""glint-unet: trains, evaluates and deploys sub-pixel detectors of corneal reflections (glints).
 
-What is exported here is imported on first use, so that `import glint_unet` and `--help` stay fast; type checkers
-see the imports below.
+The public names are imported on first use, so that `import glint_unet` and `--help` stay fast; type checkers see the
+imports below.
 """
 
 from importlib import import_module
@@ -37,7 +37,7 @@ _HOME = {
 __all__ = sorted(_HOME)
 __version__ = "0.1.0"
 
-if not TYPE_CHECKING:  # a type checker that sees this function takes every misspelt name for Any
+if not TYPE_CHECKING:  # with this function visible, a type checker would accept any misspelt name as Any
 
     def __getattr__(name: str) -> object:
         if name not in _HOME:

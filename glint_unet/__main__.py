@@ -1,4 +1,4 @@
-"""`python -m glint_unet` is `glint-unet`."""
+"""`python -m glint_unet` is equivalent to `glint-unet`."""
 
 from glint_unet.cli.main import main
 

@@ -1,8 +1,8 @@
-"""What is printed, and the rule for it: a console that cannot take a text never stops the work.
+"""Console output that never stops the work, whatever the state of the console.
 
-Consoles have encodings without Chinese (`PYTHONIOENCODING=latin-1`), are closed (`>&-`), full (`> /dev/full`), or left
-by their reader (`| head -1`). Characters that an encoding lacks are shown as escapes; output that nobody takes is
-dropped, and `Console.lost` says why.
+A console may have an encoding without Chinese (`PYTHONIOENCODING=latin-1`), be closed (`>&-`) or full (`> /dev/full`),
+or lose its reader (`| head -1`). Characters that the encoding lacks are written as escapes; output that cannot be
+written is dropped, and `Console.lost` has the reason.
 """
 
 import contextlib
@@ -16,10 +16,10 @@ class Console:
     """A text stream whose writes do not raise.
 
     Args:
-        stream: what to write to; None, as Python has it for closed descriptors, drops everything.
+        stream: the stream to write to; None (Python's value for closed descriptors) drops everything.
 
     Attributes:
-        lost: why output was dropped, or None.
+        lost: the error that caused output to be dropped, or None.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -27,7 +27,7 @@ class Console:
         self.lost: Exception | None = None
 
     def write(self, text: str) -> int:
-        """Writes the text; returns its length, also where it is dropped."""
+        """Writes the text; returns its length, even if it is dropped."""
         try:
             if self._wrapped is not None:
                 self._wrapped.write(text)
@@ -39,7 +39,7 @@ class Console:
         return len(text)
 
     def flush(self) -> None:
-        """Hands everything on to the system; what it refuses is dropped."""
+        """Flushes the stream; output that cannot be written is dropped."""
         try:
             if self._wrapped is not None:
                 self._wrapped.flush()
@@ -47,17 +47,17 @@ class Console:
             self._drop(error)
 
     def _drop(self, error: Exception) -> None:
-        """From here on, everything written goes nowhere, also what Python's buffers still hold."""
+        """Redirects all further output to the null device, including the content of Python's buffers."""
         self.lost = error
         try:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._wrapped.fileno())
             os.close(nowhere)
-        except (OSError, ValueError):  # closed, or no stream of the system's
+        except (OSError, ValueError):  # closed, or not backed by a descriptor
             self._wrapped = None
 
     def isatty(self) -> bool:
-        """Whether a terminal shows it."""
+        """Whether the stream is a terminal."""
         try:
             return self._wrapped is not None and bool(self._wrapped.isatty())
         except ValueError:
@@ -66,7 +66,7 @@ class Console:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._wrapped, name)
 
-    def __eq__(self, other: object) -> bool:  # tqdm compares streams, to move its bars out of a line's way
+    def __eq__(self, other: object) -> bool:  # tqdm compares streams to clear its bars before printing a line
         return bool(self._wrapped is getattr(other, "_wrapped", other))
 
     def __hash__(self) -> int:
@@ -75,7 +75,7 @@ class Console:
 
 @contextlib.contextmanager
 def tolerant_console() -> Iterator[Console]:
-    """Within the block, nothing that is written to stdout and stderr raises; yields stdout."""
+    """A block in which writing to stdout and stderr never raises; yields stdout."""
     _fill_closed_descriptors()
     before = sys.stdout, sys.stderr
     out, err = Console(before[0]), Console(before[1])
@@ -89,7 +89,7 @@ def tolerant_console() -> Iterator[Console]:
 
 
 def _fill_closed_descriptors() -> None:
-    """Else the next file opened, a lock or a checkpoint, would be where C libraries write their messages."""
+    """Opens the null device for closed standard descriptors, lest C libraries write into the next file opened."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -98,8 +98,8 @@ def _fill_closed_descriptors() -> None:
 
 
 def say(line: str) -> None:
-    """Prints a line to stdout, above any progress bar, at once."""
-    from tqdm import tqdm  # not on the way to --help
+    """Prints a line to stdout immediately, above any progress bar."""
+    from tqdm import tqdm  # imported late, so that --help stays fast
 
     out = Console(sys.stdout)
     tqdm.write(line, file=cast(TextIO, out))

@@ -1,23 +1,23 @@
-"""What the user can get wrong, as one family of exceptions.
+"""The exceptions for mistakes of the user.
 
-GlintError                 the user's mistake: its text has the value, the limit and the fix
+GlintError                 base class: the text states the value, the limit and the fix
  +- SettingError           a flag or a setting
  +- DatasetError           an HDF5 data set
  +- RigError               a rig file for synthetic eyes
  +- AnnotationError        an annotation file or its image
- +- MediaError             an image, a folder, a video or a camera to be read
- +- ExportError            an exported model that does not do what the trained one does
- +- MissingPackageError    a package that only this feature needs
+ +- MediaError             an input: image, folder, video or camera
+ +- ExportError            an exported model that differs from the trained one
+ +- MissingPackageError    an optional package that is not installed
  +- LoaderError            a loader process that died
- +- CacheError             the machine's shared copy of a data set
- +- RunDirectoryError      a run directory: in use, not writable, already holding a run
- +- CheckpointError        a checkpoint: damaged, hostile, of another architecture
- +- ResumeError            a resume that would not be the same run
- +- DeviceError            a device that is not there
- +- SpaceError             no room left on a disk or in memory
- +- NonFiniteLossError     the loss became NaN or infinite
+ +- CacheError             a shared copy of a data set
+ +- RunDirectoryError      a run directory: in use, not writable, already contains a run
+ +- CheckpointError        a checkpoint: damaged, unsafe, of a different architecture
+ +- ResumeError            a resume that would not continue the same run
+ +- DeviceError            a device that does not exist
+ +- SpaceError             a full disk or insufficient memory
+ +- NonFiniteLossError     a loss that became NaN or infinite
 
-The command line prints the one line and exits with status 2. A bug of ours is an `AssertionError` instead.
+The command line prints this one line and exits with status 2. Bugs of the package raise `AssertionError` instead.
 """
 
 import re
@@ -31,11 +31,11 @@ _NOT_ONE_LINE = re.compile(
 
 
 class GlintError(Exception):
-    """A mistake of the user's; its text is one line in the chosen language.
+    """A mistake of the user; its text is one line in the current language.
 
     Args:
-        key: the sentence's key in `glint_unet.messages.TEXTS`.
-        values: what the sentence's placeholders stand for.
+        key: key of the message in `glint_unet.messages.TEXTS`.
+        values: values of the placeholders in the message.
     """
 
     def __init__(self, key: str, **values: Any) -> None:
@@ -55,7 +55,7 @@ def _rebuild(kind: type[GlintError], key: str, values: dict[str, Any]) -> GlintE
 
 
 def one_line(error: BaseException, most: int = 200) -> str:
-    """What an error of somebody else's says, in one line of at most `most` characters, as a reason in one of ours."""
+    """The text of an external error as a single line of at most `most` characters, for use in our messages."""
     return " ".join(str(error).split())[:most]
 
 
@@ -64,11 +64,11 @@ class SettingError(GlintError):
 
 
 class DatasetError(GlintError):
-    """An HDF5 data set is missing, damaged, hostile or not of the contract's form."""
+    """An HDF5 data set is missing, damaged, unsafe or violates the format."""
 
 
 class RigError(GlintError):
-    """A rig file for synthetic eyes that cannot be used."""
+    """A rig file for synthetic eyes cannot be used."""
 
 
 class AnnotationError(GlintError):
@@ -76,15 +76,15 @@ class AnnotationError(GlintError):
 
 
 class MediaError(GlintError):
-    """An image, a folder, a video or a camera that cannot be read or written."""
+    """An image, a folder, a video or a camera cannot be read or written."""
 
 
 class ExportError(GlintError):
-    """An exported model that does not do what the trained one does."""
+    """An exported model gives different results from the trained one."""
 
 
 class MissingPackageError(GlintError):
-    """A package that only this feature needs is not installed."""
+    """A package that the requested feature needs is not installed."""
 
 
 class LoaderError(GlintError):
@@ -92,15 +92,15 @@ class LoaderError(GlintError):
 
 
 class CacheError(GlintError):
-    """The machine's shared copy of a data set cannot be made, used or removed."""
+    """A shared copy of a data set cannot be created, used or removed."""
 
 
 class RunDirectoryError(GlintError):
-    """A run directory is in use, cannot be written, or already holds a run."""
+    """A run directory is in use, cannot be written, or already contains a run."""
 
 
 class CheckpointError(GlintError):
-    """A checkpoint is damaged, hostile, or does not fit the network."""
+    """A checkpoint is damaged, unsafe, or does not fit the network."""
 
 
 class ResumeError(GlintError):
@@ -112,8 +112,8 @@ class DeviceError(GlintError):
 
 
 class SpaceError(GlintError):
-    """A disk, a shared-memory file system or the memory has no room left."""
+    """A disk or a shared-memory file system is full, or there is not enough memory."""
 
 
 class NonFiniteLossError(GlintError):
-    """The loss became NaN or infinite, so going on would train nothing."""
+    """The loss became NaN or infinite."""

@@ -1,4 +1,4 @@
-"""Packages that only some features need, and how to install one that is missing."""
+"""Optional packages, and the command that installs a missing one."""
 
 import importlib
 import shlex
@@ -20,13 +20,13 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def optional_package(module: str) -> Any:
-    """The module, imported.
+    """Imports a module of an optional package.
 
     Args:
-        module: such as 'onnx' or 'safetensors.torch'.
+        module: name of the module, e.g. 'onnx' or 'safetensors.torch'.
 
     Raises:
-        MissingPackageError: its package is not installed; the message has the command that installs it.
+        MissingPackageError: the package is not installed; the message has the command that installs it.
     """
     try:
         return importlib.import_module(module)
@@ -35,7 +35,7 @@ def optional_package(module: str) -> Any:
 
 
 def missing_package(module: str) -> MissingPackageError:
-    """What to raise where the package of a module is missing: one of an extra, or one that everything needs."""
+    """The error to raise if the package of a module is not installed, whether optional or required."""
     package = module.partition(".")[0]
     return MissingPackageError("package_missing", name=package, command=install_command(EXTRA_OF.get(package)))
 
@@ -44,9 +44,9 @@ def install_command(extra: str | None, root: Path = _ROOT) -> str:
     """The shell command that installs this package with an extra.
 
     Args:
-        extra: its name in pyproject.toml; None: only what everything needs.
-        root: the directory that holds the package. With constraints.txt it is a checkout, else the package was
-            installed from a wheel.
+        extra: name of the extra in pyproject.toml; None: only the required packages.
+        root: the directory that contains the package: a checkout if it has a constraints.txt, otherwise the package
+            was installed from a wheel.
     """
     suffix = f"[{extra}]" if extra else ""
     if not (root / "constraints.txt").is_file():

@@ -1,8 +1,8 @@
-"""Files that are whole or not there, and locks that die with their process.
+"""Atomic writes, and file locks that are released when their process ends.
 
-Every file that the package writes goes through `whole_file`: a temporary file in the same directory, written, flushed,
-fsynced, checked, renamed over the old one, and the directory fsynced. A kill at any instant, a power cut or a full
-disk leaves either the old file or the new one.
+Every file is written through `whole_file`: a temporary file in the same directory is written, flushed, fsynced,
+checked, renamed over the old one, and the directory is fsynced. A kill at any instant, a power cut or a full disk
+leaves either the old file or the new one.
 """
 
 import contextlib
@@ -24,17 +24,16 @@ _TEMPORARY = ".{name}.{pid}.tmp"
 def whole_file(
     path: Path, check: Callable[[Path], None] | None = None, *, survive_power_cut: bool = True
 ) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; when the block ends without error, that file becomes `path`.
+    """Yields a temporary path beside `path`; if the block ends without an error, that file replaces `path`.
 
     Args:
-        path: the file to make or to replace.
-        check: reads the temporary file back and raises if it is not good; called before the rename.
-        survive_power_cut: wait until the disk has it; off for pictures and tables that can be made again, by the
-            thousand.
+        path: the file to create or replace.
+        check: reads the temporary file back and raises if it is damaged; called before the rename.
+        survive_power_cut: fsync the file and its directory; off for large numbers of files that can be regenerated.
 
     Raises:
         SpaceError: the disk is full; the old file is untouched.
-        RunDirectoryError: the directory cannot be written.
+        RunDirectoryError: the directory is not writable.
     """
     temporary = path.with_name(_TEMPORARY.format(name=path.name, pid=os.getpid()))
     try:
@@ -47,7 +46,7 @@ def whole_file(
         if survive_power_cut:
             _sync(path.parent)
     except OSError as error:
-        raise _told(error, path) from error
+        raise _glint_error(error, path) from error
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
@@ -55,7 +54,7 @@ def whole_file(
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """A block that writes `path` and nothing else: what the system refuses there becomes an error of ours.
+    """A block that writes only `path`; an OSError in it becomes a GlintError.
 
     Raises:
         SpaceError: the disk is full.
@@ -64,19 +63,19 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _told(error, path) from error
+        raise _glint_error(error, path) from error
 
 
 def write_bytes(
     path: Path, content: bytes, check: Callable[[Path], None] | None = None, *, survive_power_cut: bool = True
 ) -> None:
-    """Writes a whole file at once, as `whole_file` does."""
+    """Writes a file atomically; arguments and errors as for `whole_file`."""
     with whole_file(path, check, survive_power_cut=survive_power_cut) as temporary:
         _write_all(temporary, content, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 
 
 def append_text(path: Path, content: str) -> None:
-    """Adds text to a log, in one write where the system allows; the one file that is not replaced as a whole.
+    """Appends text to a log, the only kind of file that is not replaced atomically; in a single write if possible.
 
     Raises:
         SpaceError: the disk is full.
@@ -97,24 +96,28 @@ def _write_all(path: Path, content: bytes, flags: int) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON as a whole file; what JSON cannot hold becomes text, NaN and infinity are refused."""
+    """Writes JSON atomically; other types become text, NaN and infinity raise ValueError."""
     content = json.dumps(value, indent=2, ensure_ascii=False, default=str, allow_nan=False)
-    # names of files that are no UTF-8 reach us as lone surrogates: the escape is JSON's own as well
+    # file names that are not UTF-8 contain lone surrogates; their escapes are valid in JSON too
     write_bytes(path, content.encode(errors="backslashreplace") + b"\n")
 
 
 def move(path: Path, into: Path) -> None:
-    """Moves a file into another directory of the same disk, under its own name, for good."""
+    """Moves a file durably into another directory on the same disk, keeping its name.
+
+    Raises:
+        RunDirectoryError: it cannot be moved.
+    """
     try:
         os.rename(path, into / path.name)
         _sync(into)
         _sync(path.parent)
     except OSError as error:
-        raise _told(error, path) from error
+        raise _glint_error(error, path) from error
 
 
 def remove(path: Path) -> None:
-    """Removes a file, if it is there.
+    """Removes a file if it exists.
 
     Raises:
         RunDirectoryError: it cannot be removed.
@@ -124,11 +127,11 @@ def remove(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _told(error, path) from error
+        raise _glint_error(error, path) from error
 
 
 def _sync(path: Path) -> None:
-    """Makes a file's content, or a directory's names, survive a power cut."""
+    """Syncs a file or a directory to disk, so that it survives a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -137,16 +140,16 @@ def _sync(path: Path) -> None:
 
 
 def sweep_temporaries(directory: Path) -> None:
-    """Removes what a killed writer left behind; only for the holder of the directory's lock."""
+    """Removes temporary files of killed writers; call only while holding the lock of the directory."""
     for leftover in directory.glob(".*.tmp"):
         leftover.unlink(missing_ok=True)
 
 
 def check_writable(directory: Path) -> None:
-    """Proves that a file can be made in the directory.
+    """Checks that files can be created in a directory.
 
     Raises:
-        RunDirectoryError: it cannot be written.
+        RunDirectoryError: the directory is not writable.
         SpaceError: the disk is full.
     """
     probe = directory / ".probe"
@@ -155,7 +158,7 @@ def check_writable(directory: Path) -> None:
 
 
 def check_space(path: Path, need_bytes: int) -> None:
-    """Raises SpaceError where the disk of `path` has less free than is about to be written."""
+    """Raises SpaceError if the disk of `path` has less than `need_bytes` free."""
     free = _free_bytes(path)
     if free < need_bytes:
         raise SpaceError("disk_full", path=path, free_mb=free // 2**20)
@@ -166,7 +169,7 @@ def _free_bytes(path: Path) -> int:
     return usage.f_bavail * usage.f_frsize
 
 
-def _told(error: OSError, path: Path) -> Exception:
+def _glint_error(error: OSError, path: Path) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SpaceError("disk_full", path=path, free_mb=_free_bytes(path) // 2**20)
     return RunDirectoryError("not_writable", path=path, reason=error.strerror or error)
@@ -176,7 +179,7 @@ _held_descriptors: set[int] = set()
 
 
 def _close_in_child() -> None:
-    """A forked loader worker must not keep its parent's locks alive after the parent's death."""
+    """Closes inherited descriptors, so that a forked loader worker does not keep the locks of a dead parent alive."""
     for descriptor in _held_descriptors:
         with contextlib.suppress(OSError):
             os.close(descriptor)
@@ -187,12 +190,15 @@ os.register_at_fork(after_in_child=_close_in_child)
 
 
 class FileLock:
-    """An advisory lock (flock) on a file, freed by the system when its process ends in whatever way.
+    """An advisory lock (flock) on a file, released by the system when its process ends for any reason.
 
     Args:
         path: the file to lock.
-        shared: many holders at once, who together keep an exclusive one out.
-        create: make the file if it is missing; else that raises FileNotFoundError.
+        shared: a shared lock, of which there can be many at once, but not together with an exclusive one.
+        create: create the file if it is missing.
+
+    Raises:
+        FileNotFoundError: the file is missing and `create` is off.
     """
 
     def __init__(self, path: Path, *, shared: bool = False, create: bool = False) -> None:
@@ -203,7 +209,7 @@ class FileLock:
         _held_descriptors.add(self.descriptor)
 
     def acquire(self, *, wait: bool = True) -> bool:
-        """Takes the lock; without `wait`, returns False at once where another process holds it."""
+        """Acquires the lock; without `wait`, returns False immediately if another process holds it."""
         try:
             fcntl.flock(self.descriptor, self._kind | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -211,18 +217,22 @@ class FileLock:
         return True
 
     def describe_holder(self) -> None:
-        """Writes this process's id and host into the file, for whoever finds it locked."""
+        """Writes the process id and host name into the file, for error messages of other processes."""
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, f"{os.getpid()} {socket.gethostname()}".encode(), 0)
 
     def holder(self) -> tuple[str, str]:
-        """Process id and host of the holder, as it wrote them ('?' where it has not yet)."""
+        """Process id and host name written by the holder; '?' if it has not written them yet."""
         words = os.pread(self.descriptor, 300, 0).decode(errors="replace").split()
         return (words[0], words[1]) if len(words) == 2 else ("?", "?")
 
     @contextlib.contextmanager
     def reopened(self) -> Iterator[int]:
-        """Another read-only descriptor of the very same file, which does not hold the lock."""
+        """Yields another read-only descriptor of the same file, which does not hold the lock.
+
+        Raises:
+            OSError: the path now refers to a different file.
+        """
         descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             if not os.path.sameopenfile(descriptor, self.descriptor):
@@ -232,7 +242,7 @@ class FileLock:
             os.close(descriptor)
 
     def release(self) -> None:
-        """Frees the lock and closes the file; a second call does nothing."""
+        """Releases the lock and closes the file; further calls do nothing."""
         if self.descriptor in _held_descriptors:
             _held_descriptors.discard(self.descriptor)
             os.close(self.descriptor)

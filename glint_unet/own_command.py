@@ -1,4 +1,4 @@
-"""Command lines that run this copy of the package in another process, whether it is installed or not."""
+"""Commands that run this copy of the package in another process, whether it is installed or not."""
 
 import shlex
 import sys
@@ -9,17 +9,17 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def python_command(program: str) -> list[str]:
-    """The words of `python -c PROGRAM` in this interpreter; the program imports this package in any directory."""
+    """The argument list of `python -c PROGRAM`; the program can import this package from any working directory."""
     return [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(_ROOT)!r}); {program}"]
 
 
 def train_command(flags: Sequence[str]) -> list[str]:
-    """The words of `glint-unet train FLAGS` in this interpreter, in any directory."""
+    """The argument list of `glint-unet train FLAGS`, for any working directory."""
     return [*python_command("from glint_unet.cli.main import main; sys.exit(main())"), "train", *flags]
 
 
 def resume_command(run: Path) -> str:
-    """The line that goes on with a run, quoted for the shell: of the checkout's script, or of what is installed."""
+    """The shell command that resumes a run, quoted: the script of a checkout, or the installed command."""
     script = _ROOT / "train_glint_unet.py"
     if not script.exists():
         return shlex.join(["glint-unet", "train", "--resume", str(run)])

@@ -1,7 +1,7 @@
-"""Settings as dataclass fields: type, default, range and choices are declared once, at the field, for every command.
+"""Settings as dataclass fields: type, default, range and choices are declared once, in the field, for every command.
 
-`Settings` is the base of `TrainConfig` and of every command's arguments. It checks each value where the object is made,
-whether the command line, a checkpoint or a Python program gives it, and stores plain Python values only.
+`Settings` is the base class of `TrainConfig` and of the arguments of every command. It checks values on construction,
+whether they come from the command line, a checkpoint or Python code, and stores plain Python values only.
 """
 
 import dataclasses
@@ -24,15 +24,14 @@ def setting(
     resume: Literal["free", "fixed", "per_start"] = "free",
     is_path: bool = True,
 ) -> Any:
-    """A field with its limits.
+    """A dataclass field with limits.
 
     Args:
-        default: value where none is given.
-        low, high, above: allowed are numbers with `low <= number <= high` and `number > above`.
-        resume: whether a resume keeps the value unless another one is given ('free'), may not change it ('fixed'), or
-            starts from the default again ('per_start').
-        is_path: a text names a file or directory: it may not be empty, unless that is the default and means "not
-            given", and holds no NUL.
+        default: the default value.
+        low, high, above: limits: `low <= number <= high` and `number > above`.
+        resume: on a resume, the value is inherited and can be overridden ('free'), cannot be changed ('fixed'), or
+            reverts to the default ('per_start').
+        is_path: a string is a path: it must not contain NUL, and must not be empty unless that is the default.
     """
     limits = {"low": low, "high": high, "above": above}
     return field(default=default, metadata={"limits": limits, "resume": resume, "is_path": is_path})
@@ -40,7 +39,7 @@ def setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of dataclasses whose fields are settings; makes every value plain and refuses what a field cannot hold.
+    """Base class of dataclasses whose fields are settings; validates every value and converts it to a plain type.
 
     NumPy scalars and paths become `bool`, `int`, `float` and `str`, so that checkpoints and JSON can store them.
     """
@@ -49,7 +48,7 @@ class Settings:
         """Checks and converts every field.
 
         Raises:
-            SettingError: naming the flag, its value and what is allowed.
+            SettingError: a value is not allowed; the message names the flag, the value and the allowed values.
         """
         types = get_type_hints(type(self))
         for declared in dataclasses.fields(self):
@@ -58,7 +57,7 @@ class Settings:
 
 
 def _plain_value(declared: "dataclasses.Field[Any]", hint: Any, value: Any) -> Any:
-    """The value as the field stores it; `hint` is a type, a Literal, or a union of these and None."""
+    """The value in its plain type; `hint` is a type, a Literal, or a union of these and None."""
     kinds = (hint,) if get_origin(hint) is Literal else get_args(hint) or (hint,)
     choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
     flag = declared.name
@@ -101,7 +100,7 @@ def _plain_number(flag: str, value: Any, limits: dict[str, float], *, whole: boo
 def _is_finite(value: numbers.Real) -> bool:
     try:
         return math.isfinite(float(value))
-    except OverflowError:  # a whole number that no float holds
+    except OverflowError:  # an integer too large for a float
         return False
 
 
@@ -120,7 +119,7 @@ def _check_path(flag: str, path: str, *, may_be_empty: bool) -> None:
 
 
 def range_text(low: float, high: float, above: float = -math.inf) -> str:
-    """What `setting` allows, as a sentence has it: "1 to 10", "> 0 and <= 1", ">= 0"; infinite bounds are left out."""
+    """The limits of `setting` as text: "1 to 10", "> 0 and <= 1", ">= 0"; infinite bounds are omitted."""
     if above == -math.inf and -math.inf < low and high < math.inf:
         return text("range_between", low=f"{low:.12g}", high=f"{high:.12g}")
     lowest = f"> {above:.12g}" if above > -math.inf else f">= {low:.12g}" if low > -math.inf else ""

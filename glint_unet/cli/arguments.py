@@ -1,4 +1,4 @@
-"""Command-line arguments from a dataclass of settings; a mistake in them is one line, like every other mistake."""
+"""Parses command-line arguments into a dataclass of settings; errors are reported in one line, like all others."""
 
 import contextlib
 import dataclasses
@@ -24,17 +24,17 @@ _MOST_SUGGESTED = 3
 
 
 def parse(kind: type[T], argv: Sequence[str], prog: str, default: T | None = None) -> T:
-    """Makes a `kind` of the arguments.
+    """Parses arguments into an instance of `kind`.
 
     Args:
         kind: a dataclass whose fields are the flags (underscores; dashes are accepted too).
-        argv: the arguments, without the program's name.
-        prog: the program's name.
-        default: values of flags that are not given, instead of the dataclass's own.
+        argv: the arguments, without the program name.
+        prog: the program name.
+        default: values of flags that are not given, instead of the defaults of the dataclass.
 
     Raises:
-        SettingError: an unknown flag, or a value of the wrong kind or out of range.
-        SystemExit: 0, after --help.
+        SettingError: an unknown flag, or a value of the wrong type or out of range.
+        SystemExit: with status 0, after --help.
     """
     _refuse_flags_of_tyro(kind, argv, prog)
     options: dict[str, Any] = {} if default is None else {"default": default}
@@ -53,7 +53,7 @@ def parse(kind: type[T], argv: Sequence[str], prog: str, default: T | None = Non
 
 
 class _Shown(io.StringIO):
-    """Keeps what is printed, and looks to tyro like the console it will be shown on: it chooses colours and boxes."""
+    """Buffers output, and looks to tyro like the real console, so that it chooses colours and box characters for it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class _Shown(io.StringIO):
 
 
 def _readable(helptext: str) -> str:
-    """Tyro's help without `{None}|` and `--no_no_...`; blanks keep the frame whole."""
+    """Removes `{None}|` and `--no_no_...` from tyro's help, padding with blanks so that the frame stays aligned."""
     lines = []
     for line in helptext.splitlines(keepends=True):
         num_removed = sum(len(_COLOUR.sub("", found)) for found in _NOT_FOR_READERS.findall(line))
@@ -80,7 +80,7 @@ def _readable(helptext: str) -> str:
 
 
 def _bad_arguments(box: str) -> SettingError:
-    """Tyro's complaint: the text inside its box, without frame, title, suggestions and the pointer to --help."""
+    """Extracts the error from tyro's box: without frame, title, suggestions and the reference to --help."""
     lines = [_BOX_DRAWING.sub("", line).strip() for line in box.splitlines()[1:]]
     words = " ".join(line for line in lines if line and not line.endswith("--help") and "full helptext" not in line)
     words = re.split(r" Argument helptext:| Perhaps you meant| Similar arguments", words)[0]
@@ -91,15 +91,15 @@ def _bad_arguments(box: str) -> SettingError:
 
 
 def language_of(argv: Sequence[str]) -> str:
-    """The language that `--lang` requests anywhere on the line; Chinese without it."""
+    """The language given by `--lang` anywhere on the command line; Chinese by default."""
     language = value_on_line(argv, "lang")
     return language if language in LANGUAGES else LANGUAGES[0]
 
 
 def value_on_line(argv: Sequence[str], flag: str) -> str | None:
-    """The last value that the line gives to a flag, read before all others are checked; None: no value.
+    """The last value of a flag on the command line, read before the line is validated; None if there is none.
 
-    Words after a bare -- are not for this command.
+    Words after a bare -- do not belong to this command.
     """
     found = None
     words = _before_bare_dashes(argv)
@@ -111,7 +111,7 @@ def value_on_line(argv: Sequence[str], flag: str) -> str | None:
 
 
 def flags_on_line(kind: type[Settings], argv: Sequence[str]) -> frozenset[str]:
-    """The settings that the line gives a value, by name; `--no_preload` gives `preload` one."""
+    """The names of settings given on the command line; `--no_preload` counts as `preload`."""
     names = {declared.name for declared in dataclasses.fields(kind)}
     given = {_name_of(word) for word in _words_of_flags(argv)}
     return frozenset(name for name in names if name in given or f"no_{name}" in given)
@@ -131,7 +131,7 @@ def _name_of(word: str) -> str:
 
 
 def _refuse_flags_of_tyro(kind: type[Settings], argv: Sequence[str], prog: str) -> None:
-    """Tyro has flags of its own for shell completion, which register it for one command only."""
+    """Refuses tyro's own flags for shell completion, which register it for a single command only."""
     for word in _words_of_flags(argv):
         if _name_of(word).startswith("tyro_"):
             _check_known(kind, word, prog)
@@ -146,18 +146,18 @@ def _check_known(kind: type[Settings], word: str, prog: str) -> None:
 
 
 def known_flags(kind: type[Settings]) -> list[str]:
-    """The names of a command's flags, --help and the --no_... of switches included, without dashes."""
+    """The names of a command's flags without dashes, including help and the no_... of switches."""
     hints = get_type_hints(kind, include_extras=True)
-    flags = {name: hint for name, hint in hints.items() if get_origin(hint) is not Annotated}  # else it has no dashes
+    flags = {name: hint for name, hint in hints.items() if get_origin(hint) is not Annotated}  # others are positional
     negative = [f"no_{name}" for name, hint in flags.items() if hint is bool and not name.startswith("no_")]
     return [*flags, *negative, *(f"no_{name}" for name in flags if name.startswith("no_")), "help"]
 
 
 def suggestions(name: str, known: Iterable[str]) -> list[str]:
-    """The known names that were probably meant by an unknown one, best first, three at most.
+    """The known names that an unknown one probably stands for, best first, at most three.
 
-    Known names that begin with it (h: h5, help), that it begins with (batch_size: batch), whose letters it abbreviates
-    or is abbreviated by (learning_rate: lr), that have it among their words (split: val_split), that are spelt alike.
+    In this order: names that start with it (h: h5, help), names it starts with (batch_size: batch), its initials
+    (learning_rate: lr), names that contain it as a word (split: val_split), and names spelt similarly.
     """
     names = [one for one in known if not one.startswith("no_") or name.startswith("no_")]
     initials = "".join(word[:1] for word in re.split("[_-]", name))

@@ -14,7 +14,7 @@ from glint_unet.settings import Settings
 
 @dataclass(frozen=True)
 class CheckArguments(Settings):
-    """Read a whole data set, refuse what training would refuse, and print what is in it."""
+    """Validate a data set as training does, and print a summary of its content."""
 
     file: tyro.conf.Positional[str]
     """Data set (HDF5)."""

@@ -1,4 +1,4 @@
-"""`glint-unet --completion SHELL`: the script that completes commands, flags and choices in a shell."""
+"""`glint-unet --completion SHELL`: a script for shell completion of commands, flags and choices."""
 
 import contextlib
 import io
@@ -14,14 +14,14 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 def completion_script(kinds: Mapping[str, type[Settings]], shell: str) -> str:
-    """A script to source, registered for `glint-unet`.
+    """A shell completion script for `glint-unet`.
 
     Args:
-        kinds: the arguments of each command, by the command's name.
+        kinds: the arguments of each command, by command name.
         shell: one of `SHELLS`.
 
     Raises:
-        SettingError: another shell.
+        SettingError: the shell is not supported.
     """
     if shell not in SHELLS:
         raise SettingError("setting_not_a_choice", flag="completion", value=shell, choices=", ".join(SHELLS))

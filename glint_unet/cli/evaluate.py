@@ -1,4 +1,4 @@
-"""`glint-unet evaluate`: how good a model is on annotated images."""
+"""`glint-unet evaluate`: measures the accuracy of a model on annotated images."""
 
 import dataclasses
 import unicodedata
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvaluateArguments(Settings):
-    """Evaluate a model on the images of a data set: the figures of validation, a table of LEDs, the worst images."""
+    """Evaluate a model on the images of a data set: validation metrics, a table of LEDs, the worst cases."""
 
     run: str
     """Run directory, checkpoint, or .onnx file."""
     h5: str
-    """Data set with annotations."""
+    """Annotated data set."""
     split: Literal["val", "all"] = "val"
-    """Images to evaluate: those that the run was validated on, or all of the file."""
+    """Images to evaluate: the validation images of the run, or all images of the file."""
     json: str | None = None
-    """Also write the figures to this file."""
+    """Also write the metrics to this file."""
     worst: int = setting(16, low=0, high=400)
     """Draw this many of the worst images; 0: none."""
     picture: str | None = None
     """Where to draw them. Default: evaluation_worst.png in the run directory or beside the checkpoint."""
     precise: bool = False
-    """Average over four shifts of the image by half a heatmap pixel: more exact, at four times the cost."""
+    """Average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost."""
     device: str = "cpu"
-    """Where to compute: cpu, cuda, cuda:1, ..."""
+    """Compute device: cpu, cuda, cuda:1, ..."""
     lang: Literal["zh", "en"] = "zh"
     """Language of the messages."""
 
@@ -44,7 +44,7 @@ ARGUMENTS = EvaluateArguments
 
 
 def run(argv: Sequence[str]) -> int:
-    """Writes the files, then prints figures and table."""
+    """Writes the files, then prints the metrics and the table."""
     arguments = parse(EvaluateArguments, argv, "glint-unet evaluate")
     from glint_unet.data.synthetic.stream import is_stream
     from glint_unet.files import write_json
@@ -98,7 +98,7 @@ def _number(value: float | None) -> str:
 
 
 def aligned(table: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table, the first column to the left, the others to the right; Chinese characters are two wide."""
+    """The lines of a table: first column left-aligned, others right-aligned; Chinese characters are two cells wide."""
     widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
     lines = []
     for row in table:
@@ -109,5 +109,5 @@ def aligned(table: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _width(cell: str) -> int:
-    """Columns of a terminal."""
+    """Width in terminal columns."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in cell)

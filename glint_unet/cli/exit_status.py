@@ -1,4 +1,4 @@
-"""How every command ends: status 0; 2 and one line for a mistake; 128 + signal."""
+"""The exit status of every command: 0; 2 and one line for a mistake of the user; 128 + signal number."""
 
 import os
 import re
@@ -14,12 +14,12 @@ from glint_unet.messages import set_language, text
 
 
 def guarded(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
-    """Runs a command; a mistake of the user's becomes one line on stderr and exit status 2.
+    """Runs a command; a mistake of the user becomes one line on stderr and exit status 2.
 
-    Output that the console does not take stops nothing. If stdout lost some, the status says so after the work is done:
-    141 if its reader left, as `| head` does; else 1, and one line on stderr.
+    Output that the console does not accept never stops the work. If output to stdout was lost, the status after the
+    work is 141 if the reader has gone, as with `| head`; otherwise 1, with one line on stderr.
     """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # a broken video is reported in one line of ours
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # we report a broken video in one line ourselves
     set_language(language_of(argv))
     with tolerant_console() as out:
         status = _status_of(command, argv)
@@ -56,6 +56,6 @@ def _status_of(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> 
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Of the machine or of a GPU; torch is known by name, since not every command has it loaded."""
+    """Whether the machine or a GPU is out of memory; PyTorch, which may not be imported, is recognised by name."""
     by_torch = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
     return isinstance(error, MemoryError) or by_torch

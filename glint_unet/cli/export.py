@@ -1,4 +1,4 @@
-"""`glint-unet export`: a model for other programs."""
+"""`glint-unet export`: exports a model for use in other programs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ _NUM_COMPARED = 64
 
 @dataclass(frozen=True)
 class ExportArguments(Settings):
-    """Write a model for other programs: .onnx with the decoding inside, .safetensors, or .pt2 (torch.export)."""
+    """Export a model for other programs: .onnx (including decoding), .safetensors, or .pt2 (torch.export)."""
 
     run: str
     """Run directory or checkpoint."""
     out: str
     """File to write: .onnx, .safetensors or .pt2."""
     half: bool = False
-    """Keep the weights of an .onnx file in 16 bits: half the size; they are calculated with in 32."""
+    """Store the weights of an .onnx file as float16, at half the size; computation remains in float32."""
     overwrite: bool = False
     """Replace an existing file."""
     lang: Literal["zh", "en"] = "zh"
@@ -38,7 +38,7 @@ ARGUMENTS = ExportArguments
 
 
 def run(argv: Sequence[str]) -> int:
-    """Exports, and compares an .onnx file with PyTorch on the run's validation images."""
+    """Exports a model, and compares an .onnx file with PyTorch on the validation images of the run."""
     arguments = parse(ExportArguments, argv, "glint-unet export")
     from glint_unet.inference import onnx_file
     from glint_unet.inference.trained_model import load_model
@@ -64,7 +64,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _images_to_compare(model: "TrainedModel") -> Any:
-    """Validation images of the run; random ones, and a line that says so, where they are not to be had."""
+    """Validation images of the run, or random images and a message if those are not available."""
     import numpy as np
 
     from glint_unet.runs.checkpoint import Checkpoint

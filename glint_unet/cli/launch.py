@@ -1,4 +1,4 @@
-"""Several processes from the plain command, by torch's elastic launcher; `torchrun` does the same from outside."""
+"""Starts several processes from the plain command with PyTorch's elastic launcher, as `torchrun` does externally."""
 
 import logging
 import os
@@ -12,13 +12,13 @@ from typing import NoReturn
 from glint_unet.cli.exit_status import guarded
 from glint_unet.errors import DeviceError
 
-LOST_ANOTHER = 75  # exit status of a process that ends because another one is gone
+LOST_ANOTHER = 75  # exit status of a process that ends because another process of the group has died
 
 
 def launch(argv: Sequence[str], num_processes: int) -> int:
     """Runs `glint-unet train` in several processes on this machine; returns the exit status.
 
-    A signal goes on to all of them. Where one dies, the others are ended and the one that died first is named.
+    Signals are forwarded to all of them. If one dies, the others are terminated and the first to die is reported.
 
     Raises:
         DeviceError: a process was killed or crashed.
@@ -49,7 +49,7 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
     except ChildFailedError as failed:
         ends = {rank: failure.exitcode for rank, failure in failed.failures.items()}
         reported = [status for status in ends.values() if status == 2 or status > 128]
-        if reported:  # by the process itself: in one line, or stopped by a signal and saved
+        if reported:  # the process has reported its error itself, or was stopped by a signal and has saved its state
             return int(reported[0])
         first, status = next(((r, s) for r, s in ends.items() if s != LOST_ANOTHER), next(iter(ends.items())))
         how = signal.Signals(-status).name if status < 0 else f"exit {status}"
@@ -58,10 +58,10 @@ def launch(argv: Sequence[str], num_processes: int) -> int:
 
 
 def leave_at_once(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> NoReturn:
-    """Runs one process's command as `guarded` does and ends the process there, as the operating system ends processes.
+    """Runs the command of one process with `guarded`, then exits immediately without shutting down the interpreter.
 
-    Threads of torch's connections may still run when the interpreter takes itself down, and abort it: now and then a
-    run that was done ended with SIGABRT.
+    PyTorch's communication threads may still be running at interpreter shutdown and abort it: occasionally, a finished
+    run ended with SIGABRT.
     """
     status = 1
     try:

@@ -1,4 +1,4 @@
-"""`glint-unet live`: glints of a camera or a video as it runs."""
+"""`glint-unet live`: finds glints in a camera stream or a video in real time."""
 
 import contextlib
 import itertools
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LiveArguments(Settings):
-    """Find glints frame by frame as they come, and print frames per second and latency."""
+    """Find glints in a camera stream or video, frame by frame, and print frame rate and latency."""
 
     run: str
     """Run directory, checkpoint, or .onnx file."""
@@ -35,11 +35,11 @@ class LiveArguments(Settings):
     num: int = setting(0, low=0, high=2**31)
     """Stop after this many frames; 0: when the source ends."""
     every_s: float = setting(5.0, low=0)
-    """Print the figures this often, in seconds."""
+    """Interval between printed statistics, in seconds."""
     device: str = "cpu"
-    """Where to compute: cpu, cuda, cuda:1, ..."""
+    """Compute device: cpu, cuda, cuda:1, ..."""
     threads: int = setting(1, low=0, high=1024)
-    """CPU threads; one is the steadiest where other programs run, 0: one per core."""
+    """CPU threads; 1 gives the steadiest latency if other programs are running, 0: one per core."""
     overwrite: bool = False
     """Replace an existing video."""
     lang: Literal["zh", "en"] = "zh"
@@ -96,7 +96,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _frames(video: Any, num: int) -> "Iterator[NDArray[np.uint8]]":
-    """Grey frames (H, W) as they come, `num` of them or all."""
+    """Yields `num` greyscale frames (H, W), or all if `num` is 0."""
     from glint_unet.data.media import grey_of
 
     for _ in range(num) if num else itertools.count():

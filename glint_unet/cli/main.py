@@ -1,4 +1,4 @@
-"""`glint-unet COMMAND ...`: the commands by name, and the options that come before one."""
+"""`glint-unet COMMAND ...`: dispatches to the commands, and handles the options before the command."""
 
 import sys
 from collections.abc import Sequence
@@ -15,25 +15,25 @@ COMMANDS = {
     "train": "train a glint detector",
     "pack": "LabelMe annotations -> data set",
     "check": "validate and summarise a data set",
-    "synth": "make a data set of synthetic eyes",
-    "evaluate": "how good a model is on annotated images",
-    "predict": "glints of images, folders, videos and data sets as a table",
-    "live": "glints of a camera or a video as it runs",
-    "export": "a model for other programs: ONNX, safetensors, torch.export",
+    "synth": "generate a data set of synthetic eyes",
+    "evaluate": "measure the accuracy of a model on annotated images",
+    "predict": "find glints in images, folders, videos and data sets, and write a table",
+    "live": "find glints in a camera stream or a video in real time",
+    "export": "export a model for other programs: ONNX, safetensors, torch.export",
     "shm": "show and remove shared copies of data sets",
-    "verify-resume": "train, kill, resume, and compare with a run that nobody interrupted",
+    "verify-resume": "train, kill, resume, and compare with an uninterrupted run",
 }
 
 _USAGE = """usage: glint-unet [--lang zh|en] COMMAND [OPTIONS]
 
 {commands}
 
-glint-unet COMMAND --help lists a command's options.
+glint-unet COMMAND --help lists the options of a command.
 
   --lang zh|en   language of the messages, before or after the command
   --version      print the version
   --completion bash|zsh|fish
-                 print a script that completes commands and flags: eval "$(glint-unet --completion bash)"
+                 print a script for shell completion: eval "$(glint-unet --completion bash)"
 """
 
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def arguments_of(name: str) -> type[Settings]:
-    """The dataclass whose fields are a command's flags."""
+    """The dataclass whose fields are the flags of a command."""
     kind: type[Settings] = _module_of(name).ARGUMENTS
     return kind
 
@@ -72,7 +72,7 @@ def _dispatch(argv: Sequence[str]) -> int:
 
 
 def _leading_language(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """`--lang` before the command, and the rest of the words."""
+    """Splits off `--lang` before the command; returns it and the remaining words."""
     language: list[str] = []
     words = list(argv)
     while words and words[0].partition("=")[0] == "--lang":

@@ -1,4 +1,4 @@
-"""What every command checks of the files that it is to write, before it does any work."""
+"""Checks of output files, made by every command before it does any work."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from glint_unet.errors import DatasetError
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
-    """Refuses to replace a file unrequested, or to write where there is no directory.
+    """Checks that a file may be written.
 
     Raises:
-        DatasetError: naming the path.
+        DatasetError: the file exists and `overwrite` is off, or its directory does not exist.
     """
     if path.exists() and not overwrite:
         raise DatasetError("output_exists", path=path)

@@ -1,4 +1,4 @@
-"""`glint-unet predict`: glints of images, folders, videos and data sets as a table."""
+"""`glint-unet predict`: finds glints in images, folders, videos and data sets, and writes a table."""
 
 import contextlib
 import signal
@@ -26,7 +26,7 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class PredictArguments(Settings):
-    """Find glints and write a row per frame and LED: source, frame, time_s, led, x, y, score, sigma, present."""
+    """Find glints and write one row per frame and LED: source, frame, time_s, led, x, y, score, sigma, present."""
 
     run: str
     """Run directory, checkpoint, or .onnx file."""
@@ -37,23 +37,23 @@ class PredictArguments(Settings):
     overlay: str | None = None
     """Also draw the glints: a video (.mp4, .avi), or a directory of PNG files."""
     labelme: str | None = None
-    """Also write annotations to correct in LabelMe and to pack again: a directory without annotations."""
+    """Also write annotations to correct in LabelMe and pack again, to a directory without annotations."""
     batch: int = setting(16, low=1, high=4096)
-    """Frames at once."""
+    """Frames per batch."""
     threshold: float | None = setting(None, low=0, high=1)
-    """Score from which a glint counts as present. Default: as chosen on the run's validation images."""
+    """Lowest score of a present glint. Default: the threshold chosen on the validation images of the run."""
     stretch: bool = False
-    """Stretch frames to the network's aspect, for data sets packed elsewhere in that way; else they are padded."""
+    """Stretch frames to the aspect ratio of the network input instead of padding, if training images were stretched."""
     precise: bool = False
-    """Average over four shifts of the image by half a heatmap pixel: more exact, at four times the cost."""
+    """Average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost."""
     device: str = "cpu"
-    """Where to compute: cpu, cuda, cuda:1, ..."""
+    """Compute device: cpu, cuda, cuda:1, ..."""
     threads: int = setting(0, low=0, high=1024)
     """CPU threads; 0: one per core."""
     overwrite: bool = False
     """Replace existing files."""
     progress: bool = True
-    """Progress bar, where the console is a terminal."""
+    """Show a progress bar if the console is a terminal."""
     lang: Literal["zh", "en"] = "zh"
     """Language of the messages."""
 
@@ -62,7 +62,7 @@ ARGUMENTS = PredictArguments
 
 
 def run(argv: Sequence[str]) -> int:
-    """Predicts; status 1 where a frame was broken; Ctrl-C ends with the rows so far in the file, status 130."""
+    """Predicts; returns 1 if a frame was broken, and 130 after Ctrl-C, which keeps the rows written so far."""
     arguments = parse(PredictArguments, argv, "glint-unet predict")
     from glint_unet.compute.device import use_threads
     from glint_unet.data.media import open_media
@@ -98,7 +98,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 class _Outputs:
-    """The table, and what is drawn and annotated beside it; checked before any frame is read."""
+    """The table, the overlay and the annotations; checked before any frame is read."""
 
     def __init__(self, arguments: PredictArguments, media: "Media", labels: list[str]) -> None:
         from glint_unet.inference.overlay import LabelMeFolder, open_overlay
@@ -118,17 +118,17 @@ class _Outputs:
     def __enter__(self) -> Self:
         if self._overlay:
             self._open.enter_context(self._overlay)
-        self._open.enter_context(self.table)  # the first to be closed: a video that fails does not cost the rows
+        self._open.enter_context(self.table)  # closed first, so that a failing video does not lose the rows
         return self
 
     def add(self, frames: "list[Frame]", detector: "GlintDetector") -> None:
-        """Predicts whole frames of one size and writes what was found."""
+        """Predicts intact frames of one size and writes the results."""
         import numpy as np
 
         from glint_unet.inference.overlay import draw_glints
 
         images = [frame.image for frame in frames if frame.image is not None]
-        glints = detector(np.stack(images)[..., None])  # of whatever width
+        glints = detector(np.stack(images)[..., None])  # the last axis is unambiguous for any width
         for k, frame in enumerate(frames):
             self.table.add(frame, glints, k)
             if self._overlay:
@@ -145,7 +145,7 @@ def _bar(wanted: bool, media: "Media") -> "tqdm[None]":
 
 
 def _batches(media: "Media", size: int, broken: "list[Frame]", bar: "tqdm[None]") -> "Iterator[list[Frame]]":
-    """Whole frames of one image size; broken ones are reported and gathered in `broken`."""
+    """Yields batches of intact frames of one image size; broken frames are reported and appended to `broken`."""
     group: list[Frame] = []
     for frame in media:
         bar.update()

@@ -1,4 +1,4 @@
-"""`glint-unet shm` and `python shm_manager.py`: the machine's shared copies of data sets."""
+"""`glint-unet shm` and `python shm_manager.py`: shows and removes shared copies of data sets on this machine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from glint_unet.settings import Settings
 
 @dataclass(frozen=True)
 class ShmArguments(Settings):
-    """Show and remove the machine's shared copies of data sets."""
+    """Show and remove shared copies of data sets on this machine."""
 
     list: bool = False
     """Show the copies: size, age, data set, and the processes that use them."""
@@ -31,7 +31,7 @@ ARGUMENTS = ShmArguments
 
 
 def run(argv: Sequence[str], prog: str = "glint-unet shm") -> int:
-    """Shows or removes; status 1 where a copy in use was kept."""
+    """Shows or removes copies; returns 1 if a copy was kept because it is in use."""
     arguments = parse(ShmArguments, argv, prog)
     if arguments.cleanup_all:
         return remove(None)
@@ -68,7 +68,7 @@ def _show(h5: str | None) -> None:
 
 
 def remove(h5: str | None) -> int:
-    """Removes the copies of a data set, or all; status 1 where one in use was kept."""
+    """Removes the copies of a data set, or all; returns 1 if a copy was kept because it is in use."""
     from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 
     users = {copy.path: copy.pids for copy in SharedMemoryDatasetCache.list_copies()}

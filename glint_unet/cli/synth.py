@@ -1,4 +1,4 @@
-"""`glint-unet synth`: a data set of synthetic eyes."""
+"""`glint-unet synth`: generates a data set of synthetic eyes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,26 +19,26 @@ from glint_unet.settings import Settings, setting
 
 @dataclass(frozen=True)
 class SynthArguments(Settings):
-    """Make a data set of synthetic infrared eyes with known glints; an image is a function of (rig, seed, index)."""
+    """Generate a data set of synthetic infrared eyes with known glints; images are functions of (rig, seed, index)."""
 
     out_h5: tyro.conf.Positional[str]
     """Data set to write (HDF5)."""
     num: int = setting(1000, low=1, high=10_000_000)
     """Number of images."""
     rig: str | None = None
-    """TOML file of the rig: LEDs, image size, level; instead of the next four flags."""
+    """TOML file describing the rig: LEDs, image size, level; replaces the next four flags."""
     size: int | None = setting(None, low=16, high=LARGEST_SIDE)
-    """Side of the images in pixels. Default: 256."""
+    """Side length of the images in pixels. Default: 256."""
     heatmap_size: int | None = setting(None, low=1, high=LARGEST_SIDE)
-    """Side of the heatmaps: size divided by 1, 2 or 4. Default: a quarter."""
+    """Side length of the heatmaps: size divided by 1, 2 or 4. Default: a quarter of size."""
     num_classes: int | None = setting(None, low=1, high=NUM_CHANNELS_LIMIT)
     """Number of LEDs in the ring. Default: 8."""
     level: Literal["easy", "medium", "hard", "mixed"] | None = None
     """Kind of scenes: eyes of any size, shape and tone (mixed), or one kind to compare methods on. Default: mixed."""
     seed: int = setting(0, low=0, high=2**32 - 1)
-    """Seed of the scenes."""
+    """Random seed of the scenes."""
     compression: Literal["gzip", "lzf", "None"] = "gzip"
-    """How images and heatmaps are packed."""
+    """Compression of images and heatmaps."""
     overwrite: bool = False
     """Replace an existing file."""
     lang: Literal["zh", "en"] = "zh"

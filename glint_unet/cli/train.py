@@ -1,4 +1,4 @@
-"""`glint-unet train` and `python train_glint_unet.py`: a whole training run."""
+"""`glint-unet train` and `python train_glint_unet.py`: trains a glint detector."""
 
 import dataclasses
 import os
@@ -23,9 +23,9 @@ _ONE_CHOICE = (frozenset({"cache", "shared_memory", "preload"}), frozenset({"gpu
 
 
 def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
-    """Trains as the arguments say; on a resume, flags that are not given keep the value that the run had."""
+    """Trains according to the arguments; on a resume, flags that are not given keep the values of the run."""
     named = value_on_line(argv, "recipe")
-    recipe = named if named in RECIPES else None  # needed before all others, since it sets their defaults
+    recipe = named if named in RECIPES else None  # read before all others, since it sets their defaults
     config = parse(TrainConfig, argv, prog, default=TrainConfig().with_recipe(recipe or "default"))
     if config.cleanup_shm:
         if not config.h5:
@@ -40,7 +40,7 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
         point = find_resume_point(config.resume, config.output_dir)
         default = _defaults_of_resume(point.config, flags_on_line(TrainConfig, argv))
         config = parse(TrainConfig, argv, prog, default=default.with_recipe(recipe or default.recipe))
-    is_launched = os.environ.keys() >= {"RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR"}  # by torch's launcher
+    is_launched = os.environ.keys() >= {"RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR"}  # by PyTorch's launcher
     num_processes = max(len(gpu_numbers(config)), config.processes)
     if num_processes > 1 and not is_launched:
         choose_device(config, Group(size=num_processes))
@@ -51,9 +51,10 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
 
 
 def _defaults_of_resume(config: TrainConfig, given: frozenset[str]) -> TrainConfig:
-    """The run's settings as defaults of the flags that are not given, but for those that contradict one given.
+    """The settings of the run as defaults, except those that would contradict a flag on the command line.
 
-    Where the data is held and what computes is each said by several flags: one of them on the line is meant alone.
+    Several flags control where the data is held, and several select the device; if one of them is given, the others
+    return to their standard defaults.
     """
     replaced = {name for flags in _ONE_CHOICE if given & flags for name in flags - given}
     if "device" in given and "gpu" not in given:
@@ -67,7 +68,7 @@ def _train(config: TrainConfig, group: "Group", point: "ResumePoint | None") -> 
 
     try:
         train(config, group, point)
-    # these come to all processes alike: the first one tells it and gives the status
+    # raised in all processes alike: the main process reports it and sets the exit status
     except Interrupted as interrupted:
         return 128 + interrupted.signal_number if group.is_main else 0
     except NonFiniteLossError:
@@ -77,6 +78,6 @@ def _train(config: TrainConfig, group: "Group", point: "ResumePoint | None") -> 
     except RuntimeError as error:
         if group.is_loss_of_another(error):
             print(text("rank_lost", rank=group.rank, reason=one_line(error)), file=sys.stderr)
-            return LOST_ANOTHER  # the launcher names the one that died first
+            return LOST_ANOTHER  # the launcher reports the first process that died
         raise
     return 0

@@ -1,4 +1,4 @@
-"""`glint-unet verify-resume`: trains, kills, resumes, and compares."""
+"""`glint-unet verify-resume`: trains, kills, resumes, and compares with an uninterrupted run."""
 
 import tempfile
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ _OWN = ("--h5", "--epochs", "--output_dir", "--output-dir", "--resume")
 
 @dataclass(frozen=True)
 class VerifyArguments(Settings):
-    """Prove on your data and machine that a killed and resumed run ends as one that nobody interrupted.
+    """Verify on your data and machine that a killed and resumed run ends exactly like an uninterrupted one.
 
-    Further flags of `train` follow after a bare --, such as: -- --loss dice --no_preload --num_workers 2
+    Further flags of `train` follow after a bare --, e.g. -- --loss dice --no_preload --num_workers 2
     """
 
     h5: str = ""
     """Data set."""
     epochs: int = setting(2, low=1, high=100_000)
-    """Epochs of each of the two runs."""
+    """Number of epochs of each of the two runs."""
     kills: int = setting(3, low=1, high=1000)
-    """How often the second run is killed (SIGKILL) and resumed."""
+    """Number of times the second run is killed (SIGKILL) and resumed."""
     seed: int = setting(0, low=0, high=2**32 - 1)
-    """Seed of the instants of the kills."""
+    """Random seed of the instants of the kills."""
     work_dir: str | None = None
     """Empty directory for the two runs. Default: a temporary one, removed at the end."""
     lang: Literal["zh", "en"] = "zh"
@@ -39,7 +39,7 @@ ARGUMENTS = VerifyArguments
 
 
 def run(argv: Sequence[str]) -> int:
-    """Prints the verdict; status 1 where the two runs differ."""
+    """Prints the verdict; returns 1 if the two runs differ."""
     end = list(argv).index("--") if "--" in argv else len(argv)
     arguments, flags = parse(VerifyArguments, argv[:end], "glint-unet verify-resume"), list(argv[end + 1 :])
     if not arguments.h5:
