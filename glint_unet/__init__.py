@@ -37,7 +37,7 @@ _HOME = {
 __all__ = sorted(_HOME)
 __version__ = "0.1.0"
 
-if not TYPE_CHECKING:  # with this function visible, a type checker would accept any misspelt name as Any
+if not TYPE_CHECKING:  # with this function visible, a type checker would accept misspelt names
 
     def __getattr__(name: str) -> object:
         if name not in _HOME:

@@ -149,7 +149,7 @@ class TrainConfig(Settings):
     profile: int = setting(0, low=0, high=1000)
     """Write a PyTorch profiler trace of this many training steps to the run directory; 0: none."""
     on_nan: Literal["stop", "rollback"] = setting("stop")
-    """If the loss becomes NaN or infinite: stop, or go back to the last checkpoint at half the learning rate, 3 times."""
+    """If the loss becomes NaN or infinite: stop, or go back to the last checkpoint with half the rate, 3 times."""
 
     preload: bool = setting(True)
     """Hold the data set in memory; --no_preload, equivalent to --cache none, reads batches from the file."""
