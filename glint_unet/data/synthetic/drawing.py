@@ -7,11 +7,7 @@ the cornea at large angles. The LEDs' layout is imaged by a convex mirror: large
 gaze. The scene is linear light; defocus, motion, vignetting, noise and 8-bit clipping come last, so a bright glint has
 a plateau and a dim one vanishes in the noise.
 
-A keypoint is the true centre of an LED's reflection. It is absent where the LED is off, the reflection misses the
-cornea, lids or lashes block more than half of its light, or its contrast after clipping is below three standard
-deviations of the noise or `_LEAST_CONTRAST` grey levels.
-
-An image is a function of (rig, seed, index) alone.
+`glints.py` says when a keypoint is absent. An image is a function of (rig, seed, index) alone.
 """
 
 from typing import Any
@@ -21,14 +17,14 @@ from numpy.typing import NDArray
 
 from glint_unet.data.synthetic.canvas import Floats, smooth_noise
 from glint_unet.data.synthetic.eyeball import draw_eyeball
+from glint_unet.data.synthetic.glints import add_glints, sample_glow, sample_kind
 from glint_unet.data.synthetic.lashes import lash_cover
-from glint_unet.data.synthetic.levels import LEVELS, Level
+from glint_unet.data.synthetic.levels import Level
 from glint_unet.data.synthetic.lids import add_tear_line, lid_cover
-from glint_unet.data.synthetic.reflections import Glow, Spots, add_distractors
+from glint_unet.data.synthetic.reflections import add_distractors
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.scene import EyeScene, sample_in_disc, sample_scene
 from glint_unet.data.synthetic.sensor import (
-    WHITE,
     add_fixed_pattern,
     add_noise,
     exposed,
@@ -37,10 +33,6 @@ from glint_unet.data.synthetic.sensor import (
     quantized,
     rim_of_headset,
 )
-from glint_unet.data.synthetic.variation import AS_THE_LEVEL, VARIED, sample_variation
-
-_LEAST_TRANSMISSION = 0.5
-_LEAST_CONTRAST = 12.0
 
 
 def render_eyes(rig: Rig, seed: int, indices: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -60,15 +52,9 @@ def render_eye(rig: Rig, seed: int, index: int) -> tuple[NDArray[np.uint8], NDAr
         image: (H, W) uint8.
         keypoints: (C, 2) float32, (x, y) in image pixels; NaN where the LED has no visible reflection.
     """
-    random_numbers = np.random.Philox(key=[seed, index])
-    rng = np.random.Generator(random_numbers)
-    level = LEVELS[rig.level] if rig.level in LEVELS else list(LEVELS.values())[rng.integers(len(LEVELS))]
-    variation = AS_THE_LEVEL
-    varied = np.random.Generator(random_numbers.jumped())
-    if rig.level == "mixed" and varied.random() < VARIED:
-        variation = sample_variation(varied, rig.num_leds, rig.iris_share)
-    scene = sample_scene(rng, rig, level, variation)
-    image, visible = _paint(rng, scene, rig, level)
+    kind = sample_kind(rig, seed, index)
+    scene = sample_scene(kind.rng, rig, kind.level, kind.variation)
+    image, visible = _paint(kind.rng, scene, rig, kind.level)
     keypoints = np.where(visible[:, None], scene.glints, np.float32(np.nan)).astype(np.float32)
     return image, keypoints
 
@@ -84,31 +70,19 @@ def _paint(
     if np.abs(smear).max() > 0.5:
         image = motion_blurred(image, smear)
 
-    brightness = float(np.exp(rng.uniform(*np.log(level.peak))))
-    peaks = brightness * level.peak_spread ** rng.random(rig.num_leds)
-    widths = rng.uniform(*level.sigma) * scene.unit * rng.uniform(0.9, 1.1, rig.num_leds)
-    sigmas = np.maximum(np.hypot(widths, defocus) * variation.spot_scale, variation.least_sigma_px)
-    add_distractors(rng, image, scene, rig, level, Glow(brightness, sigmas, smear))
+    glow = sample_glow(rng, scene, level, defocus, smear)
+    add_distractors(rng, image, scene, rig, level, glow)
     if variation.rim:
         rim = rim_of_headset(rng, scene, size)
         image *= 1 - rim
         cover = np.maximum(cover, rim)
-    glints = Spots(scene.glints, sigmas, smear, size)
-    transmission = glints.means(1 - cover) * glints.means(1 - lashes)
-    is_lit = (rng.random(rig.num_leds) >= level.missing) & scene.on_cornea
-    if variation.lit is not None:
-        is_lit &= variation.lit
-        peaks *= variation.peak_spread ** rng.random(rig.num_leds)
-    heights = np.where(is_lit, peaks * transmission, 0)
-    before = glints.means(image)
-    glints.add_to(image, heights, lambda window: (1 - cover[window]) * (1 - lashes[window]))
+    added = add_glints(rng, image, scene, level, glow, cover, lashes)
     read_noise, shot_noise = rng.uniform(*level.noise), rng.uniform(*level.shot)
-    contrast = np.minimum(before + heights * glints.peak_share, WHITE) - np.minimum(before, WHITE)
-    stands_out = contrast >= max(_LEAST_CONTRAST, 3 * float(np.hypot(read_noise, shot_noise * 0.6)))
+    visible = added.visible(float(np.hypot(read_noise, shot_noise * 0.6)))
     add_noise(rng, image, read_noise, shot_noise)
     add_fixed_pattern(rng, image, variation.pattern)
     image, is_shown = _padded(image, scene)
-    return quantized(image), is_lit & (transmission >= _LEAST_TRANSMISSION) & stands_out & is_shown
+    return quantized(image), visible & is_shown
 
 
 def _without_reflections(

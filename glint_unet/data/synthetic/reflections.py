@@ -59,11 +59,13 @@ class Glow:
 
     Attributes:
         brightness: peak of a typical reflection above its surroundings, in grey levels.
+        peaks: (C,) that of each LED's glint.
         sigmas: (C,) standard deviation of each LED's glint in pixels.
         smear: (2,) path of the motion blur in pixels.
     """
 
     brightness: float
+    peaks: Floats
     sigmas: Floats
     smear: Floats
 

@@ -37,7 +37,7 @@ def test_the_mean_under_a_spot_outside_the_image_is_zero():
 
 
 def test_distractors_only_add_light_and_a_level_without_them_adds_none():
-    rig, glow = Rig.ring(4), Glow(200.0, np.full(4, 2.0), STILL)
+    rig, glow = Rig.ring(4), Glow(200.0, np.full(4, 200.0), np.full(4, 2.0), STILL)
     nothing = dataclasses.replace(LEVELS["hard"], gloss=(0, 0), spots=(0, 0), spectacles=0.0)
     for level in (LEVELS["hard"], nothing):
         rng, image = np.random.default_rng(0), np.zeros(rig.image_size, np.float32)
@@ -48,7 +48,7 @@ def test_distractors_only_add_light_and_a_level_without_them_adds_none():
 
 
 def test_clusters_lie_off_the_iris_and_dots_along_the_lower_lid():
-    rig, glow = Rig.ring(4, image_size=(256, 256)), Glow(200.0, np.full(4, 1.0), STILL)
+    rig, glow = Rig.ring(4, image_size=(256, 256)), Glow(200.0, np.full(4, 200.0), np.full(4, 1.0), STILL)
     bare = dataclasses.replace(LEVELS["easy"], gloss=(0, 0), spots=(0, 0), spectacles=0.0)
     rows, columns = np.mgrid[:256, :256]
     variations = {
