@@ -20,6 +20,7 @@ GlintError                 base class: the text states the value, the limit and 
 The command line prints this one line and exits with status 2. Bugs of the package raise `AssertionError` instead.
 """
 
+import os
 import re
 from typing import Any
 
@@ -44,7 +45,11 @@ class GlintError(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        return _NOT_ONE_LINE.sub(" ", text(self.key, **self.values))
+        values = {
+            name: shortened(str(value)) if isinstance(value, (str, os.PathLike)) and name != "command" else value
+            for name, value in self.values.items()
+        }
+        return _NOT_ONE_LINE.sub(" ", text(self.key, **values))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.key, self.values)
@@ -52,6 +57,14 @@ class GlintError(Exception):
 
 def _rebuild(kind: type[GlintError], key: str, values: dict[str, Any]) -> GlintError:
     return kind(key, **values)
+
+
+def shortened(value: str, most: int = 400) -> str:
+    """The text; where it has more than `most` characters, its beginning and its end."""
+    if len(value) <= most:
+        return value
+    num_last = most // 3
+    return f"{value[: most - num_last - 5]} ... {value[-num_last:]}"
 
 
 def one_line(error: BaseException, most: int = 200) -> str:

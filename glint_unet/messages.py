@@ -436,11 +436,38 @@ TEXTS: dict[str, tuple[str, str]] = {
         "无法判断 {path} 的标注格式; 请加 --format, 可用: {known}",
         "The annotation format of {path} is not clear from its name; add --format: {known}",
     ),
-    "annotation_empty": ("{path} 中没有图像", "{path} names no image"),
-    "annotation_led_twice": (
-        "{path} 中图像 {name} 的同一个 LED 标注了两次",
-        "{path} annotates the same LED twice in {name}",
+    "annotation_no_led": (
+        "{path} 的标签 ({labels}) 都不是 LED 的标签 (前缀加编号, 如 {prefix}1); 请更正标签或用 --prefix 指定前缀",
+        "No label of {path} ({labels}) is an LED's, which is the prefix and a number such as {prefix}1; correct the "
+        "labels or give their prefix with --prefix",
     ),
+    "annotation_no_labels": (
+        "{path} 中没有标签, 无法推断 LED 的数量; 请用 --num_classes 指定",
+        "{path} has no labels from which the number of LEDs could be inferred; give it with --num_classes",
+    ),
+    "annotation_led": (
+        "{path} 的标签 {label} 的编号应为 1 到 {num_classes}; 请更正标签或调整 --num_classes (前缀为 {prefix})",
+        "The number of the label {label} in {path} must be 1 to {num_classes} (after the prefix {prefix}); correct the "
+        "label or change --num_classes",
+    ),
+    "annotation_led_twice": (
+        "{path} 中标签 {label} 的 LED 标注了两次; 请删去其一",
+        "{path} annotates the LED of the label {label} twice; remove one of the two",
+    ),
+    "annotation_stem_twice": (
+        "{first} 与 {second} 的名称相同 ({stem}), 无法区分; 请改名或删去其一",
+        "{first} and {second} share the name {stem} and could not be told apart; rename or remove one of them",
+    ),
+    "annotation_image_twice": (
+        "{first} 与 {second} 标注同一幅图像 {image}; 请删去其一",
+        "{first} and {second} annotate the same image {image}; remove one of them",
+    ),
+    "annotation_image_ambiguous": (
+        "{first} 与 {second} 同名, 无法确定标注的是哪一幅; 请移走其一, 或在标注中写明后缀",
+        "{first} and {second} have the same name, so it is not clear which one is annotated; move one of them away, or "
+        "name the suffix in the annotation",
+    ),
+    "annotation_empty": ("{path} 中没有图像", "{path} names no image"),
     "annotation_note_no_image": (
         "标注的图像 {path} 不存在; 请用 --in_dir 指明图像目录",
         "The annotated image {path} is missing; give the image directory with --in_dir",
@@ -457,18 +484,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 标注的图像大小为 {declared}, 实际为 {found}",
         "{path} was annotated on an image of {declared}, but the image is {found}",
     ),
-    "annotation_twice": ("{path} 中标签 {label} 出现两次", "{path} has the label {label} twice"),
-    "annotation_led": (
-        "{path} 的标签 {label} 超出 {prefix}1..{prefix}{num_classes}; 请调整 --num_classes",
-        "Label {label} of {path} is not in {prefix}1..{prefix}{num_classes}; change --num_classes",
-    ),
     "annotation_shape": (
         "{path} 中 {label} 是含 {num} 个点的 {kind}; 只支持 circle (2 点) 和 point (1 点)",
         "{label} of {path} is a {kind} of {num} points; use a circle (2 points) or a point (1)",
     ),
     "annotation_points": (
-        "{path} 中 {label} 的坐标不是有限的数",
-        "The points of {label} in {path} are not pairs of finite numbers",
+        "{path} 中 {label} 的坐标或半径不是有限的数",
+        "The points or the radius of {label} in {path} are not finite numbers",
+    ),
+    "annotation_radius": (
+        "{path} 中 {label} 的半径 {radius:.0f} 大于 {W}x{H} 的图像",
+        "The radius {radius:.0f} of {label} in {path} is larger than its image of {W}x{H}",
     ),
     "annotation_outside": (
         "{path} 中 {label} 的中心 ({x:.1f}, {y:.1f}) 在 {W}x{H} 的图像之外",
@@ -806,9 +832,29 @@ TEXTS: dict[str, tuple[str, str]] = {
         "标准输出无法写入, 部分输出丢失: {reason}",
         "Standard output could not be written and part of the output is lost: {reason}",
     ),
-    "aspect_changed": (
-        "注意: {path} 等图像的长宽比与 {H}x{W} 不同, 将被拉伸; 要保持比例请设置 --img_h 和 --img_w",
-        "Note: images such as {path} have another aspect than {H}x{W} and are stretched; --img_h and --img_w keep it",
+    "pack_form": (
+        "LED {num_classes} 个, 图像 {H}x{W}, 热图 {h}x{w}",
+        "{num_classes} LEDs, images of {H}x{W}, heatmaps of {h}x{w}",
+    ),
+    "pack_in_order": (
+        "标签没有编号, LED 按文件中的顺序编号: {names}",
+        "No label has a number; the LEDs are numbered in the file's order: {names}",
+    ),
+    "pack_ignored": (
+        "{num} 种标签不是 LED 的标签, 已忽略: {names}",
+        "Labels that are not an LED's, ignored: {num} ({names})",
+    ),
+    "pack_unseen": (
+        "{num} 个 LED 没有出现在任何图像中: {names}",
+        "LEDs that no image shows: {num} ({names})",
+    ),
+    "pack_padded": (
+        "{num} 幅图像的长宽比与 {H}x{W} 不同, 已加边 (例如 {stem}); 要拉伸请加 --stretch",
+        "Images of another aspect than {H}x{W}, padded: {num} (such as {stem}); --stretch would stretch them",
+    ),
+    "pack_stretched": (
+        "{num} 幅图像的长宽比与 {H}x{W} 不同, 已拉伸 (例如 {stem}); 要加边请去掉 --stretch",
+        "Images of another aspect than {H}x{W}, stretched: {num} (such as {stem}); without --stretch they are padded",
     ),
     "bad_file": ("跳过: {reason}", "Skipped: {reason}"),
     "bad_files_more": (

@@ -2,9 +2,10 @@
 
 import pickle
 import re
+from pathlib import Path
 
 from glint_unet import errors
-from glint_unet.errors import DatasetError, GlintError, one_line
+from glint_unet.errors import DatasetError, GlintError, one_line, shortened
 from glint_unet.messages import set_language
 
 
@@ -32,3 +33,17 @@ def test_a_mistake_in_another_process_comes_back_as_itself():
 def test_a_foreign_reason_is_one_line_of_limited_length():
     assert one_line(ValueError("a\n  b\t c")) == "a b c"
     assert len(one_line(ValueError("x" * 1000), most=200)) == 200
+
+
+def test_a_long_value_loses_its_middle_in_the_line():
+    line = str(DatasetError("dataset_missing_file", path=Path("first" + "x" * 5000 + "last")))
+    assert "first" in line
+    assert "last" in line
+    assert len(line) < 500
+    assert shortened("x" * 400) == "x" * 400
+    assert len(shortened("x" * 401)) == 400
+
+
+def test_a_command_is_never_shortened():
+    command = "pip install " + "x" * 5000
+    assert command in str(GlintError("package_missing", name="cv2", command=command))

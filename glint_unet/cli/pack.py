@@ -1,20 +1,20 @@
 """`glint-unet pack`: annotations -> a data set."""
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.outputs import check_output
-from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_SIGMA_SCALE, DEFAULT_STRIDE, NUM_CHANNELS_LIMIT
-from glint_unet.errors import AnnotationError
+from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_SIGMA_SCALE, NUM_CHANNELS_LIMIT
+from glint_unet.errors import AnnotationError, SettingError, shortened
 from glint_unet.messages import text
 from glint_unet.settings import Settings, setting
 
 if TYPE_CHECKING:
-    from glint_unet.data.annotation.pack import AnnotatedImage
+    from glint_unet.data.annotation.image_annotation import ImageAnnotation
+    from glint_unet.data.annotation.pack import Packed
 
 
 _LARGEST_SIDE = 8192
@@ -31,20 +31,22 @@ class PackArguments(Settings):
     """Data set to write (HDF5)."""
     annotations: str | None = None
     """One file of another tool: COCO keypoints (.json), CVAT (.xml), DeepLabCut (.csv), or stem,led,x,y (.csv)."""
-    format: Literal["auto", "coco", "cvat", "dlc", "csv"] = "auto"
-    """Kind of --annotations; auto goes by ending and first line."""
+    format: str = "auto"
+    """Format of --annotations: coco, cvat, dlc, csv, ...; auto goes by suffix and first line."""
     corner_pixels: bool = False
-    """With --annotations: (0, 0) is the corner of the top-left pixel, not its centre; half a pixel is taken off."""
-    num_classes: int = setting(8, low=1, high=NUM_CHANNELS_LIMIT)
-    """Number of LEDs: labels g1 to gN."""
-    img_h: int = setting(256, low=1, high=_LARGEST_SIDE)
-    """Height of the data set's images in pixels."""
-    img_w: int = setting(256, low=1, high=_LARGEST_SIDE)
+    """(0, 0) of the annotations is the corner of the top-left pixel, not its centre; half a pixel is subtracted."""
+    num_classes: int | None = setting(None, low=1, high=NUM_CHANNELS_LIMIT)
+    """Number of LEDs: labels g1 to gN. Default: the highest label."""
+    img_h: int | None = setting(None, low=1, high=_LARGEST_SIDE)
+    """Height of the data set's images in pixels. Default: the commonest size, scaled down to 640 pixels at most."""
+    img_w: int | None = setting(None, low=1, high=_LARGEST_SIDE)
     """Width of the data set's images in pixels."""
     hm_h: int | None = setting(None, low=1, high=_LARGEST_SIDE)
     """Height of the heatmaps: img_h divided by 1, 2 or 4. Default: a quarter."""
     hm_w: int | None = setting(None, low=1, high=_LARGEST_SIDE)
     """Width of the heatmaps. Default: a quarter of img_w."""
+    stretch: bool = False
+    """Stretch images of another aspect than the data set's; else they are padded."""
     sigma_scale: float = setting(DEFAULT_SIGMA_SCALE, low=0)
     """A circle's sigma is this times its radius, both in heatmap pixels."""
     sigma_min: float = setting(DEFAULT_SIGMA_MIN, above=0)
@@ -73,29 +75,51 @@ def run(argv: Sequence[str]) -> int:
     arguments = parse(PackArguments, argv, "glint-unet pack")
     out_h5, in_dir = Path(arguments.out_h5), Path(arguments.in_dir)
     settings = PackSettings(
-        num_classes=arguments.num_classes,
-        image_size=(arguments.img_h, arguments.img_w),
-        heatmap_size=(
-            arguments.hm_h or max(1, arguments.img_h // DEFAULT_STRIDE),
-            arguments.hm_w or max(1, arguments.img_w // DEFAULT_STRIDE),
-        ),
+        prefix=arguments.prefix,
         sigma_scale=arguments.sigma_scale,
         sigma_min=arguments.sigma_min,
-        prefix=arguments.prefix,
+        num_classes=arguments.num_classes,
+        image_size=(arguments.img_h, arguments.img_w),
+        heatmap_size=(arguments.hm_h, arguments.hm_w),
+        stretch=arguments.stretch,
         compression=None if arguments.compression == "None" else arguments.compression,
     )
+    _check_format(arguments.format)
     check_output(out_h5, overwrite=arguments.overwrite)
     bad = _SkippedFiles()
-    stretched: list[str] = []
     try:
-        num = pack(_readers(arguments, in_dir), in_dir, out_h5, settings, bad.add, stretched.append)
+        annotations = _read(arguments, in_dir, bad)
+        packed = pack(annotations, in_dir, out_h5, settings, bad.add, bad.num)
     finally:
         bad.summarise()
-    if stretched:
-        H, W = settings.image_size
-        print(text("aspect_changed", path=stretched[0], H=H, W=W))
-    print(text("packed", num=num, bad=bad.num, path=out_h5))
+    _describe(packed, arguments.stretch)
+    print(text("packed", num=packed.num_images, bad=bad.num, path=out_h5))
     return 1 if bad.num and not arguments.skip_bad else 0
+
+
+def _describe(packed: "Packed", stretch: bool) -> None:
+    """Prints what was inferred, and what of the annotations is not in the data set."""
+    from glint_unet.data.annotation.labels import some
+
+    labels, (H, W), (h, w) = packed.labels, packed.image_size, packed.heatmap_size
+    print(text("pack_form", num_classes=labels.num_classes, H=H, W=W, h=h, w=w))
+    if labels.in_order:
+        print(text("pack_in_order", names=some([f"{k}: {name}" for k, name in enumerate(labels.in_order, start=1)])))
+    if labels.ignored:
+        names = some([f"{label} ({num})" for label, num in labels.ignored.items()])
+        print(text("pack_ignored", num=len(labels.ignored), names=names))
+    if packed.unseen:
+        print(text("pack_unseen", num=len(packed.unseen), names=some(packed.unseen)))
+    if packed.of_other_aspect:
+        adapted = {"num": len(packed.of_other_aspect), "stem": shortened(packed.of_other_aspect[0]), "H": H, "W": W}
+        print(text("pack_stretched", **adapted) if stretch else text("pack_padded", **adapted))
+
+
+def _check_format(name: str) -> None:
+    from glint_unet.data.annotation.readers import READERS
+
+    if name not in ("auto", *READERS):
+        raise SettingError("setting_not_a_choice", flag="format", value=name, choices=", ".join(["auto", *READERS]))
 
 
 class _SkippedFiles:
@@ -120,18 +144,23 @@ class _SkippedFiles:
                 print(text("bad_files_more", num=len(same) - _LINES_PER_CAUSE, reason=same[-1]))
 
 
-def _readers(arguments: PackArguments, in_dir: Path) -> "list[Callable[[], AnnotatedImage]]":
-    """One function per annotated image, which reads it."""
-    from glint_unet.data.annotation.formats import guess_format, read_notes
-    from glint_unet.data.annotation.pack import find_labelme, read_labelme, read_note
+def _read(arguments: PackArguments, in_dir: Path, bad: _SkippedFiles) -> "list[ImageAnnotation]":
+    """The annotated images; a bad LabelMe file is counted in `bad`, a bad file of another tool is refused."""
+    from glint_unet.data.annotation.image_annotation import AnnotationFile
+    from glint_unet.data.annotation.labelme import find_labelme
+    from glint_unet.data.annotation.readers import check_distinct, from_corner, guess_format, read_annotations
 
-    num_classes, prefix = arguments.num_classes, arguments.prefix
+    found = []
     if arguments.annotations is None:
-        paths = find_labelme(in_dir, recursive=arguments.recursive)
-        return [functools.partial(read_labelme, path, in_dir, num_classes, prefix) for path in paths]
-    if not in_dir.is_dir():
-        raise AnnotationError("annotation_no_directory", path=in_dir)
-    path = Path(arguments.annotations)
-    kind = guess_format(path) if arguments.format == "auto" else arguments.format
-    notes = read_notes(path, kind, in_dir, num_classes, prefix)
-    return [functools.partial(read_note, note, corner_pixels=arguments.corner_pixels) for note in notes]
+        for path in find_labelme(in_dir, recursive=arguments.recursive):
+            try:
+                found += read_annotations(AnnotationFile(path, in_dir, arguments.prefix), "labelme")
+            except AnnotationError as error:
+                bad.add(error)
+        check_distinct(found)
+    else:
+        if not in_dir.is_dir():
+            raise AnnotationError("annotation_no_directory", path=in_dir)
+        file = AnnotationFile(Path(arguments.annotations), in_dir, arguments.prefix)
+        found = read_annotations(file, guess_format(file) if arguments.format == "auto" else arguments.format)
+    return list(map(from_corner, found)) if arguments.corner_pixels else found

@@ -1,17 +1,26 @@
+"""Annotated images become a data set."""
+
 import base64
-import functools
+import dataclasses
 import json
 
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+import torch
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from glint_unet.data.annotation import pack as annotations
-from glint_unet.data.annotation.pack import PackSettings, find_labelme, read_labelme
+from glint_unet.data.annotation import pack as packing
+from glint_unet.data.annotation.labelme import find_labelme
+from glint_unet.data.annotation.labels import Glint
+from glint_unet.data.annotation.pack import PackSettings, size_of_images
+from glint_unet.data.dataset_file import inspect_dataset
+from glint_unet.data.dataset_reader import read_keypoints
+from glint_unet.data.images import Placement, place_image, read_image
 from glint_unet.errors import AnnotationError
+from tests.annotation_files import annotate, circle, point, read
 
 SETTINGS = PackSettings(
     num_classes=3,
@@ -24,37 +33,23 @@ SETTINGS = PackSettings(
 )
 
 
-def circle(label, x, y, radius):
-    return {"label": label, "points": [[x, y], [x + radius, y]], "shape_type": "circle"}
-
-
-def point(label, x, y):
-    return {"label": label, "points": [[x, y]], "shape_type": "point"}
-
-
-def annotate(directory, stem, shapes, *, size=(120, 160), **changes):
-    """An image and its LabelMe JSON."""
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 255, size, dtype=np.uint8)).save(directory / f"{stem}.png")
-    content = {"shapes": shapes, "imagePath": f"{stem}.png", "imageHeight": size[0], "imageWidth": size[1]} | changes
-    path = directory / f"{stem}.json"
-    path.write_text(json.dumps(content))
-    return path
-
-
 def pack(directory, out, settings=SETTINGS, *, recursive=False):
+    """What was packed, and the errors of what was not."""
     bad: list[AnnotationError] = []
-    stretched: list[str] = []
-    paths = find_labelme(directory, recursive=recursive)
-    readers = [functools.partial(read_labelme, p, directory, settings.num_classes, settings.prefix) for p in paths]
-    num = annotations.pack(readers, directory, out, settings, bad.append, stretched.append)
-    return num, bad, stretched
+    found = []
+    for path in find_labelme(directory, recursive=recursive):
+        try:
+            found += read(path, "labelme", directory)
+        except AnnotationError as error:
+            bad.append(error)
+    return packing.pack(found, directory, out, settings, bad.append, len(bad)), bad
 
 
 def test_points_and_circles_become_sub_pixel_keypoints_that_scale_with_the_image(tmp_path):
     annotate(tmp_path, "a", [circle("g1", 40.5, 20.25, 4), point("g3", 100, 60), point("pupil", 1, 1)])
     out = tmp_path / "out.h5"
-    assert pack(tmp_path, out) == (1, [], [])
+    packed, bad = pack(tmp_path, out)
+    assert (packed.num_images, bad) == (1, [])
     with h5py.File(out) as file:
         keypoints, heatmaps = file["keypoints"][0], file["heatmaps"][0].astype(float)
         assert file["present"][0].tolist() == [1, 0, 1]
@@ -91,7 +86,8 @@ def test_the_image_is_where_it_may_be(tmp_path):
     data = base64.b64encode((tmp_path / "inside.png").read_bytes()).decode()
     inside.write_text(json.dumps(json.loads(inside.read_text()) | {"imageData": data}))
     (tmp_path / "inside.png").unlink()
-    assert pack(tmp_path, tmp_path / "out.h5")[:2] == (3, [])
+    packed, bad = pack(tmp_path, tmp_path / "out.h5")
+    assert (packed.num_images, bad) == (3, [])
 
 
 BAD = {
@@ -117,45 +113,11 @@ def test_a_bad_annotation_is_named_and_left_out_and_the_rest_is_packed(tmp_path,
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     if case == "no image":
         (tmp_path / "bad.png").unlink()
-    num, bad, _ = pack(tmp_path, tmp_path / "out.h5")
-    assert num == 1
+    packed, bad = pack(tmp_path, tmp_path / "out.h5")
+    assert packed.num_images == 1
     (error,) = bad
     assert str(path) in str(error)
     assert said in str(error)
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"shapes": [[]]}'])
-def test_what_is_not_labelme_is_refused(tmp_path, content):
-    path = tmp_path / "a.json"
-    path.write_bytes(content)
-    with pytest.raises(AnnotationError):
-        read_labelme(path, tmp_path, 3, "g")
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.sampled_from(["g1", "circle", "point"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["label", "points", "shape_type", "shapes"]), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-@given(shapes=st.lists(json_values, max_size=3), height=json_values, path=json_values)
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_json_is_read_or_refused_in_one_line(tmp_path, shapes, height, path):
-    annotate(tmp_path, "a", [])
-    content = {"shapes": shapes, "imageHeight": height, "imagePath": path}
-    (tmp_path / "a.json").write_text(json.dumps(content))
-    try:
-        glints = read_labelme(tmp_path / "a.json", tmp_path, 3, "g").glints
-    except AnnotationError as error:
-        glints, message = (), str(error)
-    else:
-        message = ""
-    assert "\n" not in message
-    assert all(np.isfinite([glint.x, glint.y]).all() for glint in glints)
 
 
 def test_when_nothing_can_be_used_nothing_is_written(tmp_path):
@@ -169,22 +131,89 @@ def test_when_nothing_can_be_used_nothing_is_written(tmp_path):
 def test_subdirectories_are_searched_where_asked_and_named_in_the_stems(tmp_path):
     (tmp_path / "left").mkdir()
     annotate(tmp_path / "left", "a", [point("g1", 5, 5)])
-    with pytest.raises(AnnotationError, match="--recursive"):
-        find_labelme(tmp_path, recursive=False)
     pack(tmp_path, tmp_path / "out.h5", recursive=True)
     with h5py.File(tmp_path / "out.h5") as file:
         assert file["stems"][0] == b"left/a"
 
 
-def test_an_image_of_another_aspect_is_told(tmp_path):
-    path = annotate(tmp_path, "square", [], size=(100, 100))
-    assert pack(tmp_path, tmp_path / "out.h5")[2] == [path.stem]
+@pytest.mark.parametrize("stretch", [False, True])
+def test_an_image_of_another_aspect_is_placed_as_the_detector_places_it(tmp_path, stretch):
+    path = annotate(tmp_path, "square", [circle("g2", 55, 45, 10)], size=(100, 100))
+    annotate(tmp_path, "as_wide", [])
+    packed, _ = pack(tmp_path, tmp_path / "out.h5", dataclasses.replace(SETTINGS, stretch=stretch))
+    assert packed.of_other_aspect == [path.stem]
+    placement = Placement.of((100, 100), (60, 80), stretch=stretch)
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert file["stems"][1] == b"square"
+        assert np.array_equal(file["images"][1], place_image(read_image(tmp_path / "square.png"), placement))
+        assert file["keypoints"][1, 1] == pytest.approx(placement.forth(np.array([55.0, 45.0])), abs=1e-4)
+        sums = file["heatmaps"][1, 1].astype(float).sum()
+        assert file.attrs["stretched"] == ("yes" if stretch else "no")
+    sigma = 1.2 * 10 * placement.mean_scale / 4
+    assert sums == pytest.approx(2 * np.pi * sigma**2, rel=0.1)
+    assert inspect_dataset(tmp_path / "out.h5").stretched is stretch
+
+
+@given(
+    size=st.tuples(st.integers(1, 700), st.integers(1, 700)),
+    to=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    stretch=st.booleans(),
+)
+def test_a_glint_on_the_border_of_its_image_is_inside_the_data_sets(size, to, stretch):
+    (H, W), (h, w) = size, (4 * to[0], 4 * to[1])
+    corners = [Glint(k, x, y, 0.0) for k, (x, y) in enumerate([(-0.5, -0.5), (W - 0.5, H - 0.5)])]
+    keypoints = packing._keypoints(corners, Placement.of(size, (h, w), stretch=stretch), 2)
+    assert (keypoints >= -0.5).all()
+    assert (keypoints <= torch.tensor([w - 0.5, h - 0.5])).all()
+
+
+def test_leds_that_no_image_shows_and_labels_that_are_ignored_are_known(tmp_path):
+    annotate(tmp_path, "a", [point("g1", 5, 5), point("g4", 5, 9), point("pupil", 1, 1)])
+    annotate(tmp_path, "b", [point("g1", 5, 5), point("pupil", 1, 1), point("lid", 1, 1)])
+    packed, _ = pack(tmp_path, tmp_path / "out.h5", PackSettings("g", 1.2, 1.5))
+    assert packed.labels.num_classes == 4
+    assert packed.labels.ignored == {"pupil": 2, "lid": 1}
+    assert packed.unseen == ["g2", "g3"]
+    assert inspect_dataset(tmp_path / "out.h5").image_size == (120, 160)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "requested", "expected"),
+    [
+        ([(400, 640)] * 2 + [(1, 1)], (None, None), (400, 640)),
+        ([(1080, 1920)], (None, None), (360, 640)),
+        ([(1280, 1024)], (None, None), (640, 512)),
+        ([(101, 99)], (None, None), (104, 100)),
+        ([(1, 9000)], (None, None), (4, 640)),
+        ([(480, 640)], (120, None), (120, 160)),
+        ([(480, 640)], (None, 100), (76, 100)),
+        ([(480, 640)], (256, 256), (256, 256)),
+    ],
+)
+def test_the_size_is_the_commonest_unless_requested(sizes, requested, expected):
+    assert size_of_images(sizes, requested) == expected
+
+
+def test_images_of_more_than_8_bits_have_one_white_level(tmp_path):
+    for stem, level in (("dark", 200), ("bright", 1000)):
+        annotate(tmp_path, stem, [point("g1", 5, 5)])
+        Image.fromarray(np.full((120, 160), level, np.uint16)).save(tmp_path / f"{stem}.png")
+    pack(tmp_path, tmp_path / "out.h5")
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert file["images"][:, 0, 0].tolist() == [round(1000 / 1023 * 255), round(200 / 1023 * 255)]
+
+
+def test_a_point_on_the_border_can_be_read_from_the_data_set(tmp_path):
+    annotate(tmp_path, "a", [point("g1", 159.5, 119.5), point("g2", -0.5, -0.5)])
+    pack(tmp_path, tmp_path / "out.h5", dataclasses.replace(SETTINGS, image_size=(44, 76), heatmap_size=(11, 19)))
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert np.isfinite(read_keypoints(file, slice(None))[0, :2]).all()
 
 
 def test_the_real_recording_packs_and_its_frame_is_that_of_pixel_centres(real_recording, tmp_path):
-    wanted = PackSettings(1, (480, 640), (120, 160), 1.2, 1.5, "g", None)
-    num, bad, _ = pack(real_recording, tmp_path / "out.h5", wanted)
-    assert (num, bad) == (71, [])
+    wanted = PackSettings("g", 1.2, 1.5, compression=None)
+    packed, bad = pack(real_recording, tmp_path / "out.h5", wanted)
+    assert (packed.num_images, packed.labels.num_classes, packed.image_size, bad) == (71, 1, (480, 640), [])
     offsets = []
     with h5py.File(tmp_path / "out.h5") as file:
         assert int(file["present"][:].sum()) == 59

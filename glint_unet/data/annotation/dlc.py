@@ -1,0 +1,36 @@
+"""DeepLabCut: a CSV file with the header lines scorer, bodyparts, coords, and a line per image."""
+
+from glint_unet.data.annotation.csv_table import are_given, csv_rows
+from glint_unet.data.annotation.image_annotation import AnnotationFile, ImageAnnotation, LabelledPoint
+
+_HEADER = ("scorer", "individuals", "bodyparts", "coords")
+
+
+def read_dlc(file: AnnotationFile) -> list[ImageAnnotation]:
+    """The images in the file's order, their names in one column or in several; bodyparts are listed in their order.
+
+    Raises:
+        AnnotationError, ValueError, KeyError, ...: a fault of the file; see `readers.read_annotations`.
+    """
+    rows = [row for _, row in csv_rows(file.text())]
+    head = {row[0]: row for row in rows[: len(_HEADER)] if row[0] in _HEADER}
+    parts, coordinates = head["bodyparts"], head["coords"]
+    first = coordinates.index("x")  # one index column, or three
+    names = tuple(dict.fromkeys(parts[first:]))
+    images = []
+    for row in rows[len(head) :]:
+        if row[0] in _HEADER:
+            raise ValueError(f"the line {row[0]} appears twice")
+        values: dict[str, dict[str, str]] = {}
+        for part, coordinate, value in zip(parts[first:], coordinates[first:], row[first:], strict=True):
+            of_part = values.setdefault(part, {})
+            if coordinate in of_part:
+                raise ValueError(f"{part} has {coordinate} twice: files of several individuals are not supported")
+            of_part[coordinate] = value.strip()
+        points = [_point(part, of_part["x"], of_part["y"]) for part, of_part in values.items()]
+        images.append(file.annotation("/".join(column for column in row[:first] if column), points, names=names))
+    return images
+
+
+def _point(part: str, x: str, y: str) -> LabelledPoint:
+    return LabelledPoint.at(part, x, y) if are_given(x, y, part) else LabelledPoint(part)
