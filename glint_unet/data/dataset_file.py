@@ -11,7 +11,7 @@ Legend: N images, C glint channels (one per LED), H W image, h w heatmap.
 | stems | (N,) | UTF-8 | optional |
 
 Attributes, all optional: num_classes sigma_scale sigma_min img_h img_w hm_h hm_w prefix, and stretched: "yes" if
-packing changed the aspect ratio of images, "no" if it padded images instead. A one-element array is treated as a scalar.
+packing changed the aspect ratio of images, "no" if it padded them instead. A one-element array is treated as a scalar.
 
 The keypoint of a present glint lies inside the image; in a file with only heatmaps, its peak is at least 0.5.
 """
