@@ -82,14 +82,28 @@ def decode_heatmaps(heatmaps: Tensor, stride: int) -> tuple[Tensor, Tensor, Tens
         scores: (B, C) float32, the value of the highest pixel.
         widths: (B, C) float32, standard deviation of the peak in heatmap pixels, from its curvature along x and y.
     """
-    B, C, h, w = heatmaps.shape
-    flat = heatmaps.float().reshape(B, C, h * w)
-    scores, index = flat.max(dim=-1)
-    row, column = index // w, index % w
-    log = flat.clamp_min(_TINY).log()
+    scores, peaks = heatmaps.float().flatten(2).max(dim=-1)
+    points, widths = refine_peaks(peaks, heatmaps.float())
+    return scale_points(points, stride, stride), scores, widths
+
+
+def refine_peaks(peaks: Tensor, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+    """Locates one peak of each heatmap with sub-pixel accuracy, as `decode_heatmaps` describes.
+
+    Args:
+        peaks: (B, C), flat indices of the highest pixels of the peaks.
+        heatmaps: (B, C, h, w) float32 in [0, 1].
+
+    Returns:
+        points: (B, C, 2) float32, (x, y) in heatmap pixels.
+        widths: (B, C) float32, standard deviation of the peak in heatmap pixels.
+    """
+    h, w = heatmaps.shape[-2:]
+    row, column = peaks // w, peaks % w
+    log = heatmaps.flatten(2).clamp_min(_TINY).log()
     x, across = _parabola_peak(log, column, w, lambda c: row * w + c)
     y, down = _parabola_peak(log, row, h, lambda r: r * w + column)
-    return scale_points(torch.stack([x, y], dim=-1), stride, stride), scores, ((across + down) / 2).sqrt()
+    return torch.stack([x, y], dim=-1), ((across + down) / 2).sqrt()
 
 
 def highest_pixels(heatmaps: Tensor, stride: int) -> Tensor:

@@ -80,37 +80,61 @@ def decode_output(
     logits, votes = split_output(output.float(), num_classes)
     heatmaps = logits.sigmoid()
     if votes is None:
-        points, scores, widths = decode_heatmaps(heatmaps, stride)
-        spread = (widths**2 - sigma_heatmap_px**2).clamp_min((0.02 * sigma_heatmap_px) ** 2).sqrt() * stride
-        return points, _full_height(scores, points, heatmaps, stride, sigma_heatmap_px), spread
-    points, scores, sigmas = _fused(heatmaps, votes)
-    points = scale_points(points, stride, stride)
-    return points, _full_height(scores, points, heatmaps, stride, sigma_heatmap_px), sigmas * stride
-
-
-def _full_height(heights: Tensor, points: Tensor, heatmaps: Tensor, stride: int, sigma_heatmap_px: float) -> Tensor:
-    """Heights (B, C) of the highest pixels, relative to a Gaussian of height 1 centred at `points`; at most 1."""
+        points, heights, widths = decode_heatmaps(heatmaps, stride)
+        sigmas = width_as_sigma(widths, sigma_heatmap_px)
+    else:
+        heights, peaks = heatmaps.flatten(2).max(dim=-1)
+        points, sigmas = fuse_votes(peaks, heatmaps, votes)
+        points = scale_points(points, stride, stride)
     away = (points - highest_pixels(heatmaps, stride)) / stride
+    return points, full_height(heights, away, sigma_heatmap_px), sigmas * stride
+
+
+def width_as_sigma(widths: Tensor, sigma_heatmap_px: float) -> Tensor:
+    """Standard deviation of a peak's position, from its width and that of the targets, all in heatmap pixels."""
+    return (widths**2 - sigma_heatmap_px**2).clamp_min((0.02 * sigma_heatmap_px) ** 2).sqrt()
+
+
+def full_height(heights: Tensor, away: Tensor, sigma_heatmap_px: float) -> Tensor:
+    """Heights of pixels, relative to a Gaussian of height 1 centred `away` (..., 2) heatmap pixels from them.
+
+    Args:
+        heights: (...) or broadcast to it.
+        away: from the centre of the highest pixel to the position of the glint.
+        sigma_heatmap_px: standard deviation of the Gaussian.
+
+    Returns:
+        At most 1.
+    """
     offset = away.square().sum(dim=-1).clamp(max=_FURTHEST_CORNER**2)
     return (heights * torch.exp(offset / (2 * sigma_heatmap_px**2))).clamp(max=1)
 
 
-def _fused(heatmaps: Tensor, votes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Fuses the votes around each peak: points (B, C, 2), scores and sigmas (B, C), in heatmap pixels."""
-    C, h, w = heatmaps.shape[1:]
-    scores, peak = heatmaps.flatten(2).max(dim=-1)
-    row, column = peak // w, peak % w
-    near = torch.arange(-1, 2, device=peak.device)
-    rows = (row[..., None] + near.repeat_interleave(3)).clamp(0, h - 1)  # (B, C, 9)
+def fuse_votes(peaks: Tensor, heights: Tensor, votes: Tensor) -> tuple[Tensor, Tensor]:
+    """Fuses the votes of the 3x3 pixels around each of some peaks, as `decode_output` describes.
+
+    Args:
+        peaks: (B, K), flat indices of the pixels of the peaks.
+        heights: (B, K, h, w) or (B, 1, h, w), 0..1: the weight of each pixel's vote.
+        votes: (B, 3, h, w).
+
+    Returns:
+        points: (B, K, 2), (x, y) in heatmap pixels.
+        sigmas: (B, K), predicted standard deviations in heatmap pixels.
+    """
+    K, (h, w) = peaks.shape[1], heights.shape[-2:]
+    row, column = peaks // w, peaks % w
+    near = torch.arange(-1, 2, device=peaks.device)
+    rows = (row[..., None] + near.repeat_interleave(3)).clamp(0, h - 1)  # (B, K, 9)
     columns = (column[..., None] + near.repeat(3)).clamp(0, w - 1)
     index = rows * w + columns
-    nearby = votes.flatten(2)[:, None].expand(-1, C, -1, -1).gather(3, index[:, :, None].expand(-1, -1, 3, -1))
-    predicted = torch.stack([columns + nearby[:, :, 0], rows + nearby[:, :, 1]], dim=-1)  # (B, C, 9, 2)
+    nearby = votes.flatten(2)[:, None].expand(-1, K, -1, -1).gather(3, index[:, :, None].expand(-1, -1, 3, -1))
+    predicted = torch.stack([columns + nearby[:, :, 0], rows + nearby[:, :, 1]], dim=-1)  # (B, K, 9, 2)
     log_scale = nearby[:, :, 2].clamp(*_LOG_SCALE_RANGE)
-    height = heatmaps.flatten(2).gather(2, index)
+    height = heights.flatten(2).expand(-1, K, -1).gather(2, index)
     agrees = (predicted - predicted[:, :, 4:5]).norm(dim=-1) <= _AGREE_PX
-    weight = height * torch.exp(-2 * log_scale) * agrees + _TINY * (torch.arange(9, device=peak.device) == 4)
+    weight = height * torch.exp(-2 * log_scale) * agrees + _TINY * (torch.arange(9, device=peaks.device) == 4)
     weight = weight / weight.sum(dim=-1, keepdim=True)
     points = (weight[..., None] * predicted).sum(dim=2)
     sigmas = math.sqrt(3) * (weight * log_scale.exp()).sum(dim=-1)
-    return points, scores, sigmas
+    return points, sigmas

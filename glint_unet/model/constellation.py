@@ -1,0 +1,199 @@
+"""A constellation: the LEDs as one rigid layout, seen in the mirror of the cornea.
+
+All glints of an eye are images of one layout, so each of them says where the others must be. What the cornea makes of
+a flat layout is an affine image of it to within a few per cent of its size: moved, scaled, turned a little, and
+squeezed where the eye looks aside. In complex numbers, with q the position of an LED in the layout,
+
+    p = t + z q + v conj(q)
+
+where |z| is the size, arg z the turn, and |v| / |z| = (s - 1) / (s + 1) for axes in the ratio s.
+
+This module and `assignment.py` need numpy alone: programs that run an .onnx file can use them without PyTorch.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_LEDS = 4
+"""Fewer say too little about each other: their images are decoded one by one."""
+
+_TURN_DEG = 20.0
+_SQUEEZE = 0.06
+_SPREAD = 0.08
+_SIZE_MARGIN = 2.0
+_LEAST_ROWS = 10
+_LARGEST_SPREAD = 0.25
+_NUM_ROUNDS = 30
+_TINY = 1e-6
+_PRIOR_WEIGHT = (_SPREAD / _SQUEEZE) ** 2
+
+Complex = NDArray[np.complex64]
+
+
+@dataclass(frozen=True)
+class Constellation:
+    """A layout of LEDs and the images of it that are plausible.
+
+    Attributes:
+        layout: ((x, y), ...) of the C LEDs as the camera sees them: x right, y down, centred, of mean square distance 1
+            from the centre.
+        size_px: least and greatest size of the layout in pixels of the network's input.
+        turn_deg: how far it may be turned, either way.
+        squeeze: standard deviation of |v| / |z|; 0.06 allows axes in a ratio up to about 1.4.
+        spread: standard deviation of a glint's distance from the affine image along x and along y, in units of the
+            layout's size.
+    """
+
+    layout: tuple[tuple[float, float], ...]
+    size_px: tuple[float, float]
+    turn_deg: float = _TURN_DEG
+    squeeze: float = _SQUEEZE
+    spread: float = _SPREAD
+
+    @classmethod
+    def from_layout(cls, positions: NDArray[Any], size_px: tuple[float, float], **values: Any) -> "Constellation":
+        """The constellation of a known rig.
+
+        Args:
+            positions: (C, 2), LEDs as the camera sees them, x right and y down, in any unit.
+            size_px: least and greatest root mean square distance of the glints from their centre, in pixels of the
+                network's input.
+            values: further attributes.
+        """
+        layout = _unit(_as_complex(np.asarray(positions, dtype=np.float64)))
+        pairs = tuple((round(float(q.real), 6) + 0.0, round(float(q.imag), 6) + 0.0) for q in layout)
+        return cls(pairs, (float(size_px[0]), float(size_px[1])), **values)
+
+    @classmethod
+    def from_keypoints(cls, keypoints: NDArray[Any]) -> "Constellation | None":
+        """The constellation that annotated images show: their mean shape, and how much they differ from it.
+
+        The mean shape is that of generalised Procrustes analysis (Gower, Psychometrika 1975) with missing points: each
+        image is fitted to the mean by its present glints, and the mean is that of the fitted images, until it stays.
+
+        Args:
+            keypoints: (N, C, 2), (x, y) in pixels of the network's input; NaN where absent.
+
+        Returns:
+            None where there is nothing to learn from: fewer than 4 LEDs, an LED that is rarely seen together with two
+            others, or points that do not move together.
+        """
+        points = _as_complex(np.asarray(keypoints, dtype=np.float64))
+        present = np.isfinite(points)
+        rows = present.sum(axis=1) >= 3
+        points, present = np.where(present, points, 0)[rows], present[rows]
+        if present.shape[1] < LEAST_LEDS or (present.sum(axis=0) < _LEAST_ROWS).any():
+            return None
+        mean = _mean_shape(points, present)
+        if mean is None:
+            return None
+        t, z, v = _fitted(points, mean, present)
+        away = np.abs(points - t - z * mean - v * mean.conj())[present] / np.abs(z + 0 * points)[present]
+        spread = float(np.sqrt(np.mean(away**2) / 2))
+        if spread > _LARGEST_SPREAD:
+            return None
+        size, turn = np.abs(z), np.abs(np.degrees(np.angle(z)))
+        return cls.from_layout(
+            np.stack([mean.real, mean.imag], axis=-1),
+            (float(np.quantile(size, 0.01)) / _SIZE_MARGIN, float(np.quantile(size, 0.99)) * _SIZE_MARGIN),
+            turn_deg=float(np.clip(1.5 * np.quantile(turn, 0.98), _TURN_DEG, 45)),
+            squeeze=float(np.clip(np.sqrt(np.mean(np.abs(v / z) ** 2)), _SQUEEZE, 0.2)),
+            spread=float(np.clip(spread, _SPREAD, 0.15)),
+        )
+
+    @property
+    def positions(self) -> Complex:
+        """(C,) complex64: the layout as x + iy."""
+        return _as_complex(np.array(self.layout)).astype(np.complex64)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for checkpoints and the metadata of .onnx files."""
+        return {
+            "layout": [list(pair) for pair in self.layout],
+            "size_px": list(self.size_px),
+            "turn_deg": self.turn_deg,
+            "squeeze": self.squeeze,
+            "spread": self.spread,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Constellation":
+        """What `to_dict` gave; raises ValueError, TypeError or KeyError where it is something else."""
+        positions = np.array(values["layout"], dtype=np.float64)
+        low, high = map(float, values["size_px"])
+        rest = {name: float(values[name]) for name in ("turn_deg", "squeeze", "spread")}
+        if positions.ndim != 2 or positions.shape[1] != 2 or len(positions) < LEAST_LEDS:
+            raise ValueError("layout")
+        if not (np.isfinite(positions).all() and 0 < low < high < math.inf and all(0 < v < 90 for v in rest.values())):
+            raise ValueError("constellation out of range")
+        return cls.from_layout(positions, (low, high), **rest)
+
+
+def _as_complex(points: NDArray[Any]) -> NDArray[Any]:
+    return points[..., 0] + 1j * points[..., 1]
+
+
+def _unit(shape: NDArray[Any]) -> NDArray[Any]:
+    """A shape (C,) centred, of mean square distance 1 from its centre."""
+    centred = shape - shape.mean()
+    unit: NDArray[Any] = centred / np.sqrt(np.mean(np.abs(centred) ** 2))
+    return unit
+
+
+def _mean_shape(points: NDArray[Any], present: NDArray[np.bool_]) -> NDArray[Any] | None:
+    """(C,) mean of the shapes (N, C), upright on average; None where some LED is linked to no other."""
+    first = int(present.sum(axis=1).argmax())
+    mean, known = np.where(present[first], points[first], 0), present[first]
+    for _ in range(_NUM_ROUNDS):
+        seen = present & known
+        usable = seen.sum(axis=1) >= 2
+        t, z, _ = _fitted(points, mean, seen, affine=False)
+        usable &= np.abs(z[:, 0]) > 0
+        shapes, there = ((points - t) / np.where(z == 0, 1, z))[usable], present[usable]
+        known = there.any(axis=0)
+        mean = np.where(there, shapes, 0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+        if known.all():
+            mean = _unit(mean)
+    if not known.all():
+        return None
+    z = _fitted(points, mean, present, affine=False)[1]
+    upright: NDArray[Any] = mean * np.exp(1j * np.angle(np.sum(z / np.abs(z))))
+    return upright
+
+
+def _fitted(
+    points: NDArray[Any], mean: NDArray[Any], used: NDArray[np.bool_], *, affine: bool = True
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """t, z and v (N, 1) of each row (N, C); where it is not affine, v is 0."""
+    num = np.maximum(used.sum(axis=1, keepdims=True), 1)
+    centre_q = np.where(used, mean, 0).sum(axis=1, keepdims=True) / num
+    centre_p = np.where(used, points, 0).sum(axis=1, keepdims=True) / num
+    q, p = np.where(used, mean - centre_q, 0), np.where(used, points - centre_p, 0)
+    z, v = solve_affine(q, p, _PRIOR_WEIGHT if affine else math.inf)
+    return centre_p - z * centre_q - v * centre_q.conj(), z, v
+
+
+def solve_affine(q: NDArray[Any], p: NDArray[Any], prior_weight: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Least squares of `p = z q + v conj(q)` over the last axis, with `prior_weight * |v|^2` added.
+
+    Args:
+        q, p: (..., n) centred points, times the square root of their weights; 0 where unused.
+        prior_weight: variance of the residuals over that of v; infinite: v is 0.
+        p: see q.
+
+    Returns:
+        z, v: (..., 1).
+    """
+    qq = np.sum(q.real**2 + q.imag**2, axis=-1, keepdims=True) + _TINY
+    zp = np.sum(p * q.conj(), axis=-1, keepdims=True)
+    if math.isinf(prior_weight):
+        return zp / qq, 0 * zp
+    turned, vp = np.sum(q * q, axis=-1, keepdims=True), np.sum(p * q, axis=-1, keepdims=True)
+    held = qq + prior_weight
+    determinant = qq * held - (turned.real**2 + turned.imag**2)
+    return (zp * held - vp * turned.conj()) / determinant, (vp * qq - zp * turned) / determinant
