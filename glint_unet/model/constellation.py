@@ -128,7 +128,7 @@ class Constellation:
         low, high = map(float, values["size_px"])
         rest = {name: float(values[name]) for name in ("turn_deg", "squeeze", "spread")}
         if positions.ndim != 2 or positions.shape[1] != 2 or len(positions) < LEAST_LEDS:
-            raise ValueError("layout")
+            raise ValueError(f"layout of shape {positions.shape}")
         if not (np.isfinite(positions).all() and 0 < low < high < math.inf and all(0 < v < 90 for v in rest.values())):
             raise ValueError("constellation out of range")
         return cls.from_layout(positions, (low, high), **rest)
