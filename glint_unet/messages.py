@@ -1,4 +1,4 @@
-"""Every sentence of the log and the console, once: Chinese (default) and English."""
+"""All messages of the log and the console, in Chinese (default) and English."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ TEXTS: dict[str, tuple[str, str]] = {
     "dataset": ("数据集: {path}", "Data set: {path}"),
     "network": (
         "网络: {arch}, {weights:,} 个参数, 输入 {H}x{W}, 输出 {C} 个 {h}x{w} 热图",
-        "Network: {arch}, {weights:,} weights, input {H}x{W}, output {C} heatmaps of {h}x{w}",
+        "Network: {arch}, {weights:,} parameters, input {H}x{W}, output {C} heatmaps of {h}x{w}",
     ),
     "device": ("设备: {device}", "Device: {device}"),
     "data_on_device": ("数据已载入 {device} 的显存: {mb:.1f} MB", "Data held in the memory of {device}: {mb:.1f} MB"),
     "cache_conflict": (
         "--cache {cache} 与 --{flag} 矛盾; 请去掉其中之一",
-        "--cache {cache} and --{flag} contradict each other; drop one of them",
+        "--cache {cache} and --{flag} contradict each other; remove one of them",
     ),
     "loader_died": (
         "{workers} 个数据加载进程中有一个意外终止: {reason}; 若被系统因内存不足杀死, 请减少 --num_workers",
-        "One of the {workers} loader processes died: {reason}; if the system killed it for lack of memory, "
-        "lower --num_workers",
+        "One of the {workers} loader processes died: {reason}; if the system killed it because memory ran out, "
+        "reduce --num_workers",
     ),
     "data_in_memory": ("数据已载入内存: {mb:.1f} MB", "Data held in memory: {mb:.1f} MB"),
-    "data_shared_new": ("数据已放入共享内存: {mb:.1f} MB (新建)", "Data put into shared memory: {mb:.1f} MB (created)"),
+    "data_shared_new": ("数据已放入共享内存: {mb:.1f} MB (新建)", "Data held in shared memory: {mb:.1f} MB (created)"),
     "data_shared_attached": (
         "使用已有的共享内存数据: {mb:.1f} MB",
         "Using the existing copy in shared memory: {mb:.1f} MB",
@@ -44,14 +44,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Training images: {train}, validation images: {val}",
     ),
     "few_validation_images": (
-        "验证图像只有 {num} 张: 指标、最佳轮次和由它们选出的阈值都不可靠; 请增加图像或提高 --val_split",
-        "Only {num} validation images: figures, best epoch and the threshold chosen on them are uncertain; "
-        "use more images or a greater --val_split",
+        "验证图像只有 {num} 张: 指标、最佳轮次和据此选取的阈值都不可靠; 请增加图像或增大 --val_split",
+        "Only {num} validation images: metrics, best epoch and the threshold chosen on them are unreliable; "
+        "use more images or a larger --val_split",
     ),
     "short_run": (
-        "训练很短 (共 {steps} 步): 学习率在 {warm} 步内上升 (设定为 {given}), 归一化统计量取最近 {span:.1f} 步的平均",
-        "Short run ({steps} steps): the learning rate rises over {warm} step(s) instead of {given}; batch "
-        "normalisation averages its statistics over the last {span:.1f} steps",
+        "训练步数较少 (共 {steps} 步): 预热缩短为 {warm} 步 (设定为 {given}), "
+        "批归一化统计量取最近约 {span:.1f} 步的平均",
+        "Short run ({steps} steps): the warm-up takes {warm} step(s) instead of {given}; batch normalisation "
+        "averages its statistics over the last {span:.1f} steps",
     ),
     "batch_size": ("每步样本数: {batch}", "Images per step: {batch}"),
     "epoch": (
@@ -70,17 +71,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "faster_from_file": (
         "内存足够时去掉 --no_preload, 多个实验共用时加 --shared_memory, "
         "否则加大 --num_workers (现为 {workers}, 每核至多一个)",
-        "drop --no_preload if the data fits in memory, add --shared_memory if several experiments share it, "
-        "or raise --num_workers (now {workers}; at most one per core)",
+        "omit --no_preload if the data fits in memory, add --shared_memory if several experiments share it, "
+        "or increase --num_workers (currently {workers}; at most one per core)",
     ),
     "faster_stream": (
         "请加大 --num_workers (现为 {workers}, 每核至多一个), 或先用 glint-unet synth 生成数据集文件",
-        "raise --num_workers (now {workers}; at most one per core), or generate a data set file with "
+        "increase --num_workers (currently {workers}; at most one per core), or generate a data set file with "
         "glint-unet synth first",
     ),
     "faster_in_memory": (
         "数据已在内存中: 机器可能被其他程序占满, 请减少 --threads 或错开实验",
-        "the data is already in memory: other programs may be using the machine; lower --threads or run "
+        "the data is already in memory: other programs may be using the machine; reduce --threads or run "
         "fewer experiments at once",
     ),
     "saved_best": (
@@ -90,21 +91,21 @@ TEXTS: dict[str, tuple[str, str]] = {
     "saved_numbered": ("  💾 保存检查点: {path}", "  💾 Saved checkpoint: {path}"),
     "interrupted": (
         "收到 {signal}, 已保存 (已完成 {epoch} 轮)。继续训练: {command}",
-        "{signal} received, everything saved (epochs done: {epoch}). To go on: {command}",
+        "{signal} received, state saved (epochs completed: {epoch}). To resume: {command}",
     ),
     "finished": (
         "训练完成, 用时 {seconds:.1f}s。最佳: 第 {epoch} 轮, Val Loss {total:.4f}: {path}",
         "Training finished in {seconds:.1f}s. Best: epoch {epoch}, Val Loss {total:.4f}: {path}",
     ),
     "nothing_to_do": (
-        "已完成 {epoch} 轮, 没有剩余的轮次; 要继续请给出更大的 --epochs (现为 {epochs})",
-        "{epoch} epochs are done and none is left; to continue, give a larger --epochs (now {epochs})",
+        "已完成 {epoch} 轮, 没有剩余的轮次; 要继续训练, 请增大 --epochs (现为 {epochs})",
+        "{epoch} epochs are done and none is left; to continue, give a larger --epochs (currently {epochs})",
     ),
     "rolled_back": (
         "警告: 第 {epoch} 轮第 {step} 步之前损失变为 NaN 或无穷大, 退回到第 {done} 轮之后的检查点, "
         "学习率减半为 {lr:.2e} ({number}/{most})",
-        "Warning: the loss became NaN or infinite in epoch {epoch} by step {step}; back to the checkpoint after epoch "
-        "{done} at half the learning rate, {lr:.2e} ({number} of {most})",
+        "Warning: the loss became NaN or infinite in epoch {epoch} by step {step}; going back to the checkpoint after "
+        "epoch {done} at half the learning rate, {lr:.2e} ({number} of {most})",
     ),
     "deprecated_flag": (
         "警告: --{flag} 已弃用且不起作用, 请用 --output_dir 指定输出目录",
@@ -113,7 +114,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "setting_changed": ("设置已更改: --{name} {was} -> {now}", "Setting changed: --{name} {was} -> {now}"),
     "setting_without_effect": (
         "注意: --{name} {was} -> {now} 不起作用: 只在训练开始时生效, 续训沿用 {was}",
-        "Note: --{name} {was} -> {now} has no effect: it counts only where a run begins, and this one keeps {was}",
+        "Note: --{name} {was} -> {now} has no effect: it applies only at the start of a run, and this run keeps {was}",
     ),
     "damaged_best_aside": (
         "警告: 最佳模型已损坏, 移到 {path}: {reason}",
@@ -122,7 +123,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "checkpoint_passed_over": ("警告: 跳过损坏的检查点: {reason}", "Warning: skipped a damaged checkpoint: {reason}"),
     "history_set_aside": (
         "第 {epoch} 轮之后的旧历史已移到: {path}",
-        "The earlier history after epoch {epoch} was moved to: {path}",
+        "The previous history after epoch {epoch} was moved to: {path}",
     ),
     "resume_without_optimizer": (
         "警告: 检查点中没有优化器状态, 优化器重新开始, 结果不会与未中断的训练完全一致",
@@ -133,38 +134,41 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Note: with --no_save_optimizer the checkpoints are smaller, but a later resume cannot be exact",
     ),
     # --- settings and devices ---
-    "bad_arguments": ("参数错误: {reason} (用 --help 查看全部参数)", "Bad arguments: {reason} (--help lists them all)"),
+    "bad_arguments": (
+        "参数错误: {reason} (用 --help 查看全部参数)",
+        "Invalid arguments: {reason} (--help lists all of them)",
+    ),
     "flag_unknown": (
         "没有参数 {flag}{hint}; 用 {prog} --help 查看全部参数",
-        "No flag {flag}{hint}; {prog} --help lists them all",
+        "Unknown flag {flag}{hint}; {prog} --help lists all flags",
     ),
     "argument_extra": (
         "多余的参数: {words}; 请去掉, 或在其前面写上参数名 (用 --help 查看)",
-        "Unexpected on the line: {words}; remove it, or put its flag before it (--help lists them)",
+        "Unexpected argument: {words}; remove it, or put its flag before it (--help lists all flags)",
     ),
     "setting_not_a_choice": (
         "--{flag} 的值 {value!r} 无效, 可选: {choices}",
-        "--{flag} {value!r} is not a choice; choose one of: {choices}",
+        "--{flag} {value!r} is not a valid choice; choose one of: {choices}",
     ),
     "setting_not_a_number": (
         "--{flag} 的值 {value!r} 不是有限的数, 请给出一个数",
-        "--{flag} {value!r} is not a finite number",
+        "--{flag} {value!r} is not a finite number; give a number",
     ),
     "setting_not_whole": (
         "--{flag} 的值 {value!r} 不是整数, 请给出一个整数",
-        "--{flag} {value!r} is not a whole number; give one",
+        "--{flag} {value!r} is not a whole number; give an integer",
     ),
     "setting_not_text": (
         "--{flag} 的值 {value!r} (类型 {kind}) 不能用作文本或路径; 请给出字符串",
-        "--{flag} {value!r} (of type {kind}) is not usable as text or path; give a string",
+        "--{flag} {value!r} (of type {kind}) cannot be used as text or path; give a string",
     ),
     "setting_not_a_path": (
         "--{flag} {value!r} 含有 NUL 字符, 不能用作路径; 请去掉它",
-        "--{flag} {value!r} holds a NUL character, which no path can; remove it",
+        "--{flag} {value!r} contains a NUL character, which is not allowed in paths; remove it",
     ),
     "setting_empty": (
         "--{flag} 的值为空; 请给出一个值, 或去掉该参数",
-        "--{flag} is empty; give it a value, or leave the flag out",
+        "--{flag} is empty; give it a value, or omit the flag",
     ),
     "setting_out_of_range": (
         "--{flag} 的值 {value} 超出范围, 需要 {limit}",
@@ -172,19 +176,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "range_between": ("{low} 到 {high}", "{low} to {high}"),
     "range_both": ("{low} 且 {high}", "{low} and {high}"),
-    "h5_required": ("缺少 --h5, 请指定数据集文件", "--h5 is missing; give the data set file"),
+    "h5_required": ("缺少 --h5, 请指定数据集文件", "--h5 is missing; specify the data set file"),
     "file_targets_augmented": (
         "--targets file 的热图不能随图像变换; 请加 --no_augment, 或用 --targets keypoints",
-        "--targets file cannot follow the augmented images; add --no_augment, or use --targets keypoints",
+        "The heatmaps of --targets file cannot follow augmented images; add --no_augment, or use --targets keypoints",
     ),
     "no_heatmaps_in_file": (
         "{path} 中没有热图, 不能用 --targets file; 请用 --targets keypoints",
-        "{path} stores no heatmaps for --targets file; use --targets keypoints",
+        "{path} contains no heatmaps, which --targets file needs; use --targets keypoints",
     ),
     "flip_not_a_permutation": (
-        "--flip {value} 不是 {num_leds} 个 LED 左右翻转后的排列, 例如 1,8,7,6,5,4,3,2",
-        "--flip {value} is not the order of {num_leds} LEDs after a left-right flip (two flips must change "
-        "nothing); example: 1,8,7,6,5,4,3,2",
+        "--flip {value} 不是 {num_leds} 个 LED 左右翻转后的次序 (翻转两次须复原), 例如 1,8,7,6,5,4,3,2",
+        "--flip {value} is not the order of {num_leds} LEDs after a left-right flip (flipping twice must restore "
+        "the order); example: 1,8,7,6,5,4,3,2",
     ),
     "rig_and_flags": (
         "--rig 文件已含有这些内容, 不能同时给出: {flags}",
@@ -192,7 +196,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "hybrid_without_weights": (
         "--loss hybrid 的 --lam_focal, --lam_bce, --lam_dice 全为 0, 至少一个要大于 0",
-        "--loss hybrid with --lam_focal, --lam_bce and --lam_dice all 0 trains nothing; make one of them positive",
+        "--loss hybrid needs a positive --lam_focal, --lam_bce or --lam_dice; all of them are 0",
     ),
     "sigma_not_positive": (
         "--sigma_min {sigma_min} 必须大于 0, --sigma_scale {sigma_scale} 不能为负",
@@ -200,7 +204,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "recipe_not_applied": (
         'recipe={recipe!r} 但没有一项设置与该配方相符; 在 Python 中请用 TrainConfig.of_recipe("{recipe}", ...)',
-        'recipe={recipe!r}, but none of its settings is set; in Python, use TrainConfig.of_recipe("{recipe}", ...)',
+        'recipe={recipe!r}, but none of its settings is applied; in Python, use TrainConfig.of_recipe("{recipe}", ...)',
     ),
     "no_gpu": (
         "{requested}: 本机没有这个 GPU (可用 CUDA 设备数: {found}); 去掉该参数则用 CPU",
@@ -212,21 +216,21 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "onnx_is_exported": (
         "{path} 已是导出的模型; 请给出训练目录或检查点",
-        "{path} is exported already; name a run directory or a checkpoint",
+        "{path} is already an exported model; specify a run directory or a checkpoint",
     ),
     "onnx_on_cpu": (
         "{path}: .onnx 文件只在 CPU 上运行, 不用 --device {value}; 请去掉该参数, 或给出训练目录",
-        "{path}: .onnx files run on the CPU, not on --device {value}; omit the flag, or name the run directory",
+        "{path}: .onnx files run on the CPU, not on --device {value}; omit the flag, or specify the run directory",
     ),
     "batch_auto_without_gpu": (
         "--batch auto 按 GPU 显存选择; 本次在 CPU 上训练, 请给出数字, 例如 --batch 8",
-        "--batch auto depends on the memory of a GPU, and this run uses the CPU; give a number, such as --batch 8",
+        "--batch auto depends on the memory of a GPU, and this run uses the CPU; give a number, e.g. --batch 8",
     ),
     "batch_auto_does_not_fit": (
         "{device}: 剩余显存 (可用 {free_mb} MB) 连最小的一批都放不下; "
         "请换一个 GPU, 减小 --base_channels, 或用 --cache ram",
-        "{device}: its free memory ({free_mb} MB available) cannot hold even the smallest batch; use another "
-        "GPU, a smaller --base_channels, or --cache ram",
+        "{device}: even the smallest batch does not fit into its free memory ({free_mb} MB); use another GPU, a "
+        "smaller --base_channels, or --cache ram",
     ),
     "gpu_not_a_number": (
         "--gpu {value!r} 不是设备编号, 例如 --gpu 0",
@@ -239,31 +243,31 @@ TEXTS: dict[str, tuple[str, str]] = {
     "part_too_small": (
         "--batch {batch}: 某一步只有一张不超过 {limit} 像素的图像, 批归一化无法计算; "
         "请换一个 --batch, 减少 --accumulate 或进程数, 或用更大的图像",
-        "--batch {batch} leaves a step with one image of at most {limit} px, which batch normalisation cannot compute; "
-        "choose another --batch, less --accumulate, fewer processes, or larger images",
+        "--batch {batch} leaves a step with one image of at most {limit} px, for which batch normalisation is "
+        "undefined; choose another --batch, a smaller --accumulate, fewer processes, or larger images",
     ),
     "gpus_and_processes": (
         "--processes {processes} 用于 CPU; 多个 GPU 请只用 --gpu {value}",
-        "--processes {processes} is for the CPU; for several GPUs give --gpu {value} alone",
+        "--processes {processes} is for the CPU; for several GPUs, use only --gpu {value}",
     ),
     "gpus_in_group": (
         "启动了 {size} 个进程, 但 --gpu {value} 给出 {num} 个 GPU; 两者应相等",
-        "{size} processes were started, but --gpu {value} names {num} GPUs; the two numbers must be equal",
+        "{size} processes were started, but --gpu {value} selects {num} GPUs; the two numbers must be equal",
     ),
     "out_of_memory": (
         "内存或显存不足: {reason}; 请减小 --batch, --base_channels 或图像尺寸, 或换一个 GPU (nvidia-smi 可查看占用者); "
-        "已保存的不受影响",
-        "Out of memory: {reason}; lower --batch, --base_channels or the image size, or take another GPU (nvidia-smi "
-        "shows who uses it); what was saved is untouched",
+        "已保存的结果不受影响",
+        "Out of memory: {reason}; reduce --batch, --base_channels or the image size, or use another GPU (nvidia-smi "
+        "shows its processes); saved files are intact",
     ),
     "rank_lost": (
         "训练进程 {rank} 的连接中断: {reason}",
-        "Process {rank} of the training lost its connection: {reason}",
+        "Training process {rank} lost its connection to the others: {reason}",
     ),
     "rank_died": (
         "训练进程 {rank} 意外终止 ({how}), 其余进程已停止; 用 --resume 从最近的检查点继续",
-        "Process {rank} of the training died ({how}) and the others were stopped; --resume continues from "
-        "the last checkpoint",
+        "Training process {rank} died ({how}) and the others were stopped; use --resume to continue from the last "
+        "checkpoint",
     ),
     "group": (
         "{size} 个进程一起训练, 每批 {batch} 张图像由它们分担",
@@ -273,51 +277,51 @@ TEXTS: dict[str, tuple[str, str]] = {
     "disk_full": (
         "磁盘空间不足, 未能写入 {path} (剩余 {free_mb} MB), 原文件完好; 请清理空间",
         "Disk full or nearly full: {path} was not written ({free_mb} MB free); the previous file is intact; "
-        "free some space",
+        "free up some space",
     ),
     "disk_too_small": (
         "{path} 所在磁盘放不下检查点: 需要 {need_mb} MB, 剩余 {free_mb} MB; 请清理空间或减小 --keep_last_n",
-        "The disk of {path} cannot hold the checkpoints: {need_mb} MB needed, {free_mb} MB free; free some space or "
-        "lower --keep_last_n",
+        "The disk of {path} cannot hold the checkpoints: {need_mb} MB needed, {free_mb} MB free; free up some space or "
+        "reduce --keep_last_n",
     ),
     "memory_too_small": (
         "内存放不下 {path}: 需要 {need_mb} MB, 可用 {free_mb} MB; 请用 --no_preload 逐批读取",
-        "Memory cannot hold {path}: {need_mb} MB needed, {free_mb} MB free; use --no_preload to read it by batches",
+        "{path} does not fit in memory: {need_mb} MB needed, {free_mb} MB free; use --no_preload to read it in batches",
     ),
     "not_writable": (
         "无法写入 {path}: {reason}; 请换一个 --output_dir 或修改权限",
-        "{path} cannot be written: {reason}; choose another --output_dir or change its permissions",
+        "{path} cannot be written: {reason}; choose another --output_dir or change the permissions",
     ),
     # --- data sets ---
     "dataset_missing_file": ("数据集文件不存在: {path}; 请检查路径", "No such data set file: {path}; check the path"),
     "dataset_not_hdf5": (
         "{path} 不是完整的 HDF5 文件 ({size} 字节; {reason}); 请重新复制或重新打包",
-        "{path} is not a whole HDF5 file ({size} bytes; {reason}); copy or pack it again",
+        "{path} is not a complete HDF5 file ({size} bytes; {reason}); copy or pack it again",
     ),
     "dataset_locked": (
         "{path} 正被另一个进程写入; 请等它写完",
-        "{path} is being written by another process; wait until it is done",
+        "{path} is being written by another process; wait until it has finished",
     ),
     "dataset_unreadable": (
         "无法读取 {path}: {reason}; 请检查权限",
-        "{path} cannot be read: {reason}; check permissions",
+        "{path} cannot be read: {reason}; check the permissions",
     ),
     "dataset_changing": (
         "{path} 在读取时不断变化; 请等写入结束",
-        "{path} keeps changing while it is read; wait until its writer is done",
+        "{path} keeps changing while it is being read; wait until the writer has finished",
     ),
     "dataset_replaced": (
         "{path} 的内容与开始时不同 (文件已被替换或改写); 请恢复原文件, 或用新的数据集重新开始训练",
-        "{path} has other content than at the start (replaced or rewritten); restore the file, or start a new run on "
-        "the new data",
+        "The content of {path} has changed since the start (replaced or rewritten); restore the file, or start a new "
+        "run on the new data",
     ),
     "dataset_missing_part": (
         "{path} 缺少数据集 {name} (文件中有: {found}); 至少需要 images 和 heatmaps (或 keypoints)",
-        "{path} has no dataset {name} (it has: {found}); images and heatmaps (or keypoints) are the minimum",
+        "{path} has no dataset {name} (found: {found}); images and heatmaps (or keypoints) are required",
     ),
     "dataset_not_a_dataset": (
         "{path} 中的 {name} 是组而不是数据集; 请重新打包",
-        "{name} in {path} is a group, not a dataset; pack it again",
+        "{name} in {path} is a group, not a dataset; pack the file again",
     ),
     "dataset_shape": (
         "{path} 中 {name} 的形状为 {shape}, 应为 {expected}",
@@ -327,10 +331,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 中 {name} 的类型为 {dtype}, 应为 {expected} 之一; 请转换后再保存",
         "{name} in {path} has dtype {dtype}; it must be one of {expected}: convert it",
     ),
-    "dataset_empty": ("{path} 中没有图像 (N=0); 至少需要 2 张", "{path} holds no image (N=0); at least 2 are needed"),
+    "dataset_empty": (
+        "{path} 中没有图像 (N=0); 至少需要 2 张",
+        "{path} contains no images (N=0); at least 2 are required",
+    ),
     "dataset_channels": (
         "{path} 有 {channels} 个通道, 应为 1 到 {limit}",
-        "{path} has {channels} channels; it must have 1 to {limit}",
+        "{path} has {channels} channels; 1 to {limit} are supported",
     ),
     "dataset_stride": (
         "{path}: 图像 {H}x{W} 与热图 {h}x{w} 不匹配; H/h 与 W/w 必须同为 1, 2 或 4",
@@ -338,27 +345,28 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "dataset_attribute": (
         "{path} 的属性 {name}={value!r} 无效, 应为正数",
-        "Attribute {name}={value!r} of {path} is not usable; it must be a positive number",
+        "Attribute {name}={value!r} of {path} is invalid; it must be a positive number",
     ),
     "dataset_attribute_text": (
-        "{path} 的属性 {name}={value!r} 无效, 应为一段文字",
-        "Attribute {name}={value!r} of {path} is not usable; it must be one text",
+        "{path} 的属性 {name}={value!r} 无效, 应为字符串",
+        "Attribute {name}={value!r} of {path} is invalid; it must be a string",
     ),
     "dataset_foreign_parts": (
         "{path} 中的 {name} 指向文件之外 ({kind}), 为安全起见拒绝; 请把数据写入文件本身",
-        "{name} in {path} reaches outside the file ({kind}) and is refused; write the data into the file itself",
+        "{name} in {path} refers to data outside the file ({kind}) and is refused; store the data in the file itself",
     ),
     "dataset_filter": (
         "{path} 中 {name} 用了不支持的压缩 {filters}; 请用 gzip 或 lzf 重新保存",
-        "{name} in {path} is compressed with filters {filters} that are not supported; save it with gzip or lzf",
+        "{name} in {path} uses the unsupported filters {filters}; save it with gzip or lzf",
     ),
     "dataset_bomb": (
         "{path} 中 {name} 声明 {declared} 字节却只存了 {stored} 字节 (超过 {ratio} 倍), 拒绝; 请重新打包",
-        "{name} in {path} declares {declared} bytes but stores {stored} (over {ratio} times); refused: pack it again",
+        "{name} in {path} declares {declared} bytes but stores only {stored} (a ratio above {ratio}) and is refused; "
+        "pack it again",
     ),
     "dataset_chunks": (
         "{path} 中 {name} 的分块 {chunks} 超过 {limit} 字节; 请用更小的分块保存",
-        "{name} in {path} has chunks {chunks} of over {limit} bytes; save it with smaller ones",
+        "{name} in {path} has chunks {chunks} of more than {limit} bytes; save it with smaller chunks",
     ),
     "dataset_damaged": (
         "{path} 中的 {name} 已损坏: {reason}; 请重新复制或重新打包",
@@ -366,44 +374,45 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "dataset_crashes": (
         "{path} 使 HDF5 库崩溃 ({how}), 文件已损坏或有恶意; 请重新复制或重新打包",
-        "{path} makes the HDF5 library crash ({how}): damaged or hostile; copy or pack it again",
+        "{path} crashes the HDF5 library ({how}): the file is damaged or malicious; copy or pack it again",
     ),
     "dataset_hangs": (
         "读取 {path} 时 {seconds:.0f} 秒没有进展, 文件已损坏或磁盘没有响应; 请检查磁盘或重新打包",
-        "Reading {path} made no progress for {seconds:.0f} s: it is damaged, or the disk does not respond; check it",
+        "Reading {path} made no progress for {seconds:.0f} s: the file is damaged or the disk does not respond; check "
+        "the disk, or pack the file again",
     ),
     "dataset_values": (
         "{path} 中 {name} 的值域为 {low} 到 {high} (含 NaN 或越界), 应在 0 到 1 之间 (keypoints: 有限数或 NaN)",
-        "{name} in {path} has values {low} to {high} (NaN or out of range); heatmaps must be 0 to 1, keypoints finite "
-        "or NaN",
+        "{name} in {path} has values from {low} to {high} (NaN or out of range); heatmaps must be in 0 to 1, keypoints "
+        "finite or NaN",
     ),
     "dataset_keypoint_outside": (
         "{path} 第 {row} 行 LED {led} 的关键点 ({x:.6g}, {y:.6g}) 在 {W}x{H} 的图像之外; "
         "没有该反光点时请写 NaN (或 present 写 0)",
-        "{path}, row {row}: the keypoint of LED {led} at ({x:.6g}, {y:.6g}) is outside its image of {W}x{H}; where the "
-        "glint is absent, store NaN (or present 0)",
+        "{path}, row {row}: the keypoint of LED {led} at ({x:.6g}, {y:.6g}) is outside the image of {W}x{H}; for an "
+        "absent glint, store NaN (or present 0)",
     ),
     "dataset_present_without_peak": (
         "{path} 第 {row} 行 LED {led} 的 present 不为 0, 但热图最大值为 {peak:.3g}, 低于 {limit}; "
         "请将每张热图除以其最大值, 或 present 写 0",
-        "{path}, row {row}: LED {led} is present, but its heatmap reaches {peak:.3g} only, less than {limit}; divide "
+        "{path}, row {row}: LED {led} is present, but the peak of its heatmap is {peak:.3g}, below {limit}; divide "
         "each heatmap by its maximum, or store present 0",
     ),
     "dataset_low_peaks": (
         "{path} 中 LED {led} 的热图最大值为 {highest:.3g}, 低于 {limit}, 所有反光点都会被当作不存在; "
         "请将每张热图除以其最大值",
-        "The heatmaps of LED {led} in {path} reach {highest:.3g} at most, less than {limit}, so that its glint would "
-        "count as absent everywhere; divide each heatmap by its maximum",
+        "The heatmaps of LED {led} in {path} have a maximum of {highest:.3g}, below {limit}, so its glint would count "
+        "as absent everywhere; divide each heatmap by its maximum",
     ),
     "dataset_uint8_heatmaps": (
         "{path} 的 uint8 热图最大值为 1, 应为 0 到 255; 请乘以 255 后再保存",
-        "The uint8 heatmaps of {path} have the maximum 1 but stand for 0 to 255; multiply them by 255",
+        "The uint8 heatmaps of {path} have a maximum of 1 instead of 255; multiply them by 255",
     ),
     "dataset_too_small": (
         "图像太少: N={num}, --val_split {val_split} 得到 {num_val} 张验证图像; "
         "训练和验证都至少要 1 张, 请增加图像或调整 --val_split",
-        "Too few images: N={num} with --val_split {val_split} gives {num_val} for validation; both sides need at least "
-        "1: add images or change --val_split",
+        "Too few images: N={num} with --val_split {val_split} gives {num_val} validation images; training and "
+        "validation need at least 1 each: add images or change --val_split",
     ),
     "output_exists": (
         "{path} 已存在; 要替换请加 --overwrite",
@@ -411,11 +420,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "output_no_directory": ("目录不存在: {path}; 请先建立", "No such directory: {path}; create it first"),
     # --- annotations ---
-    "rig_missing": ("无法读取装置文件 {path}: {reason}", "The rig file {path} cannot be read: {reason}"),
-    "rig_not_toml": ("装置文件 {path} 不是有效的 TOML: {reason}", "The rig file {path} is not valid TOML: {reason}"),
+    "rig_missing": ("无法读取装置文件 {path}: {reason}", "Rig file {path} cannot be read: {reason}"),
+    "rig_not_toml": ("装置文件 {path} 不是有效的 TOML: {reason}", "Rig file {path} is not valid TOML: {reason}"),
     "rig_entry": (
         "装置文件 {path} 中 {entry} 的值 {value} 不可用; 可用: {allowed}",
-        "{entry} = {value} in the rig file {path} cannot be used; allowed: {allowed}",
+        "{entry} = {value} in rig file {path} is invalid; allowed: {allowed}",
     ),
     "annotation_no_directory": ("标注目录不存在: {path}", "No such directory of annotations: {path}"),
     "annotation_none": (
@@ -502,38 +511,38 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "image_pages": (
         "{path} 含 {num} 幅图像 (多页); 请每幅存为一个文件",
-        "{path} holds {num} pictures; save each of them as a file of its own",
+        "{path} contains {num} images (pages); save each one as a separate file",
     ),
     "image_levels": (
         "{path} 的灰度从 {low:g} 到 {high:g}, 应在 0 到 {limit:g} 之间; 请换算后保存",
-        "{path} has grey levels from {low:g} to {high:g}; they must lie in 0 to {limit:g}: rescale and save it again",
+        "{path} has grey levels from {low:g} to {high:g}; they must be in 0 to {limit:g}: rescale and save it again",
     ),
     "image_deep_colour": (
         "{path} 是很暗的 16 位彩色图像, 转换后近乎全黑; 请存为灰度或 8 位图像",
-        "{path} is a dark image of 16-bit colour, which would become nearly black; save it as grey or with 8 bits",
+        "{path} is a dark 16-bit colour image, which would become nearly black; save it as greyscale or with 8 bits",
     ),
     "image_unreadable": ("无法读取图像 {path}: {reason}", "Image {path} cannot be read: {reason}"),
     "images_form": (
         "图像的形状为 {shape}, 类型为 {dtype}; 应为 (H, W) 或 (B, H, W), 末尾可加长度 1 或 3 的颜色轴, 类型 uint8, "
         "uint16 或 0..1 的 float",
-        "Images have shape {shape} and dtype {dtype}; they must be (H, W) or (B, H, W), with or without a last axis of "
-        "1 or 3 colours, uint8, uint16 or float in 0..1",
+        "Images have shape {shape} and dtype {dtype}; they must be (H, W) or (B, H, W), optionally with a last axis of "
+        "1 or 3 channels, as uint8, uint16 or float in 0..1",
     ),
     "images_range": (
         "浮点图像的值为 {low} 到 {high} (或含 NaN); 应在 0 到 1 之间, 请先除以最大值",
-        "Float images have values {low} to {high} (or NaN); they must be in 0..1: divide by the white level first",
+        "Float images have values from {low} to {high} (or NaN); they must be in 0..1: divide by the white level first",
     ),
     "run_without_best": (
         "{path} 中还没有最佳模型 best_model.pth; 请先训练至少一轮, 或给出一个检查点文件",
-        "{path} holds no best_model.pth yet; train for an epoch, or name a checkpoint file",
+        "{path} contains no best_model.pth yet; train for at least one epoch, or specify a checkpoint file",
     ),
     # --- using a model ---
     "media_missing": ("输入不存在: {path}", "No such input: {path}"),
-    "media_no_images": ("文件夹 {path} 中没有图像", "The folder {path} holds no images"),
+    "media_no_images": ("文件夹 {path} 中没有图像", "The folder {path} contains no images"),
     "media_no_match": ("没有文件匹配 {path}", "No file matches {path}"),
     "media_unknown": (
         "{path} 不是图像、视频或数据集; 可用的后缀: {known}",
-        "{path} is not an image, video or data set; supported endings: {known}",
+        "{path} is not an image, video or data set; supported suffixes: {known}",
     ),
     "media_no_video": (
         "无法作为视频打开: {path}; 请检查文件或摄像头编号, 或用 ffmpeg 转换",
@@ -541,24 +550,24 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "media_cannot_write": (
         "无法写视频 {path}; 请换用 .mp4 或 .avi, 并检查磁盘空间",
-        "The video {path} cannot be written; use .mp4 or .avi",
+        "Video {path} cannot be written; use .mp4 or .avi, and check the disk space",
     ),
     "media_all_broken": (
         "{path} 的 {num} 帧全部无法读取, 例如: {reason}",
-        "None of the {num} frames of {path} can be read: {reason}",
+        "None of the {num} frames of {path} can be read, e.g.: {reason}",
     ),
     "out_ending": ("--{flag} {path} 的后缀应为: {known}", "--{flag} {path} must end with one of: {known}"),
     "labelme_not_empty": (
         "{path} 中已有 JSON 标注, 不会覆盖; 请换一个目录",
-        "{path} already holds JSON annotations, which are not replaced; choose another directory",
+        "{path} already holds JSON annotations, which are not overwritten; choose another directory",
     ),
     "labelme_would_replace": (
         "{path} 已存在, 不会覆盖; 请为 --labelme 换一个目录",
-        "{path} exists already and is not replaced; name another directory for --labelme",
+        "{path} already exists and is not replaced; choose another directory for --labelme",
     ),
     "overlay_over_input": (
         "{path} 是输入图像, 不会覆盖; 请为 --overlay 换一个目录",
-        "{path} is an input image and is not replaced; name another directory for --overlay",
+        "{path} is an input image and is not replaced; choose another directory for --overlay",
     ),
     "frame_broken": ("跳过: {source} 第 {number} 帧: {reason}", "Skipped: {source}, frame {number}: {reason}"),
     "predicted": (
@@ -567,7 +576,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "predict_interrupted": (
         "已中断; 文件中有前 {num} 帧的结果",
-        "Interrupted; the file holds the first {num} frames",
+        "Interrupted; the file contains the results of the first {num} frames",
     ),
     "evaluate_other_dataset": (
         "{path} 不是该训练所用的数据集 (MD5 {md5}, 原为 {was}), 没有验证划分; 请加 --split all",
@@ -625,19 +634,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     "exported": ("已导出 {path} ({mb:.2f} MB)", "Exported {path} ({mb:.2f} MB)"),
     "export_checked": (
         "与 PyTorch 在 {num} 张图像上比较: 最大相差 {px:.5f} 像素 (上限 {limit})",
-        "Compared with PyTorch on {num} images: {px:.5f} px apart at most (limit {limit})",
+        "Compared with PyTorch on {num} images: maximum difference {px:.5f} px (limit {limit})",
     ),
     "export_no_images": (
         "训练数据 {path} 不可用 ({reason}), 改用随机图像比较",
-        "The training data {path} cannot be used ({reason}); compared on random images instead",
+        "The training data {path} is not available ({reason}); comparing on random images instead",
     ),
     "export_no_split": (
         "{path} 没有记录验证用了哪些图像, 改用随机图像比较",
-        "{path} does not say which images it was validated on; compared on random images instead",
+        "{path} does not record its validation images; comparing on random images instead",
     ),
     "export_differs": (
         "{path} 与 PyTorch 相差 {px:.4f} 像素, 超过 {limit}; 文件已删除, 请去掉 --half 或更新 onnxruntime",
-        "{path} is {px:.4f} px from PyTorch, above {limit}; it was removed: drop --half, or update onnxruntime",
+        "{path} differs from PyTorch by {px:.4f} px, above {limit}; it was removed: omit --half, or update onnxruntime",
     ),
     "onnx_unusable": (
         "{path} 不是本系统导出的 ONNX 模型: {reason}",
@@ -649,17 +658,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{worst:.1f}",
     ),
     "live_no_window": (
-        "这里不能开窗口 ({reason}); 请去掉 --show, 用 --overlay",
-        "No window can be opened here ({reason}); omit --show and use --overlay",
+        "无法打开窗口 ({reason}); 请去掉 --show, 改用 --overlay",
+        "Cannot open a window ({reason}); omit --show and use --overlay",
     ),
     # --- shared copies ---
     "cache_not_private": (
-        "共享副本 {path} 不归当前用户 {uid} 私有 (所有者 {owner}, 权限 {mode}), 拒绝使用; 请请其所有者删除它",
-        "Shared copy {path} is not private to user {uid} (owner {owner}, mode {mode}) and is not used; ask "
+        "共享副本 {path} 不归当前用户 {uid} 私有 (所有者 {owner}, 权限 {mode}), 拒绝使用; 请让其所有者删除",
+        "Shared copy {path} is not private to user {uid} (owner {owner}, mode {mode}) and is refused; ask "
         "its owner to remove it",
     ),
     "cache_unreadable": ("无法打开共享副本 {path}: {reason}", "Shared copy {path} cannot be opened: {reason}"),
-    "cache_unwritable": ("无法在 {path} 建立共享副本: {reason}", "No shared copy can be made in {path}: {reason}"),
+    "cache_unwritable": ("无法在 {path} 建立共享副本: {reason}", "Cannot create a shared copy in {path}: {reason}"),
     "cache_damaged": (
         "共享副本 {path} 已损坏; 请运行 python shm_manager.py --cleanup-all",
         "Shared copy {path} is damaged; run python shm_manager.py --cleanup-all",
@@ -667,34 +676,35 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cache_other_form": (
         "{path} 中 {name} 的共享副本为 {dtype} {shape}, 应为 {expected}; "
         "请运行 python shm_manager.py --cleanup --h5 {path}",
-        "The shared copy of {name} in {path} has {dtype} {shape}; it must be {expected}: run python shm_manager.py "
+        "The shared copy of {name} in {path} is {dtype} {shape}; it must be {expected}: run python shm_manager.py "
         "--cleanup --h5 {path}",
     ),
     "cache_given_form": (
         "为 {path} 的 {name} 给出的数组是 {dtype} {shape}, 应为 {expected}; 请去掉 data_array, 程序会自行读取",
-        "The array given for {name} of {path} has {dtype} {shape}; it must be {expected}: leave data_array out to have "
-        "the file read",
+        "The array passed for {name} of {path} is {dtype} {shape}; it must be {expected}: omit data_array to read it "
+        "from the file",
     ),
     "cache_given_values": (
         "为 {path} 的 {name} 给出的数组在第 {first} 到 {last} 行与文件的值不同; 请去掉 data_array, 程序会自行读取",
-        "The array given for {name} of {path} has other values than the file in rows {first} to {last}: leave "
-        "data_array out to have the file read",
+        "The array passed for {name} of {path} has other values than the file in rows {first} to {last}: omit "
+        "data_array to read it from the file",
     ),
     "cache_full": (
         "{root} 和 {fallback} 都放不下 {path} 的共享副本; 请清理空间, 或去掉 --shared_memory",
-        "Neither {root} nor {fallback} has room for the shared copy of {path}; free some, or drop --shared_memory",
+        "Neither {root} nor {fallback} has room for the shared copy of {path}; free up some space, or omit "
+        "--shared_memory",
     ),
     "shm_none": ("没有共享副本", "No shared copies"),
     "shm_row": (
         "{name}  {mb:.1f} MB  已存在 {age}  使用者: {users}  来源: {source} [{dataset}]  位置: {directory}",
         "{name}  {mb:.1f} MB  age {age}  users: {users}  from: {source} [{dataset}]  in: {directory}",
     ),
-    "shm_total": ("共 {num} 个, {mb:.1f} MB", "{num} in all, {mb:.1f} MB"),
+    "shm_total": ("共 {num} 个, {mb:.1f} MB", "{num} in total, {mb:.1f} MB"),
     "shm_removed": ("已删除: {name}", "Removed: {name}"),
     "shm_in_use": ("正在使用, 保留: {name} (进程 {users})", "In use, kept: {name} (processes {users})"),
     "shm_what": (
         "请给出 --list, --cleanup --h5 文件, 或 --cleanup-all",
-        "Give --list, --cleanup --h5 FILE, or --cleanup-all",
+        "Specify --list, --cleanup --h5 FILE, or --cleanup-all",
     ),
     # --- run directories and checkpoints ---
     "run_exists": (
@@ -712,13 +722,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} was written by another run after its checkpoint was read; run the same command again",
     ),
     "metrics_damaged": (
-        "{path} 不是指标列表: {reason}; 请把它移走",
-        "{path} is not a list of epochs: {reason}; move it away",
+        "{path} 不是有效的各轮指标列表: {reason}; 请将其移走",
+        "{path} is not a list of epochs: {reason}; move the file away",
     ),
     "checkpoint_missing": ("检查点不存在: {path}; 请检查路径", "No such checkpoint: {path}; check the path"),
     "checkpoint_damaged": (
         "检查点 {path} 已损坏: {reason}; 请用 --resume auto 或较早的检查点",
-        "Checkpoint {path} is damaged: {reason}; use --resume auto or an earlier one",
+        "Checkpoint {path} is damaged: {reason}; use --resume auto or an earlier checkpoint",
     ),
     "checkpoint_compressed": (
         "检查点 {path} 是压缩的 zip, 拒绝打开; 请用 torch.save 重新保存",
@@ -726,7 +736,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "checkpoint_hostile": (
         "检查点 {path} 含有张量和普通值以外的内容, 拒绝打开; 请只使用可信的检查点",
-        "Checkpoint {path} holds more than tensors and plain values and is refused; use one that you trust",
+        "Checkpoint {path} contains more than tensors and plain values and is refused; use only checkpoints you trust",
     ),
     "checkpoint_incomplete": (
         "{path} 不是完整的检查点 (缺少: {missing}); 请用 latest_checkpoint.pth, 权重文件不能续训",
@@ -735,8 +745,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "checkpoint_not_plain": (
         "检查点只能保存张量和普通值, 但 {part} 中有 {value!r} ({kind}); 请先转换为数字、文本、列表或字典",
-        "A checkpoint holds tensors and plain values only, but {part} holds {value!r} ({kind}); convert it to a "
-        "number, text, list or dict",
+        "A checkpoint can store only tensors and plain values, but {part} contains {value!r} ({kind}); convert it to "
+        "a number, string, list or dict",
     ),
     "checkpoint_not_of_original": (
         "{path} 没有 dataset 项, 也不是最初版本的 U-Net: {reason}",
@@ -744,15 +754,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "checkpoint_other_network": (
         "{path} 属于另一种网络: 缺少 {missing} 个权重, 多出 {extra} 个, 例如 {example}; 请核对 --arch",
-        "{path} is of another network: {missing} weights missing, {extra} too many, such as {example}; check --arch",
+        "{path} is for another network: {missing} weights missing, {extra} unexpected, e.g. {example}; check --arch",
     ),
     "checkpoint_other_shape": (
         "{path} 属于另一种网络: {name} 为 {shape}, 应为 {expected}; 请核对 --base_channels 和数据集通道数",
-        "{path} is of another network: {name} is {shape}, not {expected}; check --base_channels and the data set",
+        "{path} is for another network: {name} is {shape}, not {expected}; check --base_channels and the number of "
+        "channels of the data set",
     ),
     "checkpoint_other_optimizer": (
         "{path} 的优化器状态与网络不符: {reason}",
-        "The optimizer state of {path} does not belong to its weights: {reason}",
+        "The optimizer state in {path} does not match its weights: {reason}",
     ),
     "resume_auto_without_directory": (
         "--resume auto 需要 --output_dir 指明目录",
@@ -772,8 +783,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "resume_fewer_images": (
         "{path} 只有 {num} 张图像, 而该训练的划分需要 {need} 张; 请用含有全部图像的数据集, 或新开训练",
-        "{path} has {num} images, and the split of this run needs {need}; use a data set that holds them all, or start "
-        "a new run",
+        "{path} has only {num} images, but the split of this run needs {need}; use a data set with all of them, or "
+        "start a new run",
     ),
     "resume_settings_differ": (
         "续训不能更改: {listed}; 去掉这些参数, 或加 --allow_changed {names}",
@@ -781,44 +792,45 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "resume_unknown_setting": (
         "--allow_changed 中没有这样的设置: {names}",
-        "--allow_changed names no settings: {names}",
+        "--allow_changed lists unknown settings: {names}",
     ),
     "loss_not_finite": (
-        "第 {epoch} 轮第 {step} 步之前损失变为 NaN 或无穷大, 训练停止; 最后一个好的检查点已保留, 请降低 --lr 后续训",
-        "The loss became NaN or infinite in epoch {epoch} by step {step}; stopped. The last good checkpoint is kept: "
-        "resume from it with a lower --lr (--allow_changed lr)",
+        "第 {epoch} 轮第 {step} 步之前损失变为 NaN 或无穷大, 训练停止; 最后一个完好的检查点已保留, "
+        "请降低 --lr 后续训 (加 --allow_changed lr)",
+        "The loss became NaN or infinite in epoch {epoch} by step {step}; training stopped. The last good checkpoint "
+        "is kept: resume from it with a lower --lr (--allow_changed lr)",
     ),
     # --- other commands ---
     "verify_same": (
         "一致: 被杀死 {kills} 次并续训的训练, 其权重、优化器、指标、划分和最佳模型与未中断的训练逐位相同",
-        "The same: killed {kills} times and resumed, the run ended with weights, optimizer, metrics, split and best "
-        "model of the undisturbed one, bit for bit",
+        "Identical: the run that was killed {kills} times and resumed has the same weights, optimizer, metrics, split "
+        "and best model as the undisturbed run, bit for bit",
     ),
-    "verify_undisturbed": ("未中断的训练: {seconds:.1f}s", "Undisturbed: {seconds:.1f}s"),
+    "verify_undisturbed": ("未中断的训练: {seconds:.1f}s", "Undisturbed run: {seconds:.1f}s"),
     "verify_killed": (
-        "第 {number}/{kills} 次杀死: 已保存到第 {epoch} 轮之后第 {step} 步; 续训",
-        "Kill {number} of {kills}: saved are epochs: {epoch}, steps of the next one: {step}; resuming",
+        "第 {number}/{kills} 次杀死: 已保存 {epoch} 轮和下一轮的 {step} 步; 续训",
+        "Kill {number} of {kills}: saved epochs: {epoch}, saved steps of the next epoch: {step}; resuming",
     ),
     "verify_ended": (
-        "训练在第 {number}/{kills} 次杀死之前已结束; 用更多 --epochs 可容纳更多次",
-        "The run ended before kill {number} of {kills}; more --epochs leave room for more",
+        "训练在第 {number}/{kills} 次杀死之前已结束; 增大 --epochs 可完成更多次",
+        "The run ended before kill {number} of {kills}; increase --epochs for more kills",
     ),
     "verify_differs": (
         "不一致: 被杀死 {kills} 次并续训的训练有 {num} 处不同: {listed}",
-        "Different: killed {kills} times and resumed, the run differs in {num} places: {listed}",
+        "Different: the run that was killed {kills} times and resumed differs in {num} places: {listed}",
     ),
     "verify_training_failed": (
         "训练以错误结束: {reason} (全部输出: {path})",
-        "A training run ended with an error: {reason} (full output: {path})",
+        "Training failed: {reason} (full output: {path})",
     ),
     "verify_flag_taken": (
         "-- 之后不能有 {flags}: 由 verify-resume 自己给出",
-        "{flags} may not follow --: verify-resume sets them itself",
+        "{flags} must not follow --: verify-resume sets them itself",
     ),
     "directory_not_empty": ("目录 {path} 不是空的; 请换一个", "Directory {path} is not empty; choose another"),
     "command_unknown": (
         "没有命令 {name!r}{hint}; 可用: {names}",
-        "No command {name!r}{hint}; available: {names}",
+        "Unknown command {name!r}{hint}; available: {names}",
     ),
     "package_missing": (
         "缺少 Python 包 {name}; 请运行: {command}",
@@ -826,11 +838,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "system_refused": (
         "{path}: 系统拒绝访问该路径 ({reason}); 请检查路径与权限",
-        "{path}: the system refuses this path ({reason}); check the path and its permissions",
+        "{path}: the system refused access ({reason}); check the path and its permissions",
     ),
     "output_lost": (
         "标准输出无法写入, 部分输出丢失: {reason}",
-        "Standard output could not be written and part of the output is lost: {reason}",
+        "Cannot write to standard output, part of the output is lost: {reason}",
     ),
     "pack_form": (
         "LED {num_classes} 个, 图像 {H}x{W}, 热图 {h}x{w}",
@@ -894,12 +906,12 @@ _language = "zh"
 
 
 def set_language(language: str) -> None:
-    """Chooses the language of everything said from now on: 'zh' or 'en'."""
+    """Sets the language of all further messages: 'zh' or 'en'."""
     global _language
     assert language in LANGUAGES
     _language = language
 
 
 def text(key: str, **values: Any) -> str:
-    """The sentence with its placeholders filled in, in the language chosen."""
+    """The message in the current language, with its placeholders filled in."""
     return TEXTS[key][LANGUAGES.index(_language)].format(**values)

@@ -100,7 +100,7 @@ def eyes_onnx(eyes_run: Path) -> Path:
     path = eyes_run.parent / "model.onnx"
     words = [sys.executable, "-m", "glint_unet", "export", "--run", eyes_run, "--out", path, "--lang", "en"]
     ended = subprocess.run(list(map(str, words)), cwd=ROOT, check=True, capture_output=True, text=True)
-    assert "px apart at most" in ended.stdout
+    assert "maximum difference" in ended.stdout
     assert "instead" not in ended.stdout
     return path
 

@@ -46,8 +46,8 @@ def test_a_run_that_a_signal_ends_says_how_to_go_on(data, tmp_path, monkeypatch)
     monkeypatch.setattr(loop, "train_step", stopping)
     with pytest.raises(Interrupted):
         train(settings(data, run))
-    assert f"To go on: python train_glint_unet.py --resume '{run}'\n" in log_of(run)
-    assert "(epochs done: 0)" in log_of(run)
+    assert f"To resume: python train_glint_unet.py --resume '{run}'\n" in log_of(run)
+    assert "(epochs completed: 0)" in log_of(run)
 
 
 def test_the_command_for_processes_of_its_own_works_in_any_directory(tmp_path):

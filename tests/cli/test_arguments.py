@@ -106,14 +106,14 @@ def test_a_number_out_of_range_is_refused_by_every_command_alike(capsys, name, f
 )
 def test_a_mistyped_flag_is_answered_with_the_flags_probably_meant(capsys, line, meant):
     err = refusal(capsys, "--lang", "en", *line.split())
-    assert err.startswith(f"No flag {meant}")
+    assert err.startswith(f"Unknown flag {meant}")
     assert f"glint-unet {line.split()[0]} --help" in err
     assert len(err) < 110
 
 
 @pytest.mark.parametrize("line", ["train --epochs 3 4", "check a.h5 b.h5", "train --no_augment=3", "train eyes.h5"])
 def test_a_word_too_many_is_named(capsys, line):
-    assert refusal(capsys, "--lang", "en", *line.split()).startswith("Unexpected on the line: ")
+    assert refusal(capsys, "--lang", "en", *line.split()).startswith("Unexpected argument: ")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -158,7 +158,7 @@ def test_other_mistakes_are_one_line_too(command, eyes_run, eyes_video, tmp_path
     (tmp_path / "there.csv").write_text("mine")
     cases = {
         (tmp_path / "none.png", "o.csv"): "No such input",
-        (tmp_path / "folder", "o.csv"): "holds no images",
+        (tmp_path / "folder", "o.csv"): "contains no images",
         (tmp_path / "*.bmp", "o.csv"): "No file matches",
         (eyes_video, "o.xlsx"): "must end with one of: .csv .json .parquet",
         (eyes_video, "there.csv"): "add --overwrite",

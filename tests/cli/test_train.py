@@ -155,6 +155,6 @@ def test_a_data_set_replaced_during_training_ends_it_in_one_line(
     status, _, err = command("train", "--h5", private_data, *flags)
     replacer.join()
     assert status == 2
-    assert "has other content than at the start" in err
+    assert "has changed since the start" in err
     assert len(err.splitlines()) == 1
     assert (run / "latest_checkpoint.pth").is_file()

@@ -117,14 +117,14 @@ def test_uint8_heatmaps_of_zero_and_one_are_refused(tmp_path):
 def test_what_is_not_hdf5_is_refused(tmp_path, content):
     path = tmp_path / "a.h5"
     path.write_bytes(content)
-    with pytest.raises(DatasetError, match="not a whole HDF5 file"):
+    with pytest.raises(DatasetError, match="not a complete HDF5 file"):
         inspect_dataset(path)
 
 
 def test_a_truncated_file_is_refused(data, tmp_path):
     path = tmp_path / "a.h5"
     path.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
-    with pytest.raises(DatasetError, match="not a whole HDF5 file"):
+    with pytest.raises(DatasetError, match="not a complete HDF5 file"):
         inspect_dataset(path)
 
 

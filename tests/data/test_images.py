@@ -90,7 +90,7 @@ def test_whole_numbers_beyond_sixteen_bits_are_refused(tmp_path, value):
 def test_a_file_of_several_pictures_is_refused(tmp_path, suffix):
     pages = [Image.fromarray(np.full((8, 8), value, np.uint8)) for value in (0, 100, 200)]
     pages[0].save(tmp_path / f"a.{suffix}", save_all=True, append_images=pages[1:])
-    with pytest.raises(AnnotationError, match="3 pictures"):
+    with pytest.raises(AnnotationError, match="3 images"):
         read_image(tmp_path / f"a.{suffix}")
 
 

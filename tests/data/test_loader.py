@@ -17,7 +17,7 @@ def test_a_loader_process_that_dies_is_told_with_its_cause(data):
         def gather(self, rows):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with pytest.raises(LoaderError, match=r"SIGKILL.*lower --num_workers"):
+    with pytest.raises(LoaderError, match=r"SIGKILL.*reduce --num_workers"):
         list(Deadly(inspect_dataset(data), num_workers=1).batches(ROWS))
 
 

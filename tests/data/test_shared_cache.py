@@ -367,6 +367,6 @@ def test_a_copy_that_somebody_only_looks_at_is_not_taken_for_one_in_use(private_
 
 @pytest.mark.parametrize("given", ["images.npy", [1, 2], 3.0])
 def test_what_is_no_array_is_refused_as_one(private_data, shm_root, given):
-    with pytest.raises(TypeError, match="no NumPy array"):
+    with pytest.raises(TypeError, match="not a NumPy array"):
         Cache.try_attach_or_create(private_data, "own", given)
     assert list(shm_root.rglob("*own*")) == []

@@ -35,6 +35,6 @@ def test_the_gate_finds_a_model_that_differs(eyes_run, eyes_onnx, eyes_frames, t
     assert check_export(model, copy, eyes_frames) < 0.01
     with torch.no_grad():
         dict(model.network.named_parameters())["votes.1.bias"][0] += 0.1
-    with pytest.raises(ExportError, match="px from PyTorch"):
+    with pytest.raises(ExportError, match="differs from PyTorch"):
         check_export(model, copy, eyes_frames)
     assert not copy.exists()

@@ -60,7 +60,7 @@ def test_every_choice_of_arch_is_a_network():
 
 
 def test_a_network_that_does_not_exist_is_refused_by_name():
-    with pytest.raises(SettingError, match="'resnet' is not a choice; choose one of: compact, unet"):
+    with pytest.raises(SettingError, match="'resnet' is not a valid choice; choose one of: compact, unet"):
         new_network("resnet", 3, 2, 4)
 
 

@@ -15,7 +15,7 @@ def test_a_checkpoint_of_another_architecture_leaves_the_model_untouched(saved):
     manager, path, _, _ = saved
     other, optimizer = network_and_optimizer(num_classes=4)
     before = {name: tensor.clone() for name, tensor in other.state_dict().items()}
-    with pytest.raises(CheckpointError, match="of another network"):
+    with pytest.raises(CheckpointError, match="for another network"):
         manager.load_checkpoint(path, other, optimizer)
     assert all(torch.equal(tensor, before[name]) for name, tensor in other.state_dict().items())
 

@@ -35,7 +35,7 @@ def test_verify_resume_proves_it_and_can_fail(data, command, tmp_path, monkeypat
     arguments = ["verify-resume", "--h5", data, "--epochs", 2, "--kills", 1, "--lang", "en"]
     status, out, err = command(*arguments, "--work_dir", tmp_path / "work", *small)
     assert (status, err) == (0, "")
-    assert re.search(r"The same: killed [01] times", out)
+    assert re.search(r"Identical: the run that was killed [01] times", out)
     status, _, err = command(*arguments, "--work_dir", tmp_path / "work", *small)
     assert status == 2
     assert "not empty" in err

@@ -103,7 +103,7 @@ def test_a_process_that_dies_ends_the_run_with_its_name(undisturbed, data, tmp_p
     workers[rank].kill()
     _, said = process.communicate()
     assert process.returncode == 2
-    assert said.splitlines()[-1].startswith(f"Process {rank} of the training died (SIGKILL)")
+    assert said.splitlines()[-1].startswith(f"Training process {rank} died (SIGKILL)")
     assert "Traceback" not in said
     assert not any(worker.is_running() for worker in workers)
     ended(command("--resume", run, "--epochs", len(rows(run)) + 1))

@@ -54,7 +54,7 @@ def test_the_scale_of_a_float16_loss_is_resumed_too(data, tmp_path):
 REFUSED_ON_RESUME: dict[str, Any] = {
     "loss": ({"loss": "dice"}, ResumeError, "--loss quality_focal -> dice"),
     "lr": ({"lr": 1e-4}, ResumeError, "--allow_changed lr"),
-    "network": ({"base_channels": 4, "allow_changed": "base_channels"}, CheckpointError, "of another network"),
+    "network": ({"base_channels": 4, "allow_changed": "base_channels"}, CheckpointError, "for another network"),
     "unknown": ({"allow_changed": "speed"}, ResumeError, "speed"),
     "gpu": ({"device": "cuda"}, DeviceError, "no such GPU"),
 }

@@ -70,7 +70,7 @@ def test_a_run_of_15_steps_validates_what_it_has_learned(few, tmp_path, command)
     assert last["val"]["total"] < 2 * last["train"]["total"]  # was 4 to 5 times as much: the statistics lagged behind
     assert last["train"]["total"] < 0.8  # was 1.2: the warm-up outlasted the run
     assert last["val"]["f1"] > 0
-    assert "Short run (15 steps): the learning rate rises over 1 step(s) instead of 100" in out
+    assert "Short run (15 steps): the warm-up takes 1 step(s) instead of 100" in out
     assert "Only 4 validation images" in out
 
 
@@ -79,4 +79,4 @@ def test_a_short_run_says_nothing_where_nothing_is_scaled(few, tmp_path, command
     status, out, _ = command("train", "--h5", few, "--output_dir", tmp_path / "run", *flags, "--val_split", 0.5)
     assert status == 0
     assert "Short run" not in out
-    assert "uncertain" not in out
+    assert "unreliable" not in out

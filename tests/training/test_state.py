@@ -24,7 +24,7 @@ def test_a_run_may_begin_with_the_best_weights_of_another(finished, data, tmp_pa
         if "running" not in name and "num_batches" not in name:
             assert torch.allclose(tensor, best[name], atol=1e-4)
     train(resumed(run, epochs=2))
-    with pytest.raises(CheckpointError, match="of another network"):
+    with pytest.raises(CheckpointError, match="for another network"):
         train(settings(data, tmp_path / "wide", init=str(finished), base_channels=3))
     with pytest.raises(CheckpointError, match="No such checkpoint"):
         train(settings(data, tmp_path / "none", init=str(tmp_path / "nothing")))

@@ -13,7 +13,7 @@ def test_each_kill_that_is_printed_hit_a_running_training(command, data, tmp_pat
     status, out, err = command("verify-resume", *words, "--work_dir", tmp_path / "work", *small)
     assert (status, err) == (0, "")
     num_killed = len(re.findall("^Kill ", out, re.MULTILINE))
-    assert f"The same: killed {num_killed} times" in out
+    assert f"killed {num_killed} times and resumed" in out
     assert num_killed == 3 or f"ended before kill {num_killed + 1} of 3" in out
     assert "1 epochs" not in out
 
