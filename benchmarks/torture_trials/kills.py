@@ -106,7 +106,7 @@ def terms(bench: Bench, scale: float) -> Tally:
         num_late += late
         tally.expect(status == (0 if late else 143), f"status {status}")
         if not late:
-            tally.expect("To go on: python train_glint_unet.py --resume" in log, "the log names no command")
+            tally.expect("To resume: python train_glint_unet.py --resume" in log, "the log names no command")
         status = wait(fork(lambda run=run: go_on(run, config(bench, run)), console))
         tally.expect(status == 0, f"the resume ended with {status}")
         differing = compare_runs(reference, run)

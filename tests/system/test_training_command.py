@@ -121,7 +121,7 @@ def test_a_signal_ends_with_a_checkpoint_and_the_resumed_run_is_the_same(data, t
     wait_until((run / "latest_checkpoint.pth").exists, process)
     process.send_signal(number)
     assert process.wait() == status
-    assert "To go on: python train_glint_unet.py --resume run" in (run / "training.log").read_text(encoding="utf-8")
+    assert "To resume: python train_glint_unet.py --resume run" in (run / "training.log").read_text(encoding="utf-8")
     assert begin(tmp_path, "--resume", "run").wait() == 0
     assert rows(run) == rows(reference)
     assert same_weights(run, reference)
