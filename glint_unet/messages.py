@@ -595,7 +595,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{num} images, threshold {threshold:.2f} (chosen on the validation images)",
     ),
     "evaluate_trained_on": (
-        "注意: 其中 {num} 张曾用于训练, 因此指标偏好; 未见过的图像请用 --split val 或另一个数据集",
+        "注意: 其中 {num} 张曾用于训练, 因此指标偏高; 未见过的图像请用 --split val 或另一个数据集",
         "Note: {num} of them were trained on, which flatters the figures; --split val or another data set does not",
     ),
     "evaluate_trained_unknown": (
