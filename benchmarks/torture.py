@@ -1,14 +1,15 @@
 """Kill, starve and corrupt the system in every way that docs/faults.md lists, and count what was lost.
 
-    python benchmarks/torture.py [--scale 1.0] [--only kills,exact,...] [--seed 0]
+    python benchmarks/torture.py [--scale 1.0] [--only kills,exact:0.1,...] [--seed 0]
 
-`--scale 1` is the full table (about an hour on 2 cores); `make test` runs a short form. Trials run in forks of
-this process, which has imported everything already: real processes, really killed, without the start-up.
-A trial is counted as failed with the reason; the status is 1 where any failed. Where the machine does not allow a trial
-(loop mounts and small file systems need root), the table says so instead of a count.
+`--scale 1` is the full table (about an hour on 2 cores); NAME:SCALE is the scale of one trial; `make test` runs a short
+form. Trials run in forks of this process, which has imported everything already: real processes, really killed,
+without the start-up. A trial is counted as failed with the reason; the status is 1 where any failed. Where the machine
+does not allow a trial (loop mounts and small file systems need root), the table says so instead of a count.
 """
 
 import argparse
+import io
 import os
 import platform
 import random
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import torch
 from fuzz import fuzz
+from matplotlib.figure import Figure
 from torture_trials.bench import Bench, Tally
 from torture_trials.cache_races import cache_races
 from torture_trials.io_faults import io_points
@@ -62,14 +64,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    torch.optim.Adam([torch.zeros(1)])  # imports a second's worth of torch, once instead of in every child
+    # what a training imports and sets up on first use, once instead of in every child
+    torch.optim.Adam([torch.zeros(1)])
+    Figure().savefig(io.BytesIO())
     set_language("en")
     failed = False
     print(
         f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
     )
     print("| test | count | allowed | failed | remark | seconds |\n|---|---|---|---|---|---|", flush=True)
-    for name in arguments.only.split(","):
+    for word in arguments.only.split(","):
+        name, _, own_scale = word.partition(":")
         with tempfile.TemporaryDirectory(prefix="glint_torture_") as root:
             os.environ["HOME"] = root
             data = Path(root) / "eyes.h5"
@@ -77,7 +82,7 @@ def main() -> int:
             time.sleep(2.1)  # so that its identity is trusted and it is validated once
             bench = Bench(Path(root), random.Random(f"{name} {arguments.seed}"), data)
             started = time.monotonic()
-            tally = TRIALS[name](bench, arguments.scale)
+            tally = TRIALS[name](bench, float(own_scale or arguments.scale))
             seconds = time.monotonic() - started
         cells = (tally.name, tally.count, tally.allowed, len(tally.failures), tally.remark, f"{seconds:.0f}")
         print("| " + " | ".join(map(str, cells)) + " |", flush=True)

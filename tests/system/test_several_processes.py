@@ -19,7 +19,7 @@ SMALL += ["--device", "cpu", "--threads", "1", "--lang", "en", "--no_progress"]
 TWO = ["--processes", "2"]
 
 
-def command(*words):
+def line(*words):
     return [sys.executable, "train_glint_unet.py", *map(str, words)]
 
 
@@ -44,18 +44,18 @@ def workers_of(process):
 def undisturbed(data, tmp_path_factory):
     """Three epochs by two processes; not to be written to."""
     run = tmp_path_factory.mktemp("two") / "run"
-    ended(command("--h5", data, "--output_dir", run, *SMALL, *TWO))
+    ended(line("--h5", data, "--output_dir", run, *SMALL, *TWO))
     return run
 
 
-def test_two_processes_write_one_run_on_the_same_batches(undisturbed, data, tmp_path):
+def test_two_processes_write_one_run_on_the_same_batches(undisturbed, data, command, tmp_path):
     log = (undisturbed / "training.log").read_text()
     assert log.count("Training starts") == 1
     assert "2 processes train together" in log
     assert [row["epoch"] for row in rows(undisturbed)] == [1, 2, 3]
     assert "shared memory" in log
     assert str(data) not in {copy.source for copy in SharedMemoryDatasetCache.list_copies()}  # gone with the run
-    ended(command("--h5", data, "--output_dir", tmp_path / "one", *SMALL))
+    assert command("train", "--h5", data, "--output_dir", tmp_path / "one", *SMALL)[0] == 0
     one, two = (json.loads((run / "split.json").read_text()) for run in (tmp_path / "one", undisturbed))
     assert one == two
     # the same images in the same batches: the first epoch's loss differs only by the statistics of smaller shares
@@ -63,11 +63,11 @@ def test_two_processes_write_one_run_on_the_same_batches(undisturbed, data, tmp_
     assert one == pytest.approx(two, rel=0.25)
 
 
-def test_what_two_began_one_goes_on_with_and_two_again(undisturbed, data, tmp_path):
+def test_what_two_began_one_goes_on_with_and_two_again(undisturbed, data, command, tmp_path):
     run = tmp_path / "run"
-    ended(command("--h5", data, "--output_dir", run, *SMALL, "--epochs", 1, *TWO))
-    ended(command("--resume", run, "--epochs", 2, "--processes", 1))
-    ended(command("--resume", run, "--epochs", 3, "--processes", 2))
+    ended(line("--h5", data, "--output_dir", run, *SMALL, "--epochs", 1, *TWO))
+    assert command("train", "--resume", run, "--epochs", 2, "--processes", 1)[0] == 0
+    ended(line("--resume", run, "--epochs", 3, "--processes", 2))
     assert [row["epoch"] for row in rows(run)] == [1, 2, 3]
     assert rows(run)[0] == rows(undisturbed)[0]
 
@@ -80,7 +80,7 @@ def test_torchrun_starts_the_same_run(undisturbed, data, tmp_path):
 
 def test_a_stopped_group_saves_and_ends_as_if_never_stopped(undisturbed, data, tmp_path):
     run = tmp_path / "run"
-    words = command("--h5", data, "--output_dir", run, *SMALL, *TWO)
+    words = line("--h5", data, "--output_dir", run, *SMALL, *TWO)
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     wait_until((run / "latest_checkpoint.pth").exists, process)
     process.send_signal(signal.SIGTERM)
@@ -88,15 +88,15 @@ def test_a_stopped_group_saves_and_ends_as_if_never_stopped(undisturbed, data, t
     assert process.returncode == 128 + signal.SIGTERM, said
     assert "Traceback" not in said
     assert "SIGTERM" in (run / "training.log").read_text()
-    ended(command("--resume", run))
+    ended(line("--resume", run))
     assert same(last(run), last(undisturbed))
     assert rows(run) == rows(undisturbed)
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_process_that_dies_ends_the_run_with_its_name(undisturbed, data, tmp_path, rank):
+def test_a_process_that_dies_ends_the_run_with_its_name(undisturbed, data, command, tmp_path, rank):
     run = tmp_path / "run"
-    words = command("--h5", data, "--output_dir", run, *SMALL, "--epochs", 1000, *TWO)
+    words = line("--h5", data, "--output_dir", run, *SMALL, "--epochs", 1000, *TWO)
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     wait_until((run / "best_model.pth").exists, process)
     workers = workers_of(process)
@@ -106,18 +106,18 @@ def test_a_process_that_dies_ends_the_run_with_its_name(undisturbed, data, tmp_p
     assert said.splitlines()[-1].startswith(f"Training process {rank} died (SIGKILL)")
     assert "Traceback" not in said
     assert not any(worker.is_running() for worker in workers)
-    ended(command("--resume", run, "--epochs", len(rows(run)) + 1))
+    assert command("train", "--resume", run, "--epochs", len(rows(run)) + 1, "--processes", 1)[0] == 0
 
 
 def test_a_mistake_is_told_once(tmp_path):
-    done = ended(command("--h5", tmp_path / "none.h5", *SMALL, *TWO), status=2)
+    done = ended(line("--h5", tmp_path / "none.h5", *SMALL, *TWO), status=2)
     assert done.stderr.count("none.h5") == 1
     assert "Traceback" not in done.stderr
 
 
 def test_a_loss_that_is_not_finite_is_told_once(data, tmp_path):
     flags = [*SMALL, "--alpha", 1e39]
-    done = ended(command("--h5", data, "--output_dir", tmp_path / "run", *flags, *TWO), status=2)
+    done = ended(line("--h5", data, "--output_dir", tmp_path / "run", *flags, *TWO), status=2)
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "NaN" in done.stderr

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from glint_unet.cli.main import main
 from tests.run_files import log_of, rows
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL = ("--base_channels", 2, "--device", "cpu")
+SMALL = ("--base_channels", 2, "--device", "cpu", "--threads", 1)
 TERMS = " ".join(rf"{name}=-?\d+\.\d{{4}}" for name in ("total", "focal", "bce", "dice", "div", "votes"))
 EPOCH = re.compile(
     r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] \n"
@@ -54,10 +55,9 @@ def same_weights(a, b):
 @pytest.fixture(scope="module")
 def reference(data, tmp_path_factory):
     """Six epochs that nothing interrupted."""
-    directory = tmp_path_factory.mktemp("reference")
-    process = begin(directory, "--h5", data, "--epochs", 6, "--output_dir", "run", *SMALL)
-    assert process.wait() == 0
-    return directory / "run"
+    run = tmp_path_factory.mktemp("reference") / "run"
+    assert main([*map(str, ("train", "--h5", data, "--epochs", 6, "--output_dir", run, *SMALL))]) == 0
+    return run
 
 
 def test_the_plain_command_trains_into_a_new_directory(script, data, tmp_path):
@@ -78,10 +78,10 @@ def test_the_plain_command_trains_into_a_new_directory(script, data, tmp_path):
     assert (arguments["epochs"], arguments["batch"], arguments["loss"]) == (2, 8, "quality_focal")
 
 
-def test_english_messages(script, data):
-    ended = script("train_glint_unet.py", "--h5", data, "--epochs", 1, "--lang", "en", *SMALL)
-    assert "Training starts" in ended.stdout
-    assert not re.search(r"[\u4e00-\u9fff]", ended.stdout)
+def test_english_messages(command, data, tmp_path):
+    out = command("train", "--h5", data, "--epochs", 1, "--output_dir", tmp_path / "run", "--lang", "en", *SMALL)[1]
+    assert "Training starts" in out
+    assert not re.search(r"[\u4e00-\u9fff]", out)
 
 
 def test_the_classes_can_be_imported_from_the_script():
@@ -100,11 +100,11 @@ def test_help_does_not_import_torch():
     assert ended.stdout.endswith("False\n")
 
 
-def test_the_seeds_resume_command_goes_on_to_the_same_end(script, data, tmp_path):
+def test_the_seeds_resume_command_goes_on_to_the_same_end(script, command, data, tmp_path):
     # a cool-down depends on the number of epochs, a constant rate does not
     for name, epochs in (("whole", 6), ("D", 3)):
-        flags = ("--h5", data, "--epochs", epochs, "--output_dir", name, "--cooldown", 0, *SMALL)
-        assert script("train_glint_unet.py", *flags).returncode == 0
+        flags = ("--h5", data, "--epochs", epochs, "--output_dir", tmp_path / name, "--cooldown", 0, *SMALL)
+        assert command("train", *flags)[0] == 0
     ended = script(
         "train_glint_unet.py", "--h5", data, "--output_dir", "D", "--resume", "D/latest_checkpoint.pth", "--epochs", 6
     )
@@ -115,14 +115,16 @@ def test_the_seeds_resume_command_goes_on_to_the_same_end(script, data, tmp_path
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGUSR1, 138)])
-def test_a_signal_ends_with_a_checkpoint_and_the_resumed_run_is_the_same(data, tmp_path, reference, number, status):
+def test_a_signal_ends_with_a_checkpoint_and_the_resumed_run_is_the_same(
+    data, command, tmp_path, reference, number, status
+):
     run = tmp_path / "run"
     process = begin(tmp_path, "--h5", data, "--epochs", 6, "--output_dir", "run", "--lang", "en", *SMALL)
     wait_until((run / "latest_checkpoint.pth").exists, process)
     process.send_signal(number)
     assert process.wait() == status
     assert "To resume: python train_glint_unet.py --resume run" in (run / "training.log").read_text(encoding="utf-8")
-    assert begin(tmp_path, "--resume", "run").wait() == 0
+    assert command("train", "--resume", run)[0] == 0
     assert rows(run) == rows(reference)
     assert same_weights(run, reference)
 
@@ -143,15 +145,15 @@ def test_runs_killed_at_random_instants_end_the_same(data, tmp_path, reference):
     assert not list(run.rglob(".*.tmp"))
 
 
-def test_a_run_in_use_refuses_a_second_writer(script, data, tmp_path):
+def test_a_run_in_use_refuses_a_second_writer(command, data, tmp_path):
     process = begin(tmp_path, "--h5", data, "--epochs", 1000, "--output_dir", "run", *SMALL)
     wait_until((tmp_path / "run" / "latest_checkpoint.pth").exists, process)
-    second = script("train_glint_unet.py", "--resume", "run", "--lang", "en")
+    status, _, err = command("train", "--resume", tmp_path / "run", "--lang", "en")
     process.kill()
     process.wait()
-    assert second.returncode == 2
-    assert f"process {process.pid} on" in second.stderr
-    assert second.stderr.count("\n") == 1
+    assert status == 2
+    assert f"process {process.pid} on" in err
+    assert err.count("\n") == 1
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no /dev/shm here")
