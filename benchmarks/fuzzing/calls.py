@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import math
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from fuzzing.world import World, WrongError
 
+import glint_unet
 from glint_unet.config import TrainConfig
 from glint_unet.data import shared_cache
 from glint_unet.data.heatmaps import decode_heatmaps, keypoints_of_heatmaps, render_heatmaps
@@ -122,6 +124,7 @@ def a_heatmap(world: World) -> str:
     return "heatmap"
 
 
+PACKAGE = Path(glint_unet.__file__).parent
 CALLS = (a_config, a_detection, a_checkpoint, a_log_row, a_shared_copy, a_heatmap)
 DETECTOR: list[GlintDetector] = []
 
@@ -129,6 +132,16 @@ DETECTOR: list[GlintDetector] = []
 def a_call(world: World) -> str:
     """One of `CALLS`, whose arguments may be refused as the API documents it."""
     call = world.choose(*CALLS)
-    with contextlib.suppress(GlintError, TypeError, ValueError):
+    try:
         return str(call(world))
+    except (GlintError, TypeError) as error:
+        if not is_refusal(error):
+            raise
     return f"{call.__name__}, refused"
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether it is an error for the user: a `GlintError`, or a `TypeError` that our own code raises on purpose."""
+    *_, innermost = traceback.extract_tb(error.__traceback__)
+    is_ours = Path(innermost.filename).is_relative_to(PACKAGE) and (innermost.line or "").startswith("raise ")
+    return isinstance(error, GlintError) or (isinstance(error, TypeError) and is_ours)

@@ -90,10 +90,11 @@ class SharedMemoryDatasetCache:
             SpaceError: neither `/dev/shm` nor the cache directory has enough space.
             CacheError: the directory or the copy belongs to another user, or `data_array` differs from the file.
             DatasetError: the file cannot be read, or keeps being replaced while it is copied.
-            TypeError: `data_array` is not a NumPy array.
+            TypeError: `data_array` is not a NumPy array, or holds objects or records.
         """
-        if data_array is not None and not isinstance(data_array, np.ndarray):
-            raise TypeError(f"data_array: {type(data_array).__name__} is not a NumPy array")
+        if data_array is not None and not _holds_plain_values(data_array):
+            kind = getattr(data_array, "dtype", type(data_array).__name__)
+            raise TypeError(f"data_array: {kind} is not a NumPy array of plain values")
         h5_path = Path(h5_path)
         for _ in range(_TRIES):
             before = key_of_file(h5_path)
@@ -139,6 +140,10 @@ class SharedMemoryDatasetCache:
         """The status of every shared copy of this user on this machine."""
         paths = [path for directory in _directories() for path in sorted(directory.glob("glint_*_*"))]
         return [copy for path in paths if (copy := status_of(path))]
+
+
+def _holds_plain_values(array: object) -> bool:
+    return isinstance(array, np.ndarray) and array.dtype.kind not in "OV"
 
 
 def _directories(*, make: bool = False) -> Iterator[Path]:

@@ -62,7 +62,15 @@ class TrainingLogger:
             lr: learning rate of the epoch.
             epoch_time: duration in seconds.
             more: additional keys of the row.
+
+        Raises:
+            TypeError: one of the values is not a number; nothing has been written.
         """
+        for name, value in (("epoch", epoch), ("lr", lr), ("epoch_time", epoch_time)):
+            _check_number(name, value)
+        for name, metric in (*train_metrics.items(), *val_metrics.items()):
+            if metric is not None:
+                _check_number(name, metric)
         times = {"lr": lr, "epoch_time": round(epoch_time, 2)}
         values = {"epoch": epoch, "train": train_metrics, "val": val_metrics, **times, **(more or {})}
         row = for_json(values, not_finite=lambda _: None)
@@ -84,6 +92,11 @@ def _read_history(path: Path) -> list[dict[str, Any]]:
         return [row for row in rows if int(row["epoch"]) > 0]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunDirectoryError("metrics_damaged", path=path, reason=error) from error
+
+
+def _check_number(name: str, value: Any) -> None:
+    if not isinstance(for_json(value, not_finite=lambda number: number), (int, float)):
+        raise TypeError(f"{name}: {value!r} is not a number")
 
 
 def _one_line(metrics: Metrics) -> str:

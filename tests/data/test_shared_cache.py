@@ -365,8 +365,11 @@ def test_a_copy_that_somebody_only_looks_at_is_not_taken_for_one_in_use(private_
     assert Cache.list_copies() == []
 
 
-@pytest.mark.parametrize("given", ["images.npy", [1, 2], 3.0])
-def test_what_is_no_array_is_refused_as_one(private_data, shm_root, given):
-    with pytest.raises(TypeError, match="not a NumPy array"):
+OBJECTS = np.array([None, {}], dtype=object)
+
+
+@pytest.mark.parametrize("given", ["images.npy", [1, 2], 3.0, OBJECTS, np.zeros(2, "u1, f4")])
+def test_what_is_no_array_of_plain_values_is_refused_as_one(private_data, shm_root, given):
+    with pytest.raises(TypeError, match=r"data_array: .* is not a NumPy array"):
         Cache.try_attach_or_create(private_data, "own", given)
     assert list(shm_root.rglob("*own*")) == []

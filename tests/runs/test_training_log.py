@@ -77,6 +77,17 @@ def test_numbers_of_numpy_and_torch_are_numbers_in_json(tmp_path):
     assert TrainingLogger(tmp_path).history == [row]
 
 
+@pytest.mark.parametrize("value", ["1", b"1", 1j, [1], {}, np.array([1, 2]), torch.zeros(2), object()])
+@pytest.mark.parametrize("place", ["epoch", "train", "val", "lr", "time"])
+def test_what_is_no_number_is_refused_before_anything_is_written(tmp_path, value, place):
+    given: dict[str, Any] = {"epoch": 1, "train": TRAIN, "val": VAL, "lr": 1e-3, "time": 1.0}
+    given[place] = {"total": value} if place in ("train", "val") else value
+    logger = TrainingLogger(tmp_path)
+    with pytest.raises(TypeError, match="is not a number"):
+        logger.log_epoch(*given.values())
+    assert (logger.history, list(tmp_path.iterdir())) == ([], [])
+
+
 def test_terms_beyond_the_original_line_appear_only_where_they_are_on(tmp_path, capsys):
     TrainingLogger(tmp_path).log_epoch(1, TRAIN | {"agg": 0.0, "votes": 0.2}, VAL | {"agg": 0.1, "votes": 0.0}, 1e-3, 1)
     train, val = capsys.readouterr().out.splitlines()[-2:]
