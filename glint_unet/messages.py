@@ -426,7 +426,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "装置文件 {path} 中 {entry} 的值 {value} 不可用; 可用: {allowed}",
         "{entry} = {value} in rig file {path} is invalid; allowed: {allowed}",
     ),
-    "annotation_no_directory": ("标注目录不存在: {path}", "No such directory of annotations: {path}"),
+    "annotation_no_directory": (
+        "标注目录不存在: {path}",
+        "No such directory of annotations: {path}",
+    ),
     "annotation_none": (
         "{path} 中没有 JSON 标注文件; 子目录请加 --recursive",
         "No JSON annotations in {path}; add --recursive to search its subfolders",
@@ -443,16 +446,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "annotation_format": (
         "无法判断 {path} 的标注格式; 请加 --format, 可用: {known}",
-        "The annotation format of {path} is not clear from its name; add --format: {known}",
+        "Cannot determine the annotation format of {path}; specify it with --format: {known}",
     ),
     "annotation_no_led": (
         "{path} 的标签 ({labels}) 都不是 LED 的标签 (前缀加编号, 如 {prefix}1); 请更正标签或用 --prefix 指定前缀",
-        "No label of {path} ({labels}) is an LED's, which is the prefix and a number such as {prefix}1; correct the "
-        "labels or give their prefix with --prefix",
+        "None of the labels of {path} ({labels}) belongs to an LED (prefix and number, e.g. {prefix}1); "
+        "correct the labels or set the prefix with --prefix",
     ),
     "annotation_no_labels": (
         "{path} 中没有标签, 无法推断 LED 的数量; 请用 --num_classes 指定",
-        "{path} has no labels from which the number of LEDs could be inferred; give it with --num_classes",
+        "{path} has no labels from which to infer the number of LEDs; specify it with --num_classes",
     ),
     "annotation_led": (
         "{path} 的标签 {label} 的编号应为 1 到 {num_classes}; 请更正标签或调整 --num_classes (前缀为 {prefix})",
@@ -465,7 +468,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "annotation_stem_twice": (
         "{first} 与 {second} 的名称相同 ({stem}), 无法区分; 请改名或删去其一",
-        "{first} and {second} share the name {stem} and could not be told apart; rename or remove one of them",
+        "{first} and {second} have the same name ({stem}) and could not be told apart; rename or remove one of them",
     ),
     "annotation_image_twice": (
         "{first} 与 {second} 标注同一幅图像 {image}; 请删去其一",
@@ -473,13 +476,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "annotation_image_ambiguous": (
         "{first} 与 {second} 同名, 无法确定标注的是哪一幅; 请移走其一, 或在标注中写明后缀",
-        "{first} and {second} have the same name, so it is not clear which one is annotated; move one of them away, or "
-        "name the suffix in the annotation",
+        "{first} and {second} have the same name, so it is unclear which one is annotated; move one of them "
+        "away, or include the suffix in the annotation",
     ),
     "annotation_empty": ("{path} 中没有图像", "{path} names no image"),
     "annotation_note_no_image": (
         "标注的图像 {path} 不存在; 请用 --in_dir 指明图像目录",
-        "The annotated image {path} is missing; give the image directory with --in_dir",
+        "The annotated image {path} is missing; specify the image directory with --in_dir",
     ),
     "annotation_not_labelme": (
         "{path} 不是 LabelMe 标注 (缺少 shapes 列表或标签)",
@@ -487,7 +490,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "annotation_no_image": (
         "{path} 的图像找不到 (imagePath: {named!r}); 请放在 JSON 旁边",
-        "The image of {path} is missing (imagePath: {named!r}); put it beside the JSON",
+        "The image of {path} is missing (imagePath: {named!r}); put it beside the JSON file",
     ),
     "annotation_other_size": (
         "{path} 标注的图像大小为 {declared}, 实际为 {found}",
@@ -584,7 +587,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "evaluate_other_leds": (
         "{path} 有 {num} 个 LED, 模型有 {expected} 个",
-        "{path} has {num} LEDs, the model {expected}",
+        "{path} has {num} LEDs, but the model has {expected}",
     ),
     "evaluate_stream": (
         "{h5} 不是数据集文件; 请先用 glint-unet synth 生成",
@@ -596,33 +599,35 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "evaluate_trained_on": (
         "注意: 其中 {num} 张曾用于训练, 因此指标偏高; 未见过的图像请用 --split val 或另一个数据集",
-        "Note: {num} of them were trained on, which flatters the figures; --split val or another data set does not",
+        "Note: {num} of them were used for training, so the metrics are optimistic; use --split val or "
+        "another data set",
     ),
     "evaluate_trained_unknown": (
         "注意: 该模型没有记录训练用了哪些图像; 其中一部分可能曾用于训练",
-        "Note: the model does not say which images it was trained on; part of them may have been trained on",
+        "Note: the model does not record which images it was trained on; some of these may have been used for training",
     ),
     "evaluate_refines": (
         "注意: 该训练的日志统计最高像素的位置 (--decoding argmax); 这里与 predict 一样是亚像素位置, 因此与日志不同",
-        "Note: the log of this run measures the highest pixels (--decoding argmax); these figures are those of refined "
-        "positions, as predict gives them, and differ",
+        "Note: the log of this run measures the highest pixels (--decoding argmax); these metrics are for "
+        "sub-pixel positions, as used by predict, and differ from it",
     ),
     "no_recorded_split": (
         "{path} 没有记录验证用了哪些图像; 请加 --split all, 或给出训练目录",
-        "{path} does not say which images it was validated on; add --split all, or name the run directory",
+        "{path} does not record its validation images; add --split all, or specify the run directory",
     ),
     "evaluate_right": (
-        "2 像素以内且 LED 正确: F1 {f1}, 精确率 {precision}, 召回率 {recall}; 3 像素 F1 {f1_3px}, 5 像素 {f1_5px}; "
-        "不计 LED {f1_free}",
-        "within 2 px, right LED: F1 {f1}, precision {precision}, recall {recall}; 3 px F1 {f1_3px}, 5 px {f1_5px}; "
-        "whatever the LED {f1_free}",
+        "2 像素以内且 LED 正确: F1 {f1}, 精确率 {precision}, 召回率 {recall}; 3 像素 F1 {f1_3px}, 5 像素 "
+        "{f1_5px}; 不计 LED {f1_free}",
+        "within 2 px, correct LED: F1 {f1}, precision {precision}, recall {recall}; 3 px F1 {f1_3px}, 5 px "
+        "{f1_5px}; any LED {f1_free}",
     ),
     "evaluate_px": (
         "误差 (像素): 中位 {px_median}, 平均 {px_mean}, 95% {px_p95}; 实际/预测标准差 {sigma_ratio}",
-        "error in px: median {px_median}, mean {px_mean}, 95% {px_p95}; actual / predicted deviation {sigma_ratio}",
+        "error in px: median {px_median}, mean {px_mean}, 95% {px_p95}; actual / predicted standard "
+        "deviation {sigma_ratio}",
     ),
     "evaluate_presence": (
-        "存在判断正确 {presence}, 至少两个亮点正确的图像 {two_right}, 分数校准误差 {calibration}",
+        "存在判断正确率 {presence}, 至少两个反光点正确的图像比例 {two_right}, 分数校准误差 {calibration}",
         "presence predicted correctly {presence}, images with two correct glints {two_right}, calibration "
         "error {calibration}",
     ),
@@ -850,23 +855,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "pack_in_order": (
         "标签没有编号, LED 按文件中的顺序编号: {names}",
-        "No label has a number; the LEDs are numbered in the file's order: {names}",
+        "No label has a number; the LEDs are numbered in file order: {names}",
     ),
     "pack_ignored": (
-        "{num} 种标签不是 LED 的标签, 已忽略: {names}",
-        "Labels that are not an LED's, ignored: {num} ({names})",
+        "{num} 种标签不属于 LED, 已忽略: {names}",
+        "Ignored labels that do not belong to an LED: {num} ({names})",
     ),
     "pack_unseen": (
         "{num} 个 LED 没有出现在任何图像中: {names}",
-        "LEDs that no image shows: {num} ({names})",
+        "LEDs that appear in no image: {num} ({names})",
     ),
     "pack_padded": (
         "{num} 幅图像的长宽比与 {H}x{W} 不同, 已加边 (例如 {stem}); 要拉伸请加 --stretch",
-        "Images of another aspect than {H}x{W}, padded: {num} (such as {stem}); --stretch would stretch them",
+        "Images with an aspect ratio other than {H}x{W}, padded: {num} (e.g. {stem}); use --stretch to stretch them",
     ),
     "pack_stretched": (
         "{num} 幅图像的长宽比与 {H}x{W} 不同, 已拉伸 (例如 {stem}); 要加边请去掉 --stretch",
-        "Images of another aspect than {H}x{W}, stretched: {num} (such as {stem}); without --stretch they are padded",
+        "Images with an aspect ratio other than {H}x{W}, stretched: {num} (e.g. {stem}); omit --stretch to pad them",
     ),
     "bad_file": ("跳过: {reason}", "Skipped: {reason}"),
     "bad_files_more": (
@@ -897,7 +902,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "check_channel_never": ("  {label}: 从未出现", "  {label}: never present"),
     "check_glints": (
-        "每张图像的亮点数 (数目:图像数): {counts}",
+        "每张图像的反光点数 (数目:图像数): {counts}",
         "Glints per image (glints:images): {counts}",
     ),
 }

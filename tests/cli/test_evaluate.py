@@ -84,7 +84,7 @@ def test_a_run_whose_log_measures_highest_pixels_is_pointed_out(command, eyes_ru
 def test_evaluate_refuses_what_it_cannot_judge(command, eyes_run, eyes_h5, data, tmp_path):
     cases = {
         ("--h5", data): "has no validation split; add --split all",
-        ("--h5", data, "--split", "all"): "has 3 LEDs, the model 2",
+        ("--h5", data, "--split", "all"): "has 3 LEDs, but the model has 2",
         ("--h5", tmp_path / "none.h5"): "none.h5",
         ("--h5", "synth:rig.toml"): "not a data set file",
         ("--h5", eyes_h5, "--json", tmp_path / "no" / "e.json"): "No such directory",
@@ -101,7 +101,7 @@ def test_images_that_the_run_was_trained_on_are_counted(command, eyes_run, eyes_
         status, out, err = command(*words, "--h5", eyes_h5, "--split", split)
         assert status == 0, err
         assert json.loads((tmp_path / "e.json").read_text())["num_trained_on"] == num
-        assert ("54 of them were trained on" in out) == (split == "all")
+        assert ("54 of them were used for training" in out) == (split == "all")
 
 
 def test_an_onnx_file_is_judged_on_all_images_only(command, eyes_onnx, eyes_run, eyes_h5, tmp_path):
@@ -113,10 +113,10 @@ def test_an_onnx_file_is_judged_on_all_images_only(command, eyes_onnx, eyes_run,
     theirs = json.loads((tmp_path / "e.json").read_text())
     assert theirs["figures"]["f1"] == pytest.approx(ours["figures"]["f1"], abs=0.02)
     assert theirs["num_trained_on"] is None
-    assert "part of them may have been trained on" in out
+    assert "some of these may have been used for training" in out
     status, _, err = command(*words, "--run", eyes_onnx)
     assert (status, err.count("\n")) == (2, 1), err
-    assert "model.onnx does not say which images it was validated on; add --split all" in err
+    assert "model.onnx does not record its validation images; add --split all" in err
 
 
 def test_a_checkpoint_of_the_original_implementation_is_judged_on_all_images(command, data, tmp_path):
@@ -127,7 +127,7 @@ def test_a_checkpoint_of_the_original_implementation_is_judged_on_all_images(com
     assert (tmp_path / "evaluation_worst.png").is_file()
     status, _, err = command(*words)
     assert (status, err.count("\n")) == (2, 1), err
-    assert "best.pth does not say which images it was validated on; add --split all" in err
+    assert "best.pth does not record its validation images; add --split all" in err
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -42,16 +42,16 @@ def test_number_of_leds_and_size_are_those_of_the_images(tmp_path, pack):
     status, out, _ = pack()
     assert status == 0
     assert "4 LEDs, images of 240x320, heatmaps of 60x80" in out
-    assert "Labels that are not an LED's, ignored: 1 (pupil (1))" in out
-    assert "LEDs that no image shows: 2 (g2, g3)" in out
-    assert "padded: 1 (such as square)" in out
+    assert "Ignored labels that do not belong to an LED: 1 (pupil (1))" in out
+    assert "LEDs that appear in no image: 2 (g2, g3)" in out
+    assert "padded: 1 (e.g. square)" in out
     with h5py.File(tmp_path / "out.h5") as file:
         assert file["images"].shape == (4, 240, 320)
         assert file["keypoints"].shape == (4, 4, 2)
         assert file.attrs["stretched"] == "no"
     status, out, _ = pack("--overwrite", "--stretch", "--img_h", 64, "--img_w", 64)
     assert status == 0
-    assert "stretched: 3 (such as eye_0)" in out
+    assert "stretched: 3 (e.g. eye_0)" in out
     with h5py.File(tmp_path / "out.h5") as file:
         assert file.attrs["stretched"] == "yes"
 
@@ -88,7 +88,7 @@ def test_names_in_order_are_printed_with_their_numbers(tmp_path, pack):
     (tmp_path / "notes.csv").write_text(dlc(names=["top", "left", "right"])[1])
     status, out, _ = pack("--annotations", tmp_path / "notes.csv")
     assert status == 0
-    assert "numbered in the file's order: 1: top, 2: left, 3: right" in out
+    assert "numbered in file order: 1: top, 2: left, 3: right" in out
 
 
 def test_an_ellipse_of_cvat_is_packed(tmp_path, pack):

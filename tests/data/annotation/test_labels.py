@@ -44,13 +44,13 @@ def test_labels_of_which_none_is_an_leds_are_refused(annotated, num_classes):
     if annotated.names and num_classes is None:
         assert LedLabels.of([annotated], "g", None, NOTES).num_classes == 3
         return
-    with pytest.raises(AnnotationError, match=r"No label of notes \(.*--prefix"):
+    with pytest.raises(AnnotationError, match=r"None of the labels of notes \(.*--prefix"):
         LedLabels.of([annotated], "g", num_classes, NOTES)
 
 
 def test_without_labels_the_number_of_leds_must_be_given():
     assert LedLabels.of([image()], "g", 4, NOTES).num_classes == 4
-    with pytest.raises(AnnotationError, match="give it with --num_classes"):
+    with pytest.raises(AnnotationError, match="specify it with --num_classes"):
         LedLabels.of([image()], "g", None, NOTES)
 
 
