@@ -147,9 +147,9 @@ def predictions(detector: GlintDetector, views: Views) -> Found:
 def judged(found: Found, views: Views) -> str:
     """Recall and precision, the right LED within `LIMIT_PX`, and the median error."""
     distance = np.linalg.norm(found.points - views.truth, axis=-1) / views.px_per_frame_px
-    present, said = np.isfinite(views.truth[..., 0]), found.present & views.counts
-    right = said & (np.nan_to_num(distance, nan=np.inf) <= LIMIT_PX)
-    recall, precision = right.sum() / present.sum(), right.sum() / max(int(said.sum()), 1)
+    present, found_present = np.isfinite(views.truth[..., 0]), found.present & views.counts
+    right = found_present & (np.nan_to_num(distance, nan=np.inf) <= LIMIT_PX)
+    recall, precision = right.sum() / present.sum(), right.sum() / max(int(found_present.sum()), 1)
     error = float(np.median(distance[right])) if right.any() else float("nan")
     return f"recall {recall:.3f}, precision {precision:.3f}, median error {error:.2f} px"
 

@@ -44,7 +44,7 @@ ORIGINAL_FLAGS: dict[str, Any] = {
 OUR_DEFAULTS = {"lr": 4e-3, "loss": "quality_focal", "div_weight": 0.0, "lam_agg": 0.0}  # docs/experiments.md says why
 
 
-def test_every_flag_of_the_seed_is_there_with_its_default_or_a_better_one():
+def test_every_flag_of_the_original_implementation_exists_with_its_default_or_a_better_one():
     config = TrainConfig()
     assert {name: getattr(config, name) for name in ORIGINAL_FLAGS} == ORIGINAL_FLAGS | OUR_DEFAULTS
     assert TrainConfig(**ORIGINAL_FLAGS).loss == "focal"
@@ -119,7 +119,7 @@ def test_a_config_survives_its_dict(epochs, lr, loss, gpu):
     assert config.to_dict().keys() == setting_names()
 
 
-def test_what_belongs_to_the_run_is_told_from_what_may_change():
+def test_fixed_settings_are_distinguished_from_those_that_may_change():
     earlier = TrainConfig()
     later = TrainConfig(epochs=100, lr=1e-4, num_workers=0, loss="dice")
     assert later.differences(earlier).keys() == {"epochs", "lr", "num_workers", "loss"}

@@ -63,7 +63,7 @@ def test_training_ends_well_where_nobody_takes_its_output(data, tmp_path, consol
 
 
 @pytest.mark.parametrize(
-    ("console", "status", "said"),
+    ("console", "status", "fragment"),
     [
         (">/dev/full", 1, b"No space left"),
         (">/dev/full 2>&1", 1, b""),
@@ -72,12 +72,12 @@ def test_training_ends_well_where_nobody_takes_its_output(data, tmp_path, consol
         ("| true", 141, b""),
     ],
 )
-def test_a_command_whose_output_is_lost_says_so_by_its_status(data, tmp_path, console, status, said):
+def test_a_command_whose_output_is_lost_says_so_by_its_status(data, tmp_path, console, status, fragment):
     for line in (f"$CLI check {data}", "$SHM --list"):
         ended = run_shell(f"set -o pipefail; {line} {console}", tmp_path)
         assert ended.returncode == status
-        assert said in ended.stderr
-        assert ended.stderr.count(b"\n") == (1 if said else 0)
+        assert fragment in ended.stderr
+        assert ended.stderr.count(b"\n") == (1 if fragment else 0)
 
 
 def test_help_and_version_are_printed_to_any_console(tmp_path):

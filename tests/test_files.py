@@ -50,7 +50,7 @@ def test_json_holds_no_nan_and_turns_other_objects_into_text(tmp_path):
     assert str(tmp_path) in (tmp_path / "a.json").read_text()
 
 
-def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_and_the_old_file_stays(tmp_path, monkeypatch):
     path = tmp_path / "a"
     write_bytes(path, b"old")
 
@@ -124,7 +124,7 @@ def test_a_forked_child_does_not_keep_its_parents_lock(tmp_path):
         os.close(writer)
 
 
-def test_a_file_size_limit_is_told_as_an_error_not_as_a_signal(tmp_path):
+def test_a_file_size_limit_is_reported_as_an_error_not_as_a_signal(tmp_path):
     def limited():
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))

@@ -17,6 +17,6 @@ def test_chinese_sentences_are_chinese_and_english_ones_have_only_latin_letters(
         assert not any("\u4e00" <= character <= "\u9fff" for character in english), key
 
 
-def test_an_unknown_language_is_a_bug_of_ours():
+def test_an_unknown_language_is_a_bug():
     with pytest.raises(AssertionError):
         set_language("de")

@@ -61,7 +61,7 @@ def test_a_range_reads_as_a_sentence_has_it(bounds, english, chinese):
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "said"),
+    ("setting", "value", "fragment"),
     [
         ("epochs", 2.5, "whole number"),
         ("epochs", np.float64(3), "whole number"),
@@ -86,12 +86,12 @@ def test_a_range_reads_as_a_sentence_has_it(bounds, english, chinese):
         ("loss", np.arange(200), "focal, bce"),
     ],
 )
-def test_what_a_setting_cannot_hold_is_refused_in_one_line_that_names_it(setting, value, said):
+def test_what_a_setting_cannot_hold_is_refused_in_one_line_that_names_it(setting, value, fragment):
     with pytest.raises(SettingError) as refusal:
         TrainConfig(**{setting: value})
     message = str(refusal.value)
     assert message.startswith(f"--{setting} ")
-    assert said in message
+    assert fragment in message
     assert message.isprintable()
 
 

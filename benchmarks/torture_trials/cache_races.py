@@ -36,9 +36,9 @@ def cache_races(bench: Bench, scale: float) -> Tally:
         pids = [fork(lambda g=gate_reader, a=answer: attach(g, a), console) for _ in range(4)]
         os.write(gate, b"go!!")
         statuses = [wait(pid) for pid in pids]
-        said = os.read(reader, 100).decode()
+        received = os.read(reader, 100).decode()
         tally.expect(statuses == [0] * 4, f"statuses {statuses}")
-        tally.expect(sorted(said[0::2]) == list("0001") and set(said[1::2]) == {"1"}, f"answers {said}")
+        tally.expect(sorted(received[0::2]) == list("0001") and set(received[1::2]) == {"1"}, f"answers {received}")
         cache.cleanup_all()
         left = [p.name for p in root.rglob("*") if p.is_file() and p.name != ".lock"]
         tally.expect(not left, f"left {left}")

@@ -37,11 +37,11 @@ def acknowledgements() -> Iterator[tuple[int, Callable[[], None]]]:
 
 
 def last_acknowledged(reader: int, before: int) -> int:
-    said = b""
+    received = b""
     with contextlib.suppress(BlockingIOError):
         while chunk := os.read(reader, 65536):
-            said += chunk
-    lines = said.split()
+            received += chunk
+    lines = received.split()
     return int(lines[-1]) if lines else before
 
 

@@ -103,8 +103,8 @@ def second_writer(bench: Bench, tally: Tally) -> None:
     pid = fork(lambda: train(first), bench.root / "first.txt")
     wait_until((run / "best_model.pth").exists, pid)
     status = wait(fork(lambda: go_on(run, first), console))
-    said = f"process {pid} on"
-    tally.expect(status == 2 and said in one_line(console), f"second writer: {status} {one_line(console)}")
+    fragment = f"process {pid} on"
+    tally.expect(status == 2 and fragment in one_line(console), f"second writer: {status} {one_line(console)}")
     os.kill(pid, signal.SIGKILL)
     wait(pid)
     epoch = read_checkpoint(RunDirectory(run).latest)["epoch"]

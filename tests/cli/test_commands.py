@@ -28,7 +28,7 @@ def test_the_version_is_printed(command):
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "fragment"),
     [
         (["trian"], "train?"),
         (["train"], "--h5"),
@@ -52,17 +52,17 @@ def test_the_version_is_printed(command):
         (["shm", "--lang", "en", "--cleanup"], "--h5 is missing"),
     ],
 )
-def test_a_mistake_is_one_line_and_status_2(command, tmp_path, monkeypatch, argv, said):
+def test_a_mistake_is_one_line_and_status_2(command, tmp_path, monkeypatch, argv, fragment):
     monkeypatch.chdir(tmp_path)
     status, out, err = command(*argv)
     assert status == 2
     assert out == ""
     assert err.count("\n") == 1, err
-    assert said in err
+    assert fragment in err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_mistakes_are_chinese_unless_english_is_asked_for(command):
+def test_mistakes_are_chinese_unless_english_is_requested(command):
     assert "数据集文件不存在" in command("check", "none.h5")[2]
     assert "No such data set file" in command("check", "none.h5", "--lang", "en")[2]
 
@@ -154,7 +154,7 @@ def test_shared_copies_are_listed_and_removed(command, private_data, shm_root):
     assert status == 0
     assert handle.path.name in out
     assert f"users: {os.getpid()}" in out
-    assert "2 in all" in out
+    assert "2 in total" in out
     status, out, _ = command("train", "--h5", private_data, "--cleanup_shm", "--lang", "en")
     assert status == 1
     assert f"In use, kept: {handle.path.name}" in out

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 EN = ("--lang", "en")
 
 
-def test_evaluate_says_what_validation_said(command, eyes_run, eyes_h5, tmp_path):
+def test_evaluate_reports_the_metrics_of_validation(command, eyes_run, eyes_h5, tmp_path):
     status, out, err = command("evaluate", "--run", eyes_run, "--h5", eyes_h5, "--json", tmp_path / "e.json", *EN)
     assert status == 0, err
     figures = json.loads((tmp_path / "e.json").read_text())
@@ -89,10 +89,10 @@ def test_evaluate_refuses_what_it_cannot_judge(command, eyes_run, eyes_h5, data,
         ("--h5", "synth:rig.toml"): "not a data set file",
         ("--h5", eyes_h5, "--json", tmp_path / "no" / "e.json"): "No such directory",
     }
-    for words, said in cases.items():
+    for words, fragment in cases.items():
         status, _, err = command("evaluate", "--run", eyes_run, *words, *EN)
         assert (status, err.count("\n")) == (2, 1), err
-        assert said in err
+        assert fragment in err
 
 
 def test_images_that_the_run_was_trained_on_are_counted(command, eyes_run, eyes_h5, data, tmp_path):

@@ -47,10 +47,10 @@ def test_what_cannot_be_exported_or_opened_is_one_line(command, eyes_run, eyes_o
             "not an ONNX model",
         ),
     ]
-    for words, said in cases:
+    for words, fragment in cases:
         status, _, err = command(*words, *EN)
         assert (status, err.count("\n")) == (2, 1), err
-        assert said in err
+        assert fragment in err
 
 
 def test_a_checkpoint_of_the_original_implementation_is_compared_on_random_images(command, tmp_path):

@@ -54,7 +54,7 @@ def test_a_language_alone_shows_the_commands(command):
 )
 def test_a_mistyped_command_is_answered_with_the_one_probably_meant(command, typed, meant):
     err = command("--lang", "en", typed)[2]
-    assert err.startswith(f"Unknown command '{typed}' ({meant})" if meant else f"No command '{typed}';")
+    assert err.startswith(f"Unknown command '{typed}' ({meant})" if meant else f"Unknown command '{typed}';")
 
 
 def test_the_bash_completion_is_registered_for_the_program_and_works_in_commands(command):

@@ -17,7 +17,7 @@ def test_a_missing_directory_is_named_even_where_overwriting_is_requested(tmp_pa
         check_output(tmp_path / "nowhere" / "new.csv", overwrite=True)
 
 
-def test_an_existing_file_is_replaced_only_where_asked(command, tmp_path):
+def test_an_existing_file_is_replaced_only_on_request(command, tmp_path):
     path = tmp_path / "a.h5"
     path.write_text("mine")
     arguments = ["synth", path, "--num", 2, "--size", 32, "--lang", "en"]

@@ -32,9 +32,9 @@ def table(path):
 def test_predict_on_a_video_writes_a_row_per_frame_and_led(command, eyes_run, eyes_video, eyes_frames, tmp_path):
     out = tmp_path / "glints.csv"
     words = ["--run", eyes_run, "--input", eyes_video, "--out", out, "--overlay", tmp_path / "o.mp4", "--batch", 7]
-    status, said, err = command("predict", *words, *EN)
+    status, stdout, err = command("predict", *words, *EN)
     assert status == 0, err
-    assert "40 frames, 0 skipped" in said
+    assert "40 frames, 0 skipped" in stdout
     rows = table(out)
     assert list(rows[0]) == ["source", "frame", "time_s", "led", "x", "y", "score", "sigma", "present"]
     assert [(int(row["frame"]), row["led"]) for row in rows] == [(f, g) for f in range(40) for g in ("g1", "g2")]
@@ -80,13 +80,13 @@ def test_a_folder_of_mixed_images_names_the_broken_ones_and_goes_on(command, eye
     (folder / "f.tif").write_bytes((folder / "a.png").read_bytes()[:50])
     (folder / "notes.txt").write_text("not an image")
     out = tmp_path / "out.csv"
-    status, said, _ = command(
+    status, stdout, _ = command(
         "predict", "--run", eyes_run, "--input", folder, "--out", out, "--overlay", tmp_path / "o", *EN
     )
     assert status == 1
-    assert "4 frames, 2 skipped" in said
-    assert said.count("Skipped: ") == 2
-    assert "b.png" in said
+    assert "4 frames, 2 skipped" in stdout
+    assert stdout.count("Skipped: ") == 2
+    assert "b.png" in stdout
     rows = table(out)
     assert [Path(row["source"]).name for row in rows[::2]] == ["a.png", "c.png", "d.png", "e.jpg"]
     one, other = GlintDetector.load(eyes_run)(eyes_frames[:1]), [row for row in rows if row["source"].endswith("a.png")]
@@ -122,7 +122,7 @@ def test_the_labelling_loop_predict_correct_pack(command, eyes_run, eyes_video, 
     assert "already holds JSON annotations" in err
 
 
-def test_a_cut_video_is_told_and_its_whole_frames_are_kept(command, eyes_run, eyes_video, tmp_path):
+def test_a_cut_video_is_reported_and_its_whole_frames_are_kept(command, eyes_run, eyes_video, tmp_path):
     cut = tmp_path / "cut.avi"
     content = eyes_video.read_bytes()
     cut.write_bytes(content[: len(content) * 6 // 10])
@@ -145,11 +145,11 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_an_input_that_cannot_be_read_is_one_line_and_leaves_nothing(command, eyes_run, tmp_path, case):
-    name, content, said = REFUSED[case]
+    name, content, fragment = REFUSED[case]
     (tmp_path / name).write_text(content)
     status, _, err = command("predict", "--run", eyes_run, "--input", tmp_path / name, "--out", tmp_path / "o.csv", *EN)
     assert (status, err.count("\n")) == (2, 1), err
-    assert said in err
+    assert fragment in err
     assert not (tmp_path / "o.csv").exists()
 
 
@@ -164,10 +164,10 @@ def test_other_mistakes_are_one_line_too(command, eyes_run, eyes_video, tmp_path
         (eyes_video, "there.csv"): "add --overwrite",
         (eyes_video, "no/o.csv"): "No such directory",
     }
-    for (source, out), said in cases.items():
+    for (source, out), fragment in cases.items():
         status, _, err = command("predict", "--run", eyes_run, "--input", source, "--out", tmp_path / out, *EN)
         assert (status, err.count("\n")) == (2, 1), err
-        assert said in err
+        assert fragment in err
     assert (tmp_path / "there.csv").read_text() == "mine"
     status, _, err = command(
         "predict", "--run", tmp_path / "folder", "--input", eyes_video, "--out", tmp_path / "o.csv", *EN
@@ -194,11 +194,11 @@ def test_ctrl_c_leaves_a_valid_file_with_the_frames_so_far(eyes_run, eyes_frames
     )
     wait_until((drawn / "d.png").exists, process)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate()
-    assert process.returncode == 130, said
+    output, _ = process.communicate()
+    assert process.returncode == 130, output
     rows = table(out)
     assert len(rows) / 2 == 4
-    assert "the first 4 frames" in said
+    assert "the first 4 frames" in output
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
@@ -232,11 +232,11 @@ def test_what_is_there_is_never_drawn_over(command, eyes_run, two_folders, tmp_p
     before = {path: path.read_bytes() for path in two_folders.rglob("*.*")}
     left = two_folders / "left"
     words = ["predict", "--run", eyes_run, "--input", left, "--out", tmp_path / "g.csv", *EN]
-    for overlay, said in {left: "input", two_folders / "right": "--overwrite"}.items():
+    for overlay, fragment in {left: "input", two_folders / "right": "--overwrite"}.items():
         for overwrite in [(), ("--overwrite",)] if overlay == left else [()]:
             status, _, err = command(*words, "--overlay", overlay, *overwrite)
             assert (status, err.count("\n")) == (2, 1), err
-            assert said in err
+            assert fragment in err
             assert {path: path.read_bytes() for path in two_folders.rglob("*.*")} == before
     assert command(*words, "--overlay", two_folders / "right", "--overwrite")[0] == 0
     assert len(list((two_folders / "right").iterdir())) == 5  # 1.png was none of the names drawn
@@ -263,10 +263,10 @@ def damaged_h5(eyes_h5, tmp_path):
 
 def test_a_damaged_row_of_a_data_set_is_named_and_the_others_are_written(command, eyes_run, damaged_h5, tmp_path):
     out = tmp_path / "g.csv"
-    status, said, err = command("predict", "--run", eyes_run, "--input", damaged_h5, "--out", out, *EN)
+    status, stdout, err = command("predict", "--run", eyes_run, "--input", damaged_h5, "--out", out, *EN)
     assert status == 1, err
-    assert "59 frames, 1 skipped" in said
-    assert "frame 7: " in said
+    assert "59 frames, 1 skipped" in stdout
+    assert "frame 7: " in stdout
     assert {int(row["frame"]) for row in table(out)} == set(range(60)) - {7}
 
 

@@ -31,7 +31,7 @@ def test_a_copy_in_use_is_kept_with_status_one_and_a_free_one_is_removed(command
     assert command("shm", "--list", "--lang", "en")[0] == 0
 
 
-def test_what_to_do_must_be_said_and_cleanup_needs_a_data_set(command, shm_root):
+def test_an_action_must_be_specified_and_cleanup_needs_a_data_set(command, shm_root):
     for words in ([], ["--cleanup"]):
         status, _, err = command("shm", *words, "--lang", "en")
         assert status == 2

@@ -33,16 +33,16 @@ def test_an_image_is_a_function_of_the_seed(command, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "fragment"),
     [
         (["--size", 32, "--heatmap_size", 5], "5"),
         (["--rig", "rig.toml", "--size", 32, "--level", "easy"], "--size, --level"),
         (["--rig", "no.toml"], "no.toml"),
     ],
 )
-def test_flags_that_contradict_each_other_are_refused_and_nothing_is_written(command, tmp_path, words, said):
+def test_flags_that_contradict_each_other_are_refused_and_nothing_is_written(command, tmp_path, words, fragment):
     status, _, err = command("synth", tmp_path / "a.h5", "--num", 2, *words, "--lang", "en")
     assert status == 2
-    assert said in err
+    assert fragment in err
     assert err.count("\n") == 1
     assert not (tmp_path / "a.h5").exists()

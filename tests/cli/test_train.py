@@ -82,7 +82,7 @@ def test_a_resume_may_change_a_setting_of_the_recipe_where_it_is_allowed(trained
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "said"),
+    ("before", "now", "fragment"),
     [
         (["--shared_memory"], ["--no_preload"], "batch by batch"),
         (["--cache", "none"], ["--shared_memory"], "shared memory"),
@@ -96,13 +96,13 @@ def test_a_resume_may_change_a_setting_of_the_recipe_where_it_is_allowed(trained
     ],
 )
 def test_where_the_data_is_held_is_what_the_line_of_the_resume_says(
-    trained, command, tmp_path, shm_root, before, now, said
+    trained, command, tmp_path, shm_root, before, now, fragment
 ):
     few = ["--num_workers", 0]
     assert trained(*before, *few)[0] == 0
     status, out, err = command("train", "--lang", "en", "--resume", tmp_path / "run", "--epochs", 2, *now)
     assert status == 0, err
-    assert said in out
+    assert fragment in out
 
 
 def test_flags_of_one_line_that_contradict_each_other_are_refused_on_a_resume_too(trained, command, tmp_path):

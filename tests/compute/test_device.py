@@ -17,7 +17,7 @@ def test_the_cpu_may_be_named_by_word_or_by_torchs_own_object():
 
 
 @pytest.mark.parametrize("name", ["foo", "", "mps", "meta", "cpu:99", "cuda:-1", "cuda:x", "gpu", "0", "CUDA:0:0"])
-def test_a_name_that_is_no_device_of_ours_is_refused_with_those_that_are(name):
+def test_an_unknown_device_name_is_refused_with_the_valid_ones(name):
     with pytest.raises(DeviceError, match=r"cpu, cuda, cuda:1"):
         parse_device(name)
 
@@ -51,7 +51,7 @@ def test_training_takes_the_cpu_where_there_is_no_gpu():
         ({"device": "cuda"}, "--device cuda: no such GPU"),
         ({"gpu": "0"}, "--gpu 0: no such GPU"),
         ({"gpu": "99"}, "--gpu 99: no such GPU"),
-        ({"gpu": "0,1"}, "--gpu 0,1 names 2 GPUs"),
+        ({"gpu": "0,1"}, "--gpu 0,1 selects 2 GPUs"),
         ({"device": "cuda", "processes": 2}, "for several GPUs"),
     ],
 )

@@ -18,10 +18,10 @@ def test_the_weighted_mean_over_the_shares_is_the_mean_over_the_batch(num, size)
     rows = np.arange(100, 100 + num)
     values = {int(row): float(row % 7) for row in rows}
     shares = [Group(rank, size).shard(rows) for rank in range(size)]
-    means = [weight * np.mean([values[int(row)] for row in mine]) for mine, weight in shares]
+    means = [weight * np.mean([values[int(row)] for row in local_rows]) for local_rows, weight in shares]
     assert sum(means) / size == pytest.approx(np.mean(list(values.values())))
-    assert all(len(mine) >= 1 for mine, _ in shares)
-    counted = np.concatenate([mine for mine, weight in shares if weight])
+    assert all(len(local_rows) >= 1 for local_rows, _ in shares)
+    counted = np.concatenate([local_rows for local_rows, weight in shares if weight])
     assert np.array_equal(counted, rows)
 
 
@@ -38,7 +38,7 @@ def test_alone_everything_is_itself():
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "fragment"),
     [
         ({"gpu": "0,0"}, "0,0"),
         ({"gpu": "a"}, "a"),
@@ -46,13 +46,13 @@ def test_alone_everything_is_itself():
         ({"gpu": "0,1", "processes": 2}, "--processes 2"),
     ],
 )
-def test_gpus_that_make_no_sense_are_refused(flags, said):
-    with pytest.raises(DeviceError, match=said):
+def test_gpus_that_make_no_sense_are_refused(flags, fragment):
+    with pytest.raises(DeviceError, match=fragment):
         gpu_numbers(TrainConfig(**flags))
 
 
 def test_as_many_gpus_as_processes():
-    with pytest.raises(DeviceError, match="1 processes were started, but --gpu 0,1 names 2"):
+    with pytest.raises(DeviceError, match="1 processes were started, but --gpu 0,1 selects 2"):
         choose_device(TrainConfig(gpu="0,1"), Group())
     with pytest.raises(DeviceError, match="--processes 2"):
         choose_device(TrainConfig(device="cuda", processes=2), Group(size=2))

@@ -89,11 +89,11 @@ BAD_FORMS: dict[str, Any] = {
 
 @pytest.mark.parametrize("case", BAD_FORMS)
 def test_a_bad_form_is_refused_with_its_value_and_the_limit(tmp_path, case):
-    changes, said = BAD_FORMS[case]
+    changes, fragment = BAD_FORMS[case]
     path = make(tmp_path / "a.h5", **changes)
     with pytest.raises(DatasetError) as refusal:
         inspect_dataset(path)
-    assert said in str(refusal.value)
+    assert fragment in str(refusal.value)
     assert str(path) in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -174,7 +174,7 @@ def test_the_writer_leaves_nothing_when_it_fails_and_keeps_what_was_there(tmp_pa
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small file system")
-def test_a_disk_too_small_for_the_data_set_is_told_without_a_crash(tmp_path):
+def test_a_disk_too_small_for_the_data_set_is_reported_without_a_crash(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk], check=False)

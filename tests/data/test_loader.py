@@ -12,7 +12,7 @@ from glint_unet.errors import LoaderError
 ROWS = [np.array([7, 2, 2, 19]), np.array([0, 1]), np.array([5])]
 
 
-def test_a_loader_process_that_dies_is_told_with_its_cause(data):
+def test_a_loader_process_that_dies_is_reported_with_its_cause(data):
     class Deadly(FileSource):
         def gather(self, rows):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -9,18 +9,18 @@ from glint_unet.errors import DatasetError
 
 
 def test_batches_are_made_ahead_of_their_use_and_in_order():
-    made, asked = [], threading.Event()
+    made, in_advance = [], threading.Event()
 
     def batches():
         for k in range(6):
             made.append(k)
             yield k
             if k == 2:
-                asked.set()
+                in_advance.set()
 
     ready = ahead(batches(), depth=3)
     assert next(ready) == 0
-    assert asked.wait(5)  # three more were made, though one was asked for
+    assert in_advance.wait(5)  # three more were made than requested
     assert list(ready) == [1, 2, 3, 4, 5]
     assert made == list(range(6))
 

@@ -35,7 +35,7 @@ def start(root, path, *holding):
     return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def said(process):
+def lines_of(process):
     return process.stdout.readline().split()
 
 
@@ -59,7 +59,7 @@ def test_the_first_makes_the_copy_and_the_second_attaches(private_data, shm_root
 def test_a_temporary_copy_goes_with_its_last_user_and_another_one_stays(private_data, shm_root, images_sum):
     first, array, _ = Cache.try_attach_or_create(private_data, "images", temporary=True)
     other = start(shm_root, private_data, "holding")
-    assert said(other) == ["0", images_sum]
+    assert lines_of(other) == ["0", images_sum]
     first.close()
     first.close()
     assert [copy.in_use for copy in Cache.list_copies()] == [True]
@@ -92,20 +92,20 @@ def test_a_given_array_is_what_is_shared(private_data, shm_root):
 def test_another_process_sees_the_same_bytes(private_data, shm_root, images_sum):
     handle, _, _ = Cache.try_attach_or_create(private_data, "images")
     with start(shm_root, private_data) as other:
-        assert said(other) == ["0", images_sum]
+        assert lines_of(other) == ["0", images_sum]
     handle.close()
 
 
 def test_the_copy_outlives_the_process_that_made_it(private_data, shm_root, images_sum):
     with start(shm_root, private_data) as first:
-        assert said(first) == ["1", images_sum]
+        assert lines_of(first) == ["1", images_sum]
     with start(shm_root, private_data) as second:
-        assert said(second) == ["0", images_sum]
+        assert lines_of(second) == ["0", images_sum]
 
 
 def test_processes_that_start_at_once_make_one_copy(private_data, shm_root, images_sum):
     processes = [start(shm_root, private_data) for _ in range(4)]
-    answers = [said(process) for process in processes]
+    answers = [lines_of(process) for process in processes]
     for process in processes:
         process.communicate()
     assert sorted(answer[0] for answer in answers) == ["0", "0", "0", "1"]
@@ -114,7 +114,7 @@ def test_processes_that_start_at_once_make_one_copy(private_data, shm_root, imag
 
 def test_a_copy_in_use_is_kept_and_a_dead_user_costs_nothing(private_data, shm_root):
     with start(shm_root, private_data, "holding") as user:
-        said(user)
+        lines_of(user)
         (copy,) = Cache.list_copies()
         assert copy.in_use
         assert copy.pids == (user.pid,)

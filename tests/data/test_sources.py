@@ -40,7 +40,7 @@ def test_memory_shared_copy_and_file_give_the_same_batches(data, shm_root, num_w
         source.close()
 
 
-def test_rows_come_in_the_order_asked_for(data):
+def test_rows_come_in_the_requested_order(data):
     info = inspect_dataset(data)
     with h5py.File(data) as file:
         images = file["images"][:]
@@ -50,7 +50,7 @@ def test_rows_come_in_the_order_asked_for(data):
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_a_bad_value_in_the_file_is_told_as_the_users_mistake_from_any_process(private_data, num_workers):
+def test_a_bad_value_in_the_file_is_reported_as_a_mistake_of_the_user_from_any_process(private_data, num_workers):
     with h5py.File(private_data, "r+") as file:
         file["heatmaps"][3, 0, 0, 0] = np.nan
     source = FileSource(inspect_dataset(private_data), num_workers=num_workers)
@@ -114,7 +114,7 @@ def test_few_rows_are_read_together_where_they_are_large(chunked, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("asked", "num_processes", "cache", "kind"),
+    ("requested", "num_processes", "cache", "kind"),
     [
         ("auto", 1, "ram", MemorySource),
         ("auto", 2, "group", MemorySource),
@@ -123,9 +123,9 @@ def test_few_rows_are_read_together_where_they_are_large(chunked, monkeypatch):
         ("none", 1, "none", FileSource),
     ],
 )
-def test_the_cache_asked_for_is_the_one_opened(data, shm_root, asked, num_processes, cache, kind):
+def test_the_requested_cache_is_the_one_opened(data, shm_root, requested, num_processes, cache, kind):
     info, device = inspect_dataset(data), torch.device("cpu")
-    assert choose_cache(asked, info, device, num_processes) == cache
+    assert choose_cache(requested, info, device, num_processes) == cache
     source = open_source(info, cache, num_workers=0, device=device)
     assert type(source) is kind
     source.close()

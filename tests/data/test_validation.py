@@ -31,7 +31,7 @@ def test_a_bad_value_is_found_before_training_and_never_remembered_as_good(priva
         assert refusal.value.key == "dataset_values"
 
 
-def test_files_that_crash_or_stall_the_hdf5_library_are_told_as_bad_files(shared_hostile, monkeypatch):
+def test_files_that_crash_or_stall_the_hdf5_library_are_reported_as_bad_files(shared_hostile, monkeypatch):
     refusals = {}
     for path in sorted(shared_hostile.glob("*.h5")):
         monkeypatch.setattr(validation, "_SILENCE_S", 3.0 if path.name == STALLS else 300.0)

@@ -1,4 +1,4 @@
-"""A checkpoint as an object: what it holds comes back, and what it lacks is said."""
+"""A checkpoint as an object: its content is restored, and missing parts are reported."""
 
 import dataclasses
 

@@ -32,7 +32,7 @@ def test_what_a_killed_writer_left_is_swept_under_the_lock(tmp_path):
         run.log.touch()
 
 
-def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path):
+def test_a_second_writer_is_refused_and_learns_who_the_first_is(tmp_path):
     import os
 
     run = RunDirectory(tmp_path)

@@ -51,7 +51,7 @@ def test_verify_resume_proves_it_and_can_fail(data, command, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "fragment"),
     [
         ([], "--h5 is missing"),
         (["--h5", "a.h5", "--kills", "0"], "1 to 1000"),
@@ -59,11 +59,11 @@ def test_verify_resume_proves_it_and_can_fail(data, command, tmp_path, monkeypat
         (["--h5", "none.h5"], "No such data set file"),
     ],
 )
-def test_verify_resume_refuses_in_one_line(command, argv, said):
+def test_verify_resume_refuses_in_one_line(command, argv, fragment):
     status, _, err = command("verify-resume", "--lang", "en", *argv)
     assert status == 2
     assert err.count("\n") == 1
-    assert said in err
+    assert fragment in err
 
 
 def test_a_packer_killed_at_any_instant_leaves_the_old_file(tmp_path):
@@ -84,7 +84,7 @@ def test_a_packer_killed_at_any_instant_leaves_the_old_file(tmp_path):
 HOLD = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print('held', flush=True); sys.stdin.read()"
 
 
-def test_a_file_that_a_writer_holds_is_told_as_such(command, private_data):
+def test_a_file_that_a_writer_holds_is_reported_as_such(command, private_data):
     words, pipe = [sys.executable, "-c", HOLD, private_data], subprocess.PIPE
     with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as writer:
         assert writer.stdout.readline() == "held\n"

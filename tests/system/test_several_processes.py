@@ -84,9 +84,9 @@ def test_a_stopped_group_saves_and_ends_as_if_never_stopped(undisturbed, data, t
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     wait_until((run / "latest_checkpoint.pth").exists, process)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate()
-    assert process.returncode == 128 + signal.SIGTERM, said
-    assert "Traceback" not in said
+    _, stderr = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM, stderr
+    assert "Traceback" not in stderr
     assert "SIGTERM" in (run / "training.log").read_text()
     ended(line("--resume", run))
     assert same(last(run), last(undisturbed))
@@ -101,21 +101,21 @@ def test_a_process_that_dies_ends_the_run_with_its_name(undisturbed, data, comma
     wait_until((run / "best_model.pth").exists, process)
     workers = workers_of(process)
     workers[rank].kill()
-    _, said = process.communicate()
+    _, stderr = process.communicate()
     assert process.returncode == 2
-    assert said.splitlines()[-1].startswith(f"Training process {rank} died (SIGKILL)")
-    assert "Traceback" not in said
+    assert stderr.splitlines()[-1].startswith(f"Training process {rank} died (SIGKILL)")
+    assert "Traceback" not in stderr
     assert not any(worker.is_running() for worker in workers)
     assert command("train", "--resume", run, "--epochs", len(rows(run)) + 1, "--processes", 1)[0] == 0
 
 
-def test_a_mistake_is_told_once(tmp_path):
+def test_a_mistake_is_reported_once(tmp_path):
     done = ended(line("--h5", tmp_path / "none.h5", *SMALL, *TWO), status=2)
     assert done.stderr.count("none.h5") == 1
     assert "Traceback" not in done.stderr
 
 
-def test_a_loss_that_is_not_finite_is_told_once(data, tmp_path):
+def test_a_loss_that_is_not_finite_is_reported_once(data, tmp_path):
     flags = [*SMALL, "--alpha", 1e39]
     done = ended(line("--h5", data, "--output_dir", tmp_path / "run", *flags, *TWO), status=2)
     assert "Traceback" not in done.stderr

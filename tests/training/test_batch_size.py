@@ -26,8 +26,8 @@ def test_a_batch_size_to_be_found_needs_a_gpu_and_is_kept_on_a_resume(finished, 
 
 @given(first=st.integers(1, 9), most=st.integers(0, 500), memory=st.integers(0, 500))
 def test_the_largest_batch_that_fits_is_found_by_doubling(first, most, memory):
-    asked: list[int] = []
-    largest = largest_doubled(first, most, lambda num: asked.append(num) or num <= memory)
-    assert all(num == first or num <= most for num in asked)
-    assert largest == max((num for num in asked if num <= memory), default=0)
+    tried: list[int] = []
+    largest = largest_doubled(first, most, lambda num: tried.append(num) or num <= memory)
+    assert all(num == first or num <= most for num in tried)
+    assert largest == max((num for num in tried if num <= memory), default=0)
     assert 2 * largest > min(most, memory) or not largest

@@ -44,7 +44,7 @@ def test_the_timing_of_an_epoch_adds_up_to_its_time(finished):
         assert timing["save"] > 0
 
 
-def test_data_that_comes_late_is_told_once_with_the_flag_that_helps(data, tmp_path, monkeypatch):
+def test_data_that_comes_late_is_reported_once_with_the_flag_that_helps(data, tmp_path, monkeypatch):
     gather = FileSource.gather
 
     def slow(source, rows):

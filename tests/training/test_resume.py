@@ -64,9 +64,9 @@ REFUSED_ON_RESUME: dict[str, Any] = {
 def test_a_resume_that_would_be_another_run_is_refused_and_changes_nothing(finished, case):
     if case == "gpu" and torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    changes, kind, said = REFUSED_ON_RESUME[case]
+    changes, kind, fragment = REFUSED_ON_RESUME[case]
     before = contents(finished)
-    with pytest.raises(kind, match=said):
+    with pytest.raises(kind, match=fragment):
         train(resumed(finished, epochs=5, **changes))
     assert contents(finished) == before
 
@@ -172,7 +172,7 @@ def test_a_data_set_with_fewer_images_than_the_split_is_refused(four_epochs, dat
     assert contents(four_epochs) == before
 
 
-def test_a_setting_that_a_resume_cannot_change_is_said_to_have_no_effect_and_keeps_its_value(four_epochs, tmp_path):
+def test_a_setting_that_a_resume_cannot_change_is_reported_to_have_no_effect_and_keeps_its_value(four_epochs, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(four_epochs, run)
     train(resumed(run, epochs=5, val_split=0.4, init=str(four_epochs), allow_changed="val_split,init"))

@@ -18,10 +18,10 @@ def test_too_few_images_are_refused_before_anything_is_written(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("gpu", "said"), [("0,1", "names 2 GPUs"), ("x", "not a device number"), ("99", "no such GPU")]
+    ("gpu", "fragment"), [("0,1", "selects 2 GPUs"), ("x", "not a device number"), ("99", "no such GPU")]
 )
-def test_gpus_that_cannot_be_used_are_refused(data, tmp_path, gpu, said):
-    with pytest.raises(DeviceError, match=said):
+def test_gpus_that_cannot_be_used_are_refused(data, tmp_path, gpu, fragment):
+    with pytest.raises(DeviceError, match=fragment):
         train(settings(data, tmp_path / "run", gpu=gpu, device="auto"))
     assert not (tmp_path / "run").exists()
 

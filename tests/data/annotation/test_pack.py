@@ -107,7 +107,7 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_annotation_is_named_and_left_out_and_the_rest_is_packed(tmp_path, case):
-    shapes, changes, said = BAD[case]
+    shapes, changes, fragment = BAD[case]
     annotate(tmp_path, "good", [point("g1", 5, 5)])
     path = annotate(tmp_path, "bad", shapes)
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
@@ -117,7 +117,7 @@ def test_a_bad_annotation_is_named_and_left_out_and_the_rest_is_packed(tmp_path,
     assert packed.num_images == 1
     (error,) = bad
     assert str(path) in str(error)
-    assert said in str(error)
+    assert fragment in str(error)
 
 
 def test_when_nothing_can_be_used_nothing_is_written(tmp_path):
@@ -128,7 +128,7 @@ def test_when_nothing_can_be_used_nothing_is_written(tmp_path):
     assert not out.exists()
 
 
-def test_subdirectories_are_searched_where_asked_and_named_in_the_stems(tmp_path):
+def test_subdirectories_are_searched_on_request_and_named_in_the_stems(tmp_path):
     (tmp_path / "left").mkdir()
     annotate(tmp_path / "left", "a", [point("g1", 5, 5)])
     pack(tmp_path, tmp_path / "out.h5", recursive=True)

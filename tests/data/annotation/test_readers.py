@@ -103,16 +103,16 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_what_cannot_be_read_is_refused_in_one_line(images, tmp_path, case):
-    kind, content, said = BAD[case]
+    kind, content, fragment = BAD[case]
     path = tmp_path / "notes"
     path.write_text(content)
-    with pytest.raises(AnnotationError, match=said) as caught:
+    with pytest.raises(AnnotationError, match=fragment) as caught:
         glints_of(path, kind, images)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.txt", ""), ("a.csv", "\0")])
-def test_a_format_that_cannot_be_guessed_is_asked_for(tmp_path, name, content):
+def test_a_format_that_cannot_be_guessed_must_be_specified(tmp_path, name, content):
     path = tmp_path / name
     path.write_text(content)
     if name == "a.csv":

@@ -72,12 +72,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_used_is_named(tmp_path, case):
-    content, said = REFUSED[case]
-    with pytest.raises(RigError, match=said):
+    content, fragment = REFUSED[case]
+    with pytest.raises(RigError, match=fragment):
         rig_of(tmp_path, content)
 
 
-def test_a_file_that_is_missing_no_toml_or_huge_is_told(tmp_path):
+def test_a_file_that_is_missing_no_toml_or_huge_is_reported(tmp_path):
     with pytest.raises(RigError, match="cannot be read"):
         Rig.read(tmp_path / "none.toml")
     with pytest.raises(RigError, match="not valid TOML"):

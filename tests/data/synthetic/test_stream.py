@@ -84,7 +84,7 @@ def test_another_rig_under_the_same_name_is_refused_on_a_resume(h5, tmp_path):
         train(TrainConfig(**{**point.config.to_dict(), "resume": str(tmp_path / "run"), "epochs": 5}))
 
 
-def test_a_missing_rig_is_told_before_anything_is_written(tmp_path):
+def test_a_missing_rig_is_reported_before_anything_is_written(tmp_path):
     with pytest.raises(RigError, match="cannot be read"):
         train(TrainConfig(h5="synth:none.toml", output_dir=str(tmp_path / "run"), **SMALL))
     assert not (tmp_path / "run").exists()
