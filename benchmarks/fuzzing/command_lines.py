@@ -4,7 +4,7 @@ import dataclasses
 import typing
 from typing import Any
 
-from fuzzing.world import ODD, World, WrongError, described, run_command
+from fuzzing.world import FULL, ODD, World, WrongError, described, run_command
 
 from glint_unet.cli.main import COMMANDS, arguments_of
 
@@ -108,14 +108,14 @@ def value_of(world: World, name: str, hint: Any) -> str:
 
 
 def a_command(world: World) -> str:
-    words, encoding = command_line(world), world.choose("utf-8", "utf-8", "utf-8", "gbk", "ascii", "latin-1")
+    words, console = command_line(world), world.choose("utf-8", "utf-8", "utf-8", "gbk", "ascii", "latin-1", FULL)
     try:
-        status, err = run_command(words, encoding)
+        status, err = run_command(words, console)
         if status not in (0, 1, 2) and not 128 < status < 193:
             raise WrongError(f"status {status}")
         lines = err.strip("\n").splitlines()
         if "Traceback" in err or (status == 2 and len(lines) != 1):
             raise WrongError(f"status {status} with {len(lines)} lines on stderr: {err[:200]!r}")
     except BaseException as error:
-        raise WrongError(f"{described(error)} [glint-unet {words!r} on {encoding}]") from error
+        raise WrongError(f"{described(error)} [glint-unet {words!r} on {console}]") from error
     return words[0] if words[0] in COMMANDS else "no command"

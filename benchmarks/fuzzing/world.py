@@ -37,6 +37,9 @@ ODD = (
 )
 
 
+FULL = "/dev/full"
+
+
 class WrongError(Exception):
     """A case whose outcome is not allowed."""
 
@@ -81,9 +84,10 @@ def build(root: Path) -> None:
     (root / "loop").symlink_to("loop")
 
 
-def run_command(words: list[str], encoding: str) -> tuple[int, str]:
-    """(status, stderr) of a command on a console of an encoding."""
-    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+def run_command(words: list[str], console: str) -> tuple[int, str]:
+    """(status, stderr) of a command on a console of an encoding, or on /dev/full."""
+    stdout: Any = io.BufferedWriter(io.FileIO(FULL, "w")) if console == FULL else io.BytesIO()
+    out = io.TextIOWrapper(stdout, encoding="utf-8" if console == FULL else console)
     err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
@@ -91,6 +95,7 @@ def run_command(words: list[str], encoding: str) -> tuple[int, str]:
         except SystemExit as ending:  # --help
             status = int(ending.code or 0)
         out.flush()
+    out.close()
     err.flush()
     return status, err.buffer.getvalue().decode()
 
