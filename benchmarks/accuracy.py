@@ -124,7 +124,7 @@ def start_training(run: Path, flags: list[Any], arguments: argparse.Namespace) -
 
 
 def train(run: Path, flags: list[Any], arguments: argparse.Namespace) -> GlintDetector:
-    """Trains to the end, or goes on with what an earlier call left in `run`."""
+    """Trains to the end, resuming the run that an earlier call left in `run`."""
     flags = ["--resume", run] if (run / "latest_checkpoint.pth").exists() else flags
     if start_training(run, flags, arguments).wait() != 0:
         raise SystemExit((arguments.out / f"{run.name}.txt").read_text()[-2000:])

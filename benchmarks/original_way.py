@@ -1,4 +1,4 @@
-"""The original implementation's way to train, small: the peer of benchmarks/speed.py.
+"""A minimal version of the original implementation's training, the peer of benchmarks/speed.py.
 
 All of the file as float32 arrays, one item at a time, default collate, worker processes, `.to(device)`, one loss per
 pair of channels in a loop, Adam, `.item()` at every step.

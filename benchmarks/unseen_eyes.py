@@ -100,7 +100,7 @@ def main() -> None:
 
 
 def trained(out: Path, side: int, arguments: argparse.Namespace) -> Path:
-    """A run on synthetic eyes of the rig; goes on with what an earlier call left."""
+    """Trains on synthetic eyes of the rig, resuming the run of an earlier call."""
     rig, run = out / f"rig_{side}.toml", out / f"run_{side}"
     rig.write_text(f"{RIG}[image]\nsize = {side}\n{STREAM}")
     words = ["--h5", f"synth:{rig}", "--output_dir", run, "--epochs", arguments.epochs, "--seed", arguments.seed]

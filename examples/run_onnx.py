@@ -1,8 +1,8 @@
-"""Glints of one image by an exported model, with onnxruntime and numpy alone (Pillow only opens the file).
+"""Finds the glints in an image with an exported model, using only onnxruntime and numpy (and Pillow to open the file).
 
     python examples/run_onnx.py model.onnx eye.png
 
-Prints a line per LED: name, x, y in pixels of the image, predicted standard deviation, score. Takes about 0.2 s.
+Prints one line per LED: name, x and y in pixels of the image, predicted standard deviation, score. Takes about 0.2 s.
 """
 
 import json
@@ -21,9 +21,9 @@ about = session.get_modelmeta().custom_metadata_map
 (H, W), threshold = json.loads(about["image_size"]), float(about["threshold"])
 
 image = Image.open(sys.argv[2]).convert("L")
-if json.loads(about["stretch"]):  # the image is stretched to the whole input, as the training images were
+if json.loads(about["stretch"]):  # stretch the image to the input size, as for the training images
     w, h = W, H
-else:  # the whole image, its aspect kept, in the middle of the input
+else:  # scale the image, preserving its aspect ratio, and centre it in the input
     scale = min(W / image.width, H / image.height)
     w, h = max(1, round(image.width * scale)), max(1, round(image.height * scale))
 left, top = (W - w) // 2, (H - h) // 2

@@ -1,4 +1,4 @@
-"""What a run came to, in one line, and the processor that this holds on."""
+"""The result of a run in one line, and the processor on which it is reproducible."""
 
 import hashlib
 from pathlib import Path

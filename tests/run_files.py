@@ -1,4 +1,4 @@
-"""Small runs for tests: their settings, and what is read of a run directory to compare it with another."""
+"""Small runs for tests: their settings, and the content of a run directory for comparisons."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ def settings(data: Path, run: Path | str, **changes: Any) -> TrainConfig:
 
 
 def resumed(checkpoint: Path, **changes: Any) -> TrainConfig:
-    """Settings that go on from a checkpoint or run directory, as the command line makes them."""
+    """Settings that resume from a checkpoint or run directory, as the command line builds them."""
     config = find_resume_point(str(checkpoint), None).config
     return TrainConfig(**{**config.to_dict(), "resume": str(checkpoint), **changes})
 

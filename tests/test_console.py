@@ -1,4 +1,4 @@
-"""Consoles that cannot take what is printed, by real processes: the work is done all the same."""
+"""Consoles that cannot display the output, with real processes: the work is completed anyway."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The family of the user's mistakes."""
+"""The exceptions for mistakes of the user."""
 
 import pickle
 import re

@@ -1,4 +1,4 @@
-"""A package that is missing is named with a command that installs it."""
+"""A missing package is reported with a command that installs it."""
 
 import re
 import shlex
@@ -62,7 +62,7 @@ def test_what_everything_needs_has_no_extra():
 
 
 def test_a_command_without_its_package_says_which_one_and_how_to_get_it():
-    """In a process of its own: Python without OpenCV."""
+    """In a separate process: Python without OpenCV."""
     program = "import sys; sys.modules['cv2'] = None; from glint_unet.cli.main import main; sys.exit(main())"
     words = ["--lang", "en", "live", "--run", "none", "--source", "0"]
     ended = subprocess.run(

@@ -71,7 +71,7 @@ def test_a_module_imports_only_from_earlier_stages():
 
 
 def test_no_module_imports_itself_through_others():
-    """Nor inside a stage, nor by an import inside a function: what a circle holds cannot be read or tested alone."""
+    """Neither within a package nor by imports inside functions: modules of a cycle cannot be read or tested alone."""
     try:
         list(TopologicalSorter(GRAPH).static_order())
     except CycleError as circle:

@@ -1,4 +1,4 @@
-"""The table of sentences."""
+"""The table of messages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The command that goes on with a run, as a user pastes it into a shell."""
+"""The command that resumes a run, as a user pastes it into a shell."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""Values from Python programs: whatever is meant is stored as a plain value, everything else refused in one line."""
+"""Values from Python code: valid ones are stored as plain values, all others are refused in one line."""
 
 import json
 import math

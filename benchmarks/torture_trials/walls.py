@@ -38,7 +38,7 @@ def small_disk(place: Path, options: str) -> Iterator[Path]:
 
 
 def full_disk(bench: Bench, tally: Tally) -> None:
-    """The disk fills up while a run is writing: the last good state stays and the run can go on."""
+    """The disk fills up while a run is writing: the last good state is kept and the run can be resumed."""
     console = bench.root / "full_disk.txt"
     with small_disk(bench.root / "full", "size=8m") as disk:
         run = disk / "run"

@@ -62,7 +62,7 @@ def test_memory_of_any_kind_that_is_full_is_one_line(error, capsys):
 
 def test_another_error_of_torch_stays_a_traceback():
     def command(argv):
-        raise RuntimeError("a bug of ours")
+        raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
         guarded(command, [])

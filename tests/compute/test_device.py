@@ -1,4 +1,4 @@
-"""Which device computes, and how a device is named."""
+"""Selecting and naming devices."""
 
 import pytest
 import torch

@@ -219,7 +219,7 @@ def test_of_two_runs_that_share_a_copy_only_the_maker_of_the_images_says_created
 
 
 def test_a_shared_copy_of_another_form_is_refused(private_data, shm_root, monkeypatch):
-    """As versions before 0.2 kept it: made from whatever array the caller gave."""
+    """As created by versions before 0.2 from any array passed by the caller."""
     with h5py.File(private_data) as file:
         images = file["images"][:].astype(np.float32)
     monkeypatch.setattr("glint_unet.data.shared_cache._check_given", lambda *arguments: None, raising=False)

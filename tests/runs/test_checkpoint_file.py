@@ -1,4 +1,4 @@
-"""Checkpoint files are whole, or refused, and never executed."""
+"""Checkpoint files are intact or refused, and never executed."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The epoch under way and the best epoch, as checkpoints hold them."""
+"""The current epoch and the best epoch, as stored in checkpoints."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Which checkpoint a resume goes on from."""
+"""Which checkpoint a resume uses."""
 
 import dataclasses
 import shutil

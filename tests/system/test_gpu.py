@@ -1,4 +1,4 @@
-"""What a GPU changes; `pytest -m gpu` on a machine that has one."""
+"""Tests that need a GPU; run `pytest -m gpu` on a machine that has one."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""The short form of `make torture`, and the user's own proof."""
+"""The short form of `make torture`, and `verify-resume`."""
 
 import re
 import subprocess

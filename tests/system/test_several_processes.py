@@ -1,4 +1,4 @@
-"""One run in several processes that are really started, stopped and killed."""
+"""Data-parallel runs in real processes that are started, stopped and killed."""
 
 import json
 import signal

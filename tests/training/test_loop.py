@@ -1,4 +1,4 @@
-"""The loop in this process: what it says is true, and what it refuses leaves everything as it was."""
+"""The training loop in this process: its log is correct, and refusals leave all files unchanged."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a run writes while it goes."""
+"""The files that a run writes during training."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The two pictures of a finished run."""
+"""The plots of a finished run."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The data of a run: examined, split, and held as its settings say."""
+"""The data of a run: validated, split and loaded according to its settings."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The state of a run: where it begins, and which epoch it keeps as the best."""
+"""The state of a run: its initial values, and which epoch it keeps as the best."""
 
 import numpy as np
 import pytest

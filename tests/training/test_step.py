@@ -26,7 +26,7 @@ META = torch.device("meta")  # computes shapes only, and refuses to tell a value
 
 
 class Waits(TorchFunctionMode):
-    """Collects what a GPU's host would wait for: values asked for, and constants copied there, not by non_blocking."""
+    """Records operations that would synchronise with a GPU: reading values, and blocking copies of constants."""
 
     def __init__(self) -> None:
         super().__init__()

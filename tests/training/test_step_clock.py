@@ -1,4 +1,4 @@
-"""Seconds of steps, and seconds between them."""
+"""Time spent in steps, and between them."""
 
 import time
 
