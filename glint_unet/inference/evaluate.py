@@ -1,4 +1,4 @@
-"""How good a model is on annotated images: figures as in validation, a table of LEDs, a picture of the worst images."""
+"""Evaluates a model on annotated images: validation metrics, a table of LEDs, and a plot of the worst images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,10 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class LedReport:
-    """The figures of one LED; None where there is nothing to count.
+    """The metrics of one LED; None where undefined.
 
     Attributes:
-        label: such as g3.
+        label: label of the LED, e.g. g3.
         num_present, num_found: number of images in which its glint is present, and in which it was found.
         precision, recall, px_median, px_p95: as `KeypointMetrics.summary` defines them.
         bias_x, bias_y: mean error in pixels where its glint is present and found; far from 0 means a systematic shift.
@@ -50,11 +50,11 @@ class Evaluation:
 
     Attributes:
         num_images: number of images evaluated.
-        num_trained_on: how many of them the model was trained on; None where it does not record that.
-        threshold: the detector's: the score from which on a prediction counted as found.
-        figures: of all LEDs together, as `KeypointMetrics.summary` gives them.
+        num_trained_on: number of them that the model was trained on; None if it does not record that.
+        threshold: the threshold of the detector: lowest score of a found prediction.
+        figures: metrics of all LEDs together, from `KeypointMetrics.summary`.
         leds: one report per LED.
-        confusion: as `KeypointMetrics.confusion` gives it.
+        confusion: the confusion matrix, from `KeypointMetrics.confusion`.
         worst: rows of the data set, the worst image first.
     """
 

@@ -1,10 +1,10 @@
-"""How well glints are detected: counted per glint, with the right LED, in image pixels.
+"""Detection and localisation metrics of glints, counted per glint and LED, in image pixels.
 
-A prediction counts as *found* where its score reaches the threshold and its point lies in the image. In validation the
-threshold is the one that `best_threshold` chooses; the checkpoint stores it, and a detector goes by it (docs/adr/0011).
-A prediction is *right* at r px
-where it is found, its LED is present, and it lies within r px of that LED's glint. For figures without identity, found
-predictions and present glints are paired one to one, nearest first; a pair within r px is right whatever its LEDs.
+A prediction is *found* if its score reaches the threshold and its point is inside the image. In validation the
+threshold is chosen by `best_threshold`; the checkpoint stores it, and a detector uses it (docs/adr/0011). A prediction
+is *right* at r px if it is found, its LED is present, and it is within r px of the glint of that LED. For metrics
+without identity, found predictions and present glints are paired one to one, nearest first, and a pair within r px is
+right regardless of its LEDs.
 """
 
 import torch
@@ -72,25 +72,25 @@ class KeypointMetrics:
         return (int(good[(len(good) - 1) // 2]) + 1) / _NUM_THRESHOLDS
 
     def summary(self, threshold: float = PRESENT_FROM_SCORE) -> dict[str, float | None]:
-        """The figures of all batches; None where there is nothing to count.
+        """The metrics over all batches; None where undefined.
 
         Args:
-            threshold: the score from which on a prediction counts as found.
+            threshold: lowest score of a found prediction.
 
         Returns:
-            f1, precision, recall: within 2 px, with the right LED.
-            f1_3px, f1_5px: within 3 and 5 px, with the right LED.
-            f1_free: within 2 px, whatever the LED.
+            f1, precision, recall: within 2 px, with the correct LED.
+            f1_3px, f1_5px: within 3 and 5 px, with the correct LED.
+            f1_free: within 2 px, regardless of the LED.
             px_median, px_mean, px_p95: error in px of found glints that are present. A median or quantile is one of the
                 values: the smallest that this share of them does not exceed.
-            threshold: as given; None where no glint is present.
+            threshold: the argument; None if no glint is present.
             px_error: median error in px over *all* present glints, a missed one counted as infinite.
             presence: share of (image, LED) pairs whose presence or absence is predicted correctly.
             two_right: share, among images with at least two glints, of those with at least two right ones.
             calibration: expected calibration error of the score (Guo et al., ICML 2017, eq. 3), ten bins; the event is
                 'LED present and within 2 px'.
             sigma_ratio: median of error / (0.969 sigma) of found glints that are present, sigma the predicted standard
-                deviation; 1 where the prediction is honest, below 1 where it is too cautious.
+                deviation; 1 if the prediction is calibrated, below 1 if it is too cautious.
         """
         if not self._points:
             return dict.fromkeys(_NAMES)

@@ -145,7 +145,7 @@ class Checkpoint:
                 more=rest if state is None else {n: value for n, value in rest.items() if n not in _STATE_KEYS},
                 path=path,
             )
-        except Exception as error:  # a hostile file's parts may be of any type
+        except Exception as error:  # parts of a malicious file may be of any type
             raise CheckpointError("checkpoint_damaged", path=path, reason=type(error).__name__) from error
         return checkpoint
 

@@ -25,7 +25,7 @@ def load_into(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim
         try:
             optimizer.load_state_dict(checkpoint.optimizer)
             _lay_out_state(optimizer)
-        except Exception as error:  # a hostile state raises nearly anything
+        except Exception as error:  # a malicious state can raise nearly anything
             optimizer.load_state_dict(before)
             raise CheckpointError("checkpoint_other_optimizer", path=checkpoint.path, reason=error) from error
     network.load_state_dict(checkpoint.weights)
