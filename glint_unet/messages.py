@@ -882,6 +882,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "已写入 {num} 张图像, 跳过 {bad} 个文件: {path}",
         "{num} images written, {bad} files skipped: {path}",
     ),
+    "backgrounds_read": (
+        "{name} 的图像: 使用 {num} 张, 其中 {found} 张找到眼睛; 无法读取 {broken} 张",
+        "Frames of {name}: {num} used, an eye found in {found}; unreadable: {broken}",
+    ),
+    "backgrounds_unreadable": (
+        "{name} 中没有可读取的图像: {broken}",
+        "No frame of {name} can be read: {broken}",
+    ),
+    "backgrounds_no_eye": (
+        "{name} 的 {num} 张图像中都没有找到瞳孔 (需要亮虹膜中的暗瞳孔), 无处可画反光点; 请用睁眼的红外图像",
+        "No pupil was found in any of the {num} frames of {name}, so there is nowhere to paint glints; use infrared "
+        "images of open eyes with dark pupils",
+    ),
+    "share_without_backgrounds": (
+        "--backgrounds_share {value} 没有作用: 没有 --backgrounds, 装置文件中也没有 backgrounds",
+        "--backgrounds_share {value} has no effect: there is no --backgrounds, nor backgrounds in a rig file",
+    ),
     "synth_done": ("已生成 {num} 张合成眼图: {path}", "{num} synthetic eyes written: {path}"),
     "check_file": ("{path}: {size_mb:.1f} MB, 数据有效", "{path}: {size_mb:.1f} MB, valid"),
     "check_sizes": (

@@ -1,7 +1,7 @@
 """`glint-unet synth`: generates a data set of synthetic eyes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +35,10 @@ class SynthArguments(Settings):
     """Number of LEDs in the ring. Default: 8."""
     level: Literal["easy", "medium", "hard", "mixed"] | None = None
     """Kind of scenes: eyes of any size, shape and tone (mixed), or one kind to compare methods on. Default: mixed."""
+    backgrounds: str | None = None
+    """Unlabelled frames of your rig to paint glints onto: image, folder, glob pattern, video or data set."""
+    backgrounds_share: float | None = setting(None, low=0, high=1)
+    """Share of the images that are painted frames; the others are drawn. Default: 0.5."""
     seed: int = setting(0, low=0, high=2**32 - 1)
     """Random seed of the scenes."""
     compression: Literal["gzip", "lzf", "None"] = "gzip"
@@ -50,12 +54,15 @@ ARGUMENTS = SynthArguments
 
 def run(argv: Sequence[str]) -> int:
     """Writes the data set."""
+    from glint_unet.data.synthetic.painting import backgrounds_of
     from glint_unet.data.synthetic.writing import write_synthetic
 
     arguments = parse(SynthArguments, argv, "glint-unet synth")
     out_h5 = Path(arguments.out_h5)
     rig = _rig(arguments)
     check_output(out_h5, overwrite=arguments.overwrite)
+    if (frames := backgrounds_of(rig)) is not None:
+        print(frames)
     compression = None if arguments.compression == "None" else arguments.compression
     rows = write_synthetic(out_h5, rig, num=arguments.num, seed=arguments.seed, compression=compression)
     with tqdm(total=arguments.num, unit="image", disable=None, leave=False) as bar:
@@ -66,6 +73,18 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _rig(arguments: SynthArguments) -> Rig:
+    """The rig of the file or the flags, with the frames of the flags."""
+    rig = _drawn_rig(arguments)
+    if arguments.backgrounds is not None:
+        rig = replace(rig, backgrounds=arguments.backgrounds)
+    if (share := arguments.backgrounds_share) is not None:
+        if not rig.backgrounds:
+            raise SettingError("share_without_backgrounds", value=share)
+        rig = replace(rig, backgrounds_share=share)
+    return rig
+
+
+def _drawn_rig(arguments: SynthArguments) -> Rig:
     of_rig = ("size", "heatmap_size", "num_classes", "level")
     if arguments.rig is not None:
         if given := [f"--{name}" for name in of_rig if getattr(arguments, name) is not None]:

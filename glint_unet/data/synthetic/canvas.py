@@ -46,6 +46,16 @@ def smooth(image: Floats) -> None:
     image[:, 1:-1] += (image[:, :-2] - 2 * image[:, 1:-1] + image[:, 2:]) * np.float32(0.25)
 
 
+def box_mean(image: Floats, reach: int) -> Floats:
+    """Mean over the square of side 2 * reach + 1 around each pixel; the border is replicated."""
+    side = 2 * reach + 1
+    total = np.pad(image, ((reach + 1, reach), (reach + 1, reach)), mode="edge").astype(np.float64)
+    total[0], total[:, 0] = 0, 0
+    total = total.cumsum(0).cumsum(1)
+    mean: Floats = (total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]) / side**2
+    return mean
+
+
 def smooth_noise(rng: np.random.Generator, size: tuple[int, int], cells: int, amplitude: float) -> Floats:
     """(H, W) float32 noise in +-amplitude: a random grid of `cells` by `cells`, bilinearly enlarged."""
     grid = rng.uniform(-amplitude, amplitude, (cells + 1, cells + 1)).astype(np.float32)

@@ -16,6 +16,9 @@ stride = 4                  # image pixels per heatmap pixel: 1, 2 or 4
 
 [scene]
 level = "mixed"             # eyes of any size, shape and tone; or one kind to compare methods on: easy, medium, hard
+# backgrounds = "frames"    # images, folder, glob pattern, video or data set of the rig, from this file's folder:
+                            # unlabelled frames that glints are painted onto
+# backgrounds_share = 0.5   # of the images; the others are drawn
 
 [stream]
 images = 1000               # training images per epoch of an endless stream; none is ever seen twice
@@ -48,7 +51,7 @@ _TABLES = {
     "leds": ("number", "start_deg", "positions", "size"),
     "image": ("size", "stride", "sigma"),
     "eye": ("iris",),
-    "scene": ("level",),
+    "scene": ("level", "backgrounds", "backgrounds_share"),
     "stream": ("images", "validation"),
 }
 _LARGEST_FILE = 2**20
@@ -69,6 +72,8 @@ class Rig:
         num_images: training images per epoch of an endless stream.
         num_validation: its validation images.
         iris_share: least and greatest iris radius as a share of the image's shorter side; level mixed only.
+        backgrounds: unlabelled frames that glints are painted onto, as `open_media` takes them; empty: none.
+        backgrounds_share: share of the images that are painted frames, if there are any.
     """
 
     leds: tuple[tuple[float, float], ...]
@@ -80,6 +85,8 @@ class Rig:
     num_images: int = 1000
     num_validation: int = 200
     iris_share: tuple[float, float] = IRIS_SHARE
+    backgrounds: str = ""
+    backgrounds_share: float = 0.5
 
     def __post_init__(self) -> None:
         """Fills in the level's size of the layout."""
@@ -157,6 +164,8 @@ class _Entries:
             num_images=self._whole("stream", "images", 1000, 1, 10_000_000),
             num_validation=self._whole("stream", "validation", 200, 1, 1_000_000),
             iris_share=self._iris_share(),
+            backgrounds=self._backgrounds(),
+            backgrounds_share=self._number("scene", "backgrounds_share", 0.5, 0, 1),
         )
 
     def _leds(self) -> tuple[tuple[float, float], ...]:
@@ -188,6 +197,13 @@ class _Entries:
         if len(pair) != 2 or not all(_is_number(v, 0.02, 1) for v in pair) or pair[0] > pair[1]:
             self._refuse("eye.iris", share, "0.02 <= least <= greatest <= 1")
         return float(pair[0]), float(pair[1])
+
+    def _backgrounds(self) -> str:
+        """The frames' place, relative to the rig file's folder."""
+        name = self._get("scene", "backgrounds", "")
+        if not isinstance(name, str):
+            self._refuse("scene.backgrounds", name, '"FOLDER", "VIDEO", "*.png"')
+        return str(self._path.parent / name) if name else ""
 
     def _image_size(self) -> tuple[int, int]:
         size = self._get("image", "size", 256)

@@ -1,6 +1,7 @@
 """An endless stream of synthetic eyes: `--h5 synth:rig.toml`. No training image is ever seen twice."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,8 @@ from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.loader import by_workers, useful_workers
 from glint_unet.data.sources import Source
 from glint_unet.data.split import Split
-from glint_unet.data.synthetic.drawing import render_eyes
+from glint_unet.data.synthetic.backgrounds import Backgrounds
+from glint_unet.data.synthetic.painting import backgrounds_of, make_eyes
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.messages import text
 
@@ -58,12 +60,22 @@ class SyntheticStream(Source):
             prefix="g",
         )
 
+    @functools.cached_property
+    def backgrounds(self) -> Backgrounds | None:
+        """The rig's frames, read when first needed."""
+        return backgrounds_of(self.rig)
+
     @property
     def md5(self) -> str:
-        """MD5 of the rig's values, independent of how its file is formatted."""
+        """MD5 of the rig's values, independent of how its file is formatted, and of its frames' pixels."""
         values = dataclasses.asdict(self.rig)
         if self.rig.level != "mixed":
             del values["iris_share"]  # has no effect; rigs of earlier versions had none
+        frames = self.backgrounds
+        if frames is None:
+            del values["backgrounds"], values["backgrounds_share"]  # rigs of earlier versions had none
+        else:
+            values["backgrounds"] = frames.md5
         values["sigma_px"] = values.pop("sigma_heatmap_px")  # the name that the MD5 of earlier runs was made of
         return hashlib.md5(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
@@ -79,16 +91,18 @@ class SyntheticStream(Source):
 
     def gather(self, rows: Rows) -> Batch:
         """See `Source`."""
-        images, keypoints = render_eyes(self.rig, self.seed, rows)
+        images, keypoints = make_eyes(self.rig, self.seed, rows, self.backgrounds)
         return Batch.of({"images": images, "keypoints": keypoints})
 
     def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
         """See `Source`."""
+        _ = self.backgrounds  # read once, before there are workers
         return by_workers(self.gather, batches_of_rows, self.num_workers)
 
     def describe(self) -> str:
         """See `Source`."""
-        return text("data_drawn", level=self.rig.level, workers=self.num_workers)
+        drawn = text("data_drawn", level=self.rig.level, workers=self.num_workers)
+        return drawn if self.backgrounds is None else f"{drawn}; {self.backgrounds}"
 
     def hint(self) -> str:
         """See `Source`."""

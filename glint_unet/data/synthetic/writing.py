@@ -9,7 +9,7 @@ import torch
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_SCALE
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.heatmaps import render_heatmaps
-from glint_unet.data.synthetic.drawing import render_eyes
+from glint_unet.data.synthetic.painting import backgrounds_of, is_painted, make_eyes
 from glint_unet.data.synthetic.rig import Rig
 
 _ROWS_AT_ONCE = 64
@@ -20,7 +20,10 @@ def write_synthetic(out_h5: Path, rig: Rig, *, num: int, seed: int, compression:
 
     Raises:
         DatasetError: the rig's stride is not 1, 2 or 4.
+        GlintError: the rig's frames cannot be used; see `read_backgrounds`.
     """
+    backgrounds = backgrounds_of(rig)
+    of_frames = {"backgrounds": rig.backgrounds, "backgrounds_share": rig.backgrounds_share}
     writer = DatasetWriter(
         out_h5,
         num_classes=rig.num_leds,
@@ -32,14 +35,19 @@ def write_synthetic(out_h5: Path, rig: Rig, *, num: int, seed: int, compression:
             "prefix": "g",
             "seed": seed,
             "level": rig.level,
+            **({} if backgrounds is None else {**of_frames, "backgrounds_md5": backgrounds.md5}),
         },
         compression=compression,
     )
     with writer:
         for start in range(0, num, _ROWS_AT_ONCE):
             indices = range(start, min(start + _ROWS_AT_ONCE, num))
-            images, keypoints = render_eyes(rig, seed, indices)
+            images, keypoints = make_eyes(rig, seed, indices, backgrounds)
             heatmaps = render_heatmaps(torch.from_numpy(keypoints), rig.heatmap_size, rig.stride, rig.sigma_heatmap_px)
-            stems = [f"synthetic_{rig.level}_{seed}_{index:06d}" for index in indices]
+            kinds = [
+                "painted" if backgrounds is not None and is_painted(rig, seed, index) else "synthetic"
+                for index in indices
+            ]
+            stems = [f"{kind}_{rig.level}_{seed}_{index:06d}" for kind, index in zip(kinds, indices, strict=True)]
             writer.append(images, heatmaps.numpy().astype(np.float16), keypoints, stems)
             yield writer.num_rows

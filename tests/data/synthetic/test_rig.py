@@ -31,6 +31,8 @@ def test_every_entry_takes_effect(tmp_path):
         sigma = 2.0
         [scene]
         level = "hard"
+        backgrounds = "frames"
+        backgrounds_share = 0.2
         [stream]
         images = 50
         validation = 7
@@ -38,7 +40,19 @@ def test_every_entry_takes_effect(tmp_path):
         iris = [0.1, 0.2]
         """,
     )
-    assert rig == Rig(((0.0, -1.0), (0.5, 0.5)), (0.2, 0.3), (120, 160), 2, 2.0, "hard", 50, 7, (0.1, 0.2))
+    assert rig == Rig(
+        ((0.0, -1.0), (0.5, 0.5)),
+        (0.2, 0.3),
+        (120, 160),
+        2,
+        2.0,
+        "hard",
+        50,
+        7,
+        (0.1, 0.2),
+        str(tmp_path / "frames"),
+        0.2,
+    )
 
 
 def test_a_ring_goes_clockwise_from_its_start(tmp_path):
@@ -64,6 +78,8 @@ REFUSED = {
     "stride 3": ("[image]\nstride = 3", "image.stride = 3"),
     "stride that does not divide": ("[image]\nsize = 30", "image.stride"),
     "level": ('[scene]\nlevel = "brutal"', "easy, medium, hard, mixed"),
+    "backgrounds": ("[scene]\nbackgrounds = 3", "scene.backgrounds = 3"),
+    "share of backgrounds": ("[scene]\nbackgrounds_share = 2", "scene.backgrounds_share = 2"),
     "iris": ("[eye]\niris = [0.4, 0.1]", "eye.iris"),
     "iris of no size": ("[eye]\niris = 0", "eye.iris = 0"),
     "stream": ("[stream]\nimages = 0", "stream.images = 0"),

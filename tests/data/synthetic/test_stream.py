@@ -3,9 +3,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.split import epoch_batches
+from glint_unet.data.synthetic.drawing import render_eyes
+from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
 from glint_unet.errors import ResumeError, RigError
 from glint_unet.runs.checkpoint_file import read_checkpoint
@@ -95,3 +98,20 @@ def test_runs_of_rigs_without_an_iris_size_know_their_data_again(tmp_path):
     (tmp_path / "with_iris.toml").write_text(RIG + "[eye]\niris = 0.3\n")
     assert SyntheticStream(f"synth:{tmp_path / 'rig.toml'}", seed=1).md5 == "aecc2a2967059bf2209e458515265f4b"
     assert SyntheticStream(f"synth:{tmp_path / 'with_iris.toml'}", seed=1).md5 == "aecc2a2967059bf2209e458515265f4b"
+
+
+def test_a_stream_paints_the_frames_that_its_rig_names_and_knows_them_by_their_pixels(h5, tmp_path):
+    plain = SyntheticStream(h5, seed=1)
+    (tmp_path / "frames").mkdir()
+    images, _ = render_eyes(Rig.ring(3, image_size=(96, 128), level="easy"), 7, range(2))
+    for k, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / "frames" / f"{k}.png")
+    (tmp_path / "rig.toml").write_text(RIG.replace("[scene]", '[scene]\nbackgrounds = "frames"\nbackgrounds_share = 1'))
+    stream, again = SyntheticStream(h5, seed=1), SyntheticStream(h5, seed=1)
+    rows = np.arange(6)
+    assert np.array_equal(stream.gather(rows).images, again.gather(rows).images)
+    assert not np.array_equal(stream.gather(rows).images, plain.gather(rows).images)
+    assert "2 used" in stream.describe()
+    assert stream.md5 == again.md5 != plain.md5
+    Image.fromarray(images[0][:, ::-1]).save(tmp_path / "frames" / "1.png")
+    assert SyntheticStream(h5, seed=1).md5 != stream.md5
