@@ -74,7 +74,8 @@ def test_dashes_are_accepted_for_underscores(command, tmp_path):
 
 def test_synth_and_check(command, tmp_path):
     path = tmp_path / "a.h5"
-    assert command("synth", path, "--num", 4, "--size", 32, "--num_classes", 2, "--seed", 3, "--lang", "en")[0] == 0
+    words = ["--num", 4, "--size", 32, "--num_classes", 2, "--seed", 3, "--level", "medium", "--lang", "en"]
+    assert command("synth", path, *words)[0] == 0
     status, out, _ = command("check", path, "--lang", "en")
     assert status == 0
     assert "4 images of 32x32 uint8" in out
