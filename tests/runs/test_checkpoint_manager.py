@@ -106,7 +106,7 @@ def test_numbers_of_numpy_are_stored_as_plain_ones(tmp_path):
 def test_what_no_checkpoint_can_hold_is_refused_before_anything_is_written(tmp_path, part):
     network, optimizer = network_and_optimizer()
     given: dict[str, Any] = {"metrics": METRICS, part: {"val": {"thing": object()}}}
-    with pytest.raises(CheckpointError, match=r"(metrics|extra|own|val) holds <object"):
+    with pytest.raises(CheckpointError, match=r"(metrics|extra|own|val) contains <object"):
         CheckpointManager(tmp_path).save_checkpoint(1, network, optimizer, ARGS, **given)
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
