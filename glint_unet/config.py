@@ -51,8 +51,8 @@ class TrainConfig(Settings):
     """Images per step. auto: the largest power of two that fits on the GPU, with at least 16 steps per epoch."""
     lr: float = setting(4e-3, above=0, high=10, resume="fixed")
     """Maximum learning rate of AdamW."""
-    warmup_steps: int = setting(100, low=0, resume="fixed")
-    """Number of warm-up steps, during which the learning rate rises from 0."""
+    warmup_steps: int | Literal["auto"] = setting("auto", low=0, resume="fixed")
+    """Warm-up steps, in which the learning rate rises from 0. auto: 100, at most a tenth of a run under 1000 steps."""
     cooldown: float = setting(0.5, low=0, high=1, resume="fixed")
     """Final share of the epochs during which the learning rate falls to a fiftieth; 0: constant."""
     weight_decay: float = setting(0.0, low=0, high=10, resume="fixed")

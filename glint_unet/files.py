@@ -172,7 +172,7 @@ def _free_bytes(path: Path) -> int:
 def _glint_error(error: OSError, path: Path) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SpaceError("disk_full", path=path, free_mb=_free_bytes(path) // 2**20)
-    return RunDirectoryError("not_writable", path=path, reason=error.strerror or error)
+    return RunDirectoryError("not_writable", path=path, reason=os.strerror(error.errno) if error.errno else error)
 
 
 _held_descriptors: set[int] = set()

@@ -48,11 +48,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Only {num} validation images: metrics, best epoch and the threshold chosen on them are unreliable; "
         "use more images or a larger --val_split",
     ),
-    "short_run": (
-        "训练步数较少 (共 {steps} 步): 预热缩短为 {warm} 步 (设定为 {given}), "
-        "批归一化统计量取最近约 {span:.1f} 步的平均",
-        "Short run ({steps} steps): the warm-up takes {warm} step(s) instead of {given}; batch normalisation "
-        "averages its statistics over the last {span:.1f} steps",
+    "short_warmup": (
+        "训练步数较少 (共 {steps} 步): 预热缩短为 {warm} 步 (通常为 {usual} 步); 可用 --warmup_steps 设定",
+        "Short run ({steps} steps): the warm-up takes {warm} step(s) instead of {usual}; set it with --warmup_steps",
+    ),
+    "short_statistics": (
+        "训练步数较少 (共 {steps} 步): 批归一化统计量取最近约 {span:.1f} 步的平均",
+        "Short run ({steps} steps): batch normalisation averages its statistics over the last {span:.1f} steps",
     ),
     "batch_size": ("每步样本数: {batch}", "Images per step: {batch}"),
     "epoch": (
@@ -92,6 +94,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "interrupted": (
         "收到 {signal}, 已保存 (已完成 {epoch} 轮)。继续训练: {command}",
         "{signal} received, state saved (epochs completed: {epoch}). To resume: {command}",
+    ),
+    "interrupted_not_finite": (
+        "收到 {signal}; 权重含有 NaN 或无穷大, 未保存 (已完成 {epoch} 轮)。从最近的完好检查点继续: {command}",
+        "{signal} received; the weights were not finite and were not saved (epochs completed: {epoch}). To resume from "
+        "the last intact checkpoint: {command}",
     ),
     "finished": (
         "训练完成, 用时 {seconds:.1f}s。最佳: 第 {epoch} 轮, Val Loss {total:.4f}: {path}",
@@ -138,6 +145,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "参数错误: {reason} (用 --help 查看全部参数)",
         "Invalid arguments: {reason} (--help lists all of them)",
     ),
+    "arguments_missing": (
+        "缺少参数: {names}; 用 {prog} --help 查看说明",
+        "Missing: {names}; {prog} --help describes them",
+    ),
+    "setting_without_value": ("--{flag} 后缺少值; 请给出一个值", "--{flag} needs a value; add one after the flag"),
     "flag_unknown": (
         "没有参数 {flag}{hint}; 用 {prog} --help 查看全部参数",
         "Unknown flag {flag}{hint}; {prog} --help lists all flags",
@@ -289,8 +301,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} does not fit in memory: {need_mb} MB needed, {free_mb} MB free; use --no_preload to read it in batches",
     ),
     "not_writable": (
-        "无法写入 {path}: {reason}; 请换一个 --output_dir 或修改权限",
-        "{path} cannot be written: {reason}; choose another --output_dir or change the permissions",
+        "无法写入 {path}: {reason}; 请换一个路径或修改权限",
+        "{path} cannot be written: {reason}; choose another path or change the permissions",
+    ),
+    "not_writable_by_flag": (
+        "无法写入 {path}: {reason}; 请换一个 {flag} 或修改权限",
+        "{path} cannot be written: {reason}; choose another {flag} or change the permissions",
     ),
     # --- data sets ---
     "dataset_missing_file": ("数据集文件不存在: {path}; 请检查路径", "No such data set file: {path}; check the path"),
@@ -729,6 +745,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "metrics_damaged": (
         "{path} 不是有效的各轮指标列表: {reason}; 请将其移走",
         "{path} is not a list of epochs: {reason}; move the file away",
+    ),
+    "metrics_rebuilt": (
+        "警告: metrics.json 已损坏, 已由检查点重建; 损坏的文件移至 {path}",
+        "Warning: metrics.json was damaged and is rebuilt from the checkpoint; the damaged file was moved to {path}",
     ),
     "checkpoint_missing": ("检查点不存在: {path}; 请检查路径", "No such checkpoint: {path}; check the path"),
     "checkpoint_damaged": (

@@ -7,6 +7,7 @@ import io
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
 
 import tyro
@@ -21,6 +22,13 @@ _BOX_DRAWING = re.compile(r"[\u2500-\u257f]+|-{5,}")
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _NOT_FOR_READERS = re.compile(rf"\{{None\}}\|(?=\w)|,(?:{_COLOUR.pattern}| )*--no_no_\w+")
 _MOST_SUGGESTED = 3
+_FLAGS_OF_OUTPUTS = ("out", "json", "picture", "overlay", "labelme", "out_h5", "work_dir", "output_dir")
+_NO_VALUE = re.compile(r"Missing value for argument '--(?P<flag>\w+)'.*")
+_NOT_WHOLE = re.compile(r"Error parsing --(?P<flag>\w+): invalid literal for int.*?: '(?P<value>.*)'")
+_NOT_A_NUMBER = re.compile(r"Error parsing --(?P<flag>\w+): could not convert .*?: '(?P<value>.*)'")
+_NOT_A_CHOICE = re.compile(
+    r"invalid choice '(?P<value>.*)' for argument '--(?P<flag>\w+)'. Expected one of \((?P<choices>.*)\)\."
+)
 
 
 def parse(kind: type[T], argv: Sequence[str], prog: str, default: T | None = None) -> T:
@@ -49,7 +57,7 @@ def parse(kind: type[T], argv: Sequence[str], prog: str, default: T | None = Non
             raise
         for word in _words_of_flags(argv):
             _check_known(kind, word, prog)
-        raise _bad_arguments(complaint.getvalue()) from None
+        raise _bad_arguments(kind, argv, prog, complaint.getvalue()) from None
 
 
 class _Shown(io.StringIO):
@@ -79,15 +87,45 @@ def _readable(helptext: str) -> str:
     return "".join(lines)
 
 
-def _bad_arguments(box: str) -> SettingError:
-    """Extracts the error from tyro's box: without frame, title, suggestions and the reference to --help."""
+def _bad_arguments(kind: type[Settings], argv: Sequence[str], prog: str, box: str) -> SettingError:
+    """Extracts the error from tyro's box, without frame, title, suggestions and the reference to --help.
+
+    The common ones are worded in the user's language; the others stay as tyro words them.
+    """
     lines = [_BOX_DRAWING.sub("", line).strip() for line in box.splitlines()[1:]]
     words = " ".join(line for line in lines if line and not line.endswith("--help") and "full helptext" not in line)
     words = re.split(r" Argument helptext:| Perhaps you meant| Similar arguments", words)[0]
     reason = re.sub(r"\s+([.,])(?=\s|$)", r"\1", words)
     if reason.startswith("Unrecognized options: "):
         return SettingError("argument_extra", words=reason.removeprefix("Unrecognized options: "))
+    if reason.startswith("Missing from "):
+        return SettingError("arguments_missing", names=", ".join(_missing(kind, argv)), prog=prog)
+    if found := _NO_VALUE.fullmatch(reason):
+        return SettingError("setting_without_value", **found.groupdict())
+    if found := _NOT_WHOLE.fullmatch(reason):
+        return SettingError("setting_not_whole", **found.groupdict())
+    if found := _NOT_A_NUMBER.fullmatch(reason):
+        return SettingError("setting_not_a_number", **found.groupdict())
+    if found := _NOT_A_CHOICE.fullmatch(reason):
+        return SettingError("setting_not_a_choice", **found.groupdict())
     return SettingError("bad_arguments", reason=reason)
+
+
+def _missing(kind: type[Settings], argv: Sequence[str]) -> list[str]:
+    """The required arguments that the line does not give; one without a flag in capitals."""
+    given, flags = flags_on_line(kind, argv), known_flags(kind)
+    required = [f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING and f.name not in given]
+    return [f"--{name}" if name in flags else name.upper() for name in required]
+
+
+def flag_of_path(argv: Sequence[str], path: Path) -> str | None:
+    """The flag of the line that says where to write `path`, such as --out; None where none does."""
+    words = _before_bare_dashes(argv)
+    for name in _FLAGS_OF_OUTPUTS:
+        value = value_on_line(words, name)
+        if value and Path(value) in (path, *path.parents):
+            return f"--{name}"
+    return None
 
 
 def language_of(argv: Sequence[str]) -> str:
@@ -105,7 +143,7 @@ def value_on_line(argv: Sequence[str], flag: str) -> str | None:
     words = _before_bare_dashes(argv)
     for k, word in enumerate(words):
         name, is_joined, value = word.partition("=")
-        if name == f"--{flag}" and (is_joined or k + 1 < len(words)):
+        if word.startswith("--") and _name_of(name) == flag and (is_joined or k + 1 < len(words)):
             found = value if is_joined else words[k + 1]
     return found
 

@@ -5,8 +5,9 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from glint_unet.cli.arguments import language_of
+from glint_unet.cli.arguments import flag_of_path, language_of
 from glint_unet.console import tolerant_console
 from glint_unet.errors import GlintError, one_line
 from glint_unet.extras import missing_package
@@ -36,7 +37,7 @@ def _status_of(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> 
     try:
         return command(argv)
     except GlintError as error:
-        print(error, file=sys.stderr)
+        print(_with_flag(error, argv), file=sys.stderr)
     except OSError as error:
         if error.filename is None:
             raise
@@ -53,6 +54,13 @@ def _status_of(command: Callable[[Sequence[str]], int], argv: Sequence[str]) -> 
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return 2
+
+
+def _with_flag(error: GlintError, argv: Sequence[str]) -> GlintError:
+    """The error, with the flag that named a file where the file cannot be written."""
+    if error.key == "not_writable" and (flag := flag_of_path(argv, Path(error.values["path"]))):
+        return type(error)("not_writable_by_flag", flag=flag, **error.values)
+    return error
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -86,13 +86,13 @@ def _images_to_compare(model: "TrainedModel") -> Any:
 
 
 def _validation_images(h5: str, seed: int, rows: "Rows") -> Any:
-    from glint_unet.data.dataset_file import inspect_dataset
-    from glint_unet.data.sources import FileSource
-    from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
+    import torch
 
-    if is_stream(h5):
-        return SyntheticStream(h5, seed=seed).gather(rows).images.numpy()
-    source = FileSource(inspect_dataset(h5), num_workers=0)
+    from glint_unet.data.origin import origin_of
+
+    origin = origin_of(h5, seed)
+    info, _ = origin.examine()
+    source = origin.open(info, "none", num_workers=0, device=torch.device("cpu"))
     images = source.gather(rows).images.numpy()
     source.close()
     return images

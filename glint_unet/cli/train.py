@@ -26,20 +26,16 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     """Trains according to the arguments; on a resume, flags that are not given keep the values of the run."""
     named = value_on_line(argv, "recipe")
     recipe = named if named in RECIPES else None  # read before all others, since it sets their defaults
-    config = parse(TrainConfig, argv, prog, default=TrainConfig().with_recipe(recipe or "default"))
+    point = _resume_point_on_line(argv)  # likewise: flags are checked together with the settings of the run
+    default = _defaults_of_resume(point.config, flags_on_line(TrainConfig, argv)) if point else TrainConfig()
+    config = parse(TrainConfig, argv, prog, default=default.with_recipe(recipe or default.recipe))
     if config.cleanup_shm:
         if not config.h5:
             raise SettingError("h5_required")
         return shm.remove(config.h5)
     from glint_unet.compute.device import choose_device, gpu_numbers  # torch is imported only now: --help stays fast
     from glint_unet.compute.group import Group
-    from glint_unet.runs.resume_point import find_resume_point
 
-    point = None
-    if config.resume:
-        point = find_resume_point(config.resume, config.output_dir)
-        default = _defaults_of_resume(point.config, flags_on_line(TrainConfig, argv))
-        config = parse(TrainConfig, argv, prog, default=default.with_recipe(recipe or default.recipe))
     is_launched = os.environ.keys() >= {"RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR"}  # by PyTorch's launcher
     num_processes = max(len(gpu_numbers(config)), config.processes)
     if num_processes > 1 and not is_launched:
@@ -48,6 +44,16 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     if is_launched:
         leave_at_once(lambda _: _train(config, Group.join(int(os.environ["LOCAL_RANK"])), point), argv)
     return _train(config, Group(), point)
+
+
+def _resume_point_on_line(argv: Sequence[str]) -> "ResumePoint | None":
+    """The checkpoint that `--resume` means; None without it, or where the line asks for help."""
+    resume = value_on_line(argv, "resume")
+    if not resume or {"-h", "--help"} & set(argv):
+        return None
+    from glint_unet.runs.resume_point import find_resume_point
+
+    return find_resume_point(resume, value_on_line(argv, "output_dir") or None)
 
 
 def _defaults_of_resume(config: TrainConfig, given: frozenset[str]) -> TrainConfig:

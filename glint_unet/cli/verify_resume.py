@@ -46,6 +46,9 @@ def run(argv: Sequence[str]) -> int:
         raise SettingError("h5_required")
     if taken := [flag for flag in flags if flag.split("=")[0] in _OWN]:
         raise SettingError("verify_flag_taken", flags=", ".join(taken))
+    from glint_unet.data.origin import origin_of
+
+    origin_of(arguments.h5, arguments.seed).examine()  # refused here, before anything is created
     flags = ["--h5", arguments.h5, "--epochs", str(arguments.epochs), "--lang", arguments.lang, *flags]
     if arguments.work_dir is None:
         with tempfile.TemporaryDirectory(prefix="glint_verify_") as temporary:

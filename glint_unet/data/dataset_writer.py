@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glint_unet.data.dataset_file import check_stride
-from glint_unet.files import check_space, whole_file
+from glint_unet.files import check_space, whole_file, writing
 
 _SPARE_BYTES = 8 * 2**20  # for chunks still buffered by HDF5 and for its metadata
 
@@ -29,6 +29,7 @@ class DatasetWriter:
 
     Raises:
         DatasetError: the stride is not 1, 2 or 4.
+        RunDirectoryError: the file cannot be created (on entering the block).
     """
 
     def __init__(
@@ -58,7 +59,8 @@ class DatasetWriter:
 
     def __enter__(self) -> Self:
         temporary = self._context.enter_context(whole_file(self.path))
-        self._file = self._context.enter_context(h5py.File(temporary, "w"))
+        with writing(self.path):
+            self._file = self._context.enter_context(h5py.File(temporary, "w"))
         self._file.attrs.update(self._attributes)
         for name, (shape, dtype) in self._parts.items():
             packed = self._compression if name in ("images", "heatmaps") else None

@@ -4,9 +4,9 @@ The ONNX graph maps `images` (batch, H, W) uint8 to `heatmaps` (batch, C, h, w),
 these images, `scores` and `sigmas` (batch, C), all float32. Its metadata has the keys in `METADATA`.
 """
 
+import io
 import json
 import logging
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glint_unet.errors import CheckpointError, ExportError, one_line
 from glint_unet.extras import optional_package
-from glint_unet.files import whole_file
+from glint_unet.files import write_bytes
 from glint_unet.inference.trained_model import Backend, Decoded, DecodingNetwork, TrainedModel, torch_backend
 
 METADATA = ("labels", "image_size", "stride", "threshold", "stretch", "prefix", "dataset_md5", "epoch", "run", "format")
@@ -64,8 +64,7 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
     for name, value in _metadata(model).items():
         entry = graph.metadata_props.add()
         entry.key, entry.value = name, value
-    with whole_file(path) as temporary:
-        Path(temporary).write_bytes(graph.SerializeToString())
+    write_bytes(path, graph.SerializeToString())
 
 
 def _halve(onnx: Any, graph: Any) -> None:
@@ -106,8 +105,7 @@ def export_safetensors(model: TrainedModel, path: Path) -> None:
     """
     package = optional_package("safetensors.torch")
     tensors = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
-    with whole_file(path) as temporary:
-        package.save_file(tensors, str(temporary), metadata=_metadata(model))
+    write_bytes(path, package.save(tensors, metadata=_metadata(model)))
 
 
 def export_torch(model: TrainedModel, path: Path) -> None:
@@ -118,13 +116,9 @@ def export_torch(model: TrainedModel, path: Path) -> None:
     batch = {"images": {0: torch.export.Dim("batch", min=1, max=4096)}}
     with torch.no_grad():
         program = torch.export.export(wrapped, (torch.zeros(2, H, W, dtype=torch.uint8),), dynamic_shapes=batch)
-    inside = path.with_name(f".{path.stem}.{os.getpid()}.pt2")  # torch.export.save requires this suffix
-    try:
-        torch.export.save(program, inside)
-        with whole_file(path) as temporary:
-            inside.replace(temporary)
-    finally:
-        inside.unlink(missing_ok=True)
+    content = io.BytesIO()
+    torch.export.save(program, content)
+    write_bytes(path, content.getvalue())
 
 
 def check_export(model: TrainedModel, path: Path, images: NDArray[np.uint8]) -> float:

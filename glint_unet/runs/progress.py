@@ -12,6 +12,8 @@ from torch import Tensor
 from glint_unet.errors import NonFiniteLossError
 from glint_unet.model.losses import TERMS
 
+_FEWEST_TERMS = TERMS.index("votes")  # the earliest checkpoints hold the sums of all terms before this one
+
 
 @dataclass
 class EpochProgress:
@@ -65,7 +67,7 @@ class EpochProgress:
         """
         progress = cls(**values)
         sums = progress.term_sums
-        if not isinstance(sums, Tensor) or sums.ndim != 1 or not 1 <= len(sums) <= len(TERMS):
+        if not isinstance(sums, Tensor) or sums.ndim != 1 or not _FEWEST_TERMS <= len(sums) <= len(TERMS):
             raise ValueError("term_sums of unknown loss terms")
         return cls(
             int(progress.batches_done),

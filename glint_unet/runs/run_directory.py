@@ -112,7 +112,7 @@ class RunDirectory:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.path / ".run.lock", create=True)
         except OSError as error:
-            raise RunDirectoryError("not_writable", path=self.path, reason=error.strerror) from error
+            raise _not_writable(self.path, error) from error
         try:
             if not lock.acquire(wait=False):
                 pid, host = lock.holder()
@@ -136,12 +136,11 @@ class RunDirectory:
 
     def set_aside_best(self) -> Path:
         """Moves an unreadable best model and its weights to superseded/damaged_best; returns that directory."""
-        aside = self._free_name("superseded/damaged_best")
-        aside.mkdir(parents=True)
-        for path in (self.best, self.best_weights):
-            if path.exists():
-                move(path, into=aside)
-        return aside
+        return self._set_aside("damaged_best", [self.best, self.best_weights])
+
+    def set_aside_metrics(self) -> Path:
+        """Moves an unreadable metrics.json to superseded/damaged_metrics; returns its new path."""
+        return self._set_aside("damaged_metrics", [self.metrics]) / self.metrics.name
 
     def set_aside_after(self, epoch: int) -> Path:
         """Moves the history that a resume from an older epoch supersedes into a separate directory.
@@ -152,9 +151,12 @@ class RunDirectory:
             The destination, e.g. superseded/after_epoch_007.
         """
         newer = [path for number, path in self.numbered_checkpoints() if number > epoch]
-        aside = self._free_name(f"superseded/after_epoch_{epoch:03d}")
+        return self._set_aside(f"after_epoch_{epoch:03d}", [*newer, self.metrics, self.latest])
+
+    def _set_aside(self, name: str, paths: list[Path]) -> Path:
+        aside = self._free_name(f"superseded/{name}")
         aside.mkdir(parents=True)
-        for path in [*newer, self.metrics, self.latest]:
+        for path in paths:
             if path.exists():
                 move(path, into=aside)
         return aside
@@ -184,9 +186,13 @@ def new_run_directory(output_dir: str | None) -> RunDirectory:
         except FileExistsError:
             continue
         except OSError as error:
-            raise RunDirectoryError("not_writable", path=path, reason=error.strerror) from error
+            raise _not_writable(path, error) from error
         return RunDirectory(path)
     raise AssertionError("itertools.count ended")
+
+
+def _not_writable(path: Path, error: OSError) -> RunDirectoryError:
+    return RunDirectoryError("not_writable_by_flag", path=path, reason=error.strerror, flag="--output_dir")
 
 
 def check_free(run: RunDirectory) -> None:

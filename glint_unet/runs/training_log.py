@@ -20,7 +20,26 @@ Metrics = Mapping[str, float | None]
 _LATER_TERMS = TERMS[5:]  # the original log line ends with div; these appear only if not 0 (docs/adr/0009)
 
 
-class TrainingLogger:
+class TextLog:
+    """Appends to training.log of a run directory.
+
+    Args:
+        log_dir: the run directory; created if missing.
+    """
+
+    def __init__(self, log_dir: str | Path) -> None:
+        self._run = RunDirectory(Path(log_dir))
+        self._run.path.mkdir(parents=True, exist_ok=True)
+
+    def log(self, message: str, print_console: bool = True) -> None:
+        """Writes a timestamped message (local time) to the log and to the console; console failures are ignored."""
+        line = f"[{time.strftime('%Y-%m-%d %H:%M:%S')}] {message}"
+        append_text(self._run.log, line + "\n")
+        if print_console:
+            say(line)
+
+
+class TrainingLogger(TextLog):
     """Appends to training.log and metrics.json of a run directory.
 
     Args:
@@ -34,16 +53,8 @@ class TrainingLogger:
     """
 
     def __init__(self, log_dir: str | Path) -> None:
-        self._run = RunDirectory(Path(log_dir))
-        self._run.path.mkdir(parents=True, exist_ok=True)
+        super().__init__(log_dir)
         self.history: list[dict[str, Any]] = _read_history(self._run.metrics)
-
-    def log(self, message: str, print_console: bool = True) -> None:
-        """Writes a timestamped message (local time) to the log and to the console; console failures are ignored."""
-        line = f"[{time.strftime('%Y-%m-%d %H:%M:%S')}] {message}"
-        append_text(self._run.log, line + "\n")
-        if print_console:
-            say(line)
 
     def log_epoch(
         self,
@@ -82,6 +93,15 @@ class TrainingLogger:
         """Replaces the content of metrics.json with these rows."""
         self.history = sorted(history, key=lambda row: int(row["epoch"]))
         write_json(self._run.metrics, self.history)
+
+
+def set_aside_damaged_metrics(run: RunDirectory) -> Path | None:
+    """Moves a metrics.json that is not a list of epochs aside; returns its new path, or None if there was none."""
+    try:
+        _read_history(run.metrics)
+    except RunDirectoryError:
+        return run.set_aside_metrics()
+    return None
 
 
 def _read_history(path: Path) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from glint_unet.errors import NonFiniteLossError
 from glint_unet.messages import set_language, text
 from glint_unet.runs.resume_point import ResumePoint
 from glint_unet.runs.run_directory import RunDirectory
-from glint_unet.runs.training_log import TrainingLogger
+from glint_unet.runs.training_log import TextLog
 from glint_unet.training.record import RunRecord
 from glint_unet.training.results import draw_results
 from glint_unet.training.resume import go_back
@@ -177,6 +177,6 @@ def _report_nothing_to_do(run: RunDirectory, point: ResumePoint, epochs: int) ->
     messages = [text("checkpoint_passed_over", reason=error) for error in point.passed_over]
     messages.append(text("nothing_to_do", epoch=point.checkpoint.epoch, epochs=epochs))
     with run.locked():
-        say = TrainingLogger(run.path).log if run.holds_a_run() else tqdm.write
+        say = TextLog(run.path).log if run.holds_a_run() else tqdm.write
         for message in messages:
             say(message)

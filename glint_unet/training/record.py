@@ -22,9 +22,15 @@ from glint_unet.runs.progress import EpochProgress
 from glint_unet.runs.repair import repair_run
 from glint_unet.runs.resume_point import ResumePoint
 from glint_unet.runs.run_directory import RunDirectory, check_free
-from glint_unet.runs.training_log import TrainingLogger
+from glint_unet.runs.training_log import TrainingLogger, set_aside_damaged_metrics
 from glint_unet.training.resume import MOST_ROLLBACKS
-from glint_unet.training.schedule import is_scaled, statistics_momentum, steps_per_epoch, warmup_steps
+from glint_unet.training.schedule import (
+    USUAL_MOMENTUM,
+    WARMUP_STEPS,
+    statistics_momentum,
+    steps_per_epoch,
+    warmup_steps,
+)
 from glint_unet.training.state import EpochResult, TrainState
 
 _MOST_WAITING = 0.1
@@ -51,6 +57,7 @@ class RunRecord:
         self._state = state
         self._checkpoints = CheckpointManager(run.path, not config.no_save_optimizer, config.keep_last_n)
         _check_space(config, run, state)
+        self._damaged_metrics = set_aside_damaged_metrics(run) if config.resume else None
         self.log = TrainingLogger(run.path)
         self._saved_at = time.monotonic()
         self._save_seconds = 0.0  # since the last metrics row
@@ -95,6 +102,8 @@ class RunRecord:
         repair = repair_run(self._run, point, self._config.best_metric)
         self._state.best = repair.best
         self.log.restore(point.state.history)
+        if self._damaged_metrics:
+            self._say("metrics_rebuilt", path=self._damaged_metrics)
         if repair.history_aside:
             self._say("history_set_aside", path=repair.history_aside, epoch=self._state.epoch)
         if repair.damaged_best:
@@ -136,10 +145,12 @@ class RunRecord:
 
     def _log_scaling(self, epoch_steps: int) -> None:
         config = self._config
-        if is_scaled(config, epoch_steps):
-            warm, given = warmup_steps(config, epoch_steps), config.warmup_steps
-            span = 1 / statistics_momentum(config, epoch_steps)
-            self._say("short_run", steps=epoch_steps * config.epochs, warm=warm, given=given, span=span)
+        steps, warm = epoch_steps * config.epochs, warmup_steps(config, epoch_steps)
+        if config.warmup_steps == "auto" and warm < WARMUP_STEPS:
+            self._say("short_warmup", steps=steps, warm=warm, usual=WARMUP_STEPS)
+        momentum = statistics_momentum(config, epoch_steps)
+        if momentum > USUAL_MOMENTUM:
+            self._say("short_statistics", steps=steps, span=1 / momentum)
 
     def _log_network(self, info: DatasetInfo) -> None:
         num_weights = sum(p.numel() for p in self._state.network.parameters())
@@ -151,17 +162,21 @@ class RunRecord:
         minutes = self._config.save_every_minutes
         return minutes > 0 and time.monotonic() - self._saved_at >= minutes * 60
 
-    def save_latest(self) -> None:
-        """Writes latest_checkpoint.pth, at any point of an epoch.
+    def save_latest(self) -> bool:
+        """Writes latest_checkpoint.pth, at any point of an epoch, unless losses or weights are not finite.
 
-        Raises:
-            NonFiniteLossError: a loss of the current epoch was NaN or infinite; nothing is written.
+        Such weights stay unsaved without an error: their loss, at the latest the next one, raises it in every process.
+
+        Returns:
+            Whether it was written.
         """
-        self._state.progress.check_finite(self._state.epoch + 1)
+        if not self._state.is_finite():
+            return False
         started = time.monotonic()
         self._checkpoints.write_latest(self._state.checkpoint(self._config, self.log.history))
         self._saved_at = time.monotonic()
         self._save_seconds += self._saved_at - started
+        return True
 
     def finish_epoch(self, result: EpochResult, confusion: list[list[int]], val_seconds: float) -> None:
         """Writes the metrics row, log lines and checkpoints of an epoch, after `TrainState.finish_epoch`.
@@ -222,8 +237,8 @@ class RunRecord:
 
     def interrupted(self, signal_name: str) -> None:
         """Saves the state and logs the command that resumes the run."""
-        self.save_latest()
-        self._say("interrupted", signal=signal_name, epoch=self._state.epoch, command=resume_command(self._run.path))
+        values = {"signal": signal_name, "epoch": self._state.epoch, "command": resume_command(self._run.path)}
+        self.log.log(text("interrupted" if self.save_latest() else "interrupted_not_finite", **values))
 
     def finished(self, seconds: float) -> None:
         """Logs the best epoch and the path of its checkpoint."""

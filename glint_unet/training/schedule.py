@@ -7,8 +7,13 @@ from glint_unet.config import TrainConfig
 
 LEAST_SHARE = 0.02
 
+USUAL_MOMENTUM = 0.1
+"""Momentum of batch normalisation in PyTorch: the running statistics span ten steps."""
+
+WARMUP_STEPS = 100
+"""What `--warmup_steps auto` means in runs that are not scaled."""
+
 _LONG_STEPS = 1000  # runs of at least this many steps are not scaled
-_MOMENTUM = 0.1  # of batch normalisation, PyTorch's default: the running statistics span ten steps
 
 
 def steps_per_epoch(config: TrainConfig, num_images: int) -> int:
@@ -21,7 +26,7 @@ def learning_rate(config: TrainConfig, epoch_steps: int, steps: int, epochs_done
 
     In runs of 1000 steps or more, only the cool-down depends on `--epochs`. A run resumed with more epochs from a
     checkpoint before its cool-down is therefore identical, bit for bit, to one started with that number of epochs;
-    resumed later, the rate rises again. In shorter runs the warm-up depends on `--epochs` too.
+    resumed later, the rate rises again. In shorter runs the warm-up depends on `--epochs` too, unless it was set.
 
     Args:
         config: lr, warmup_steps, cooldown, epochs.
@@ -38,9 +43,11 @@ def learning_rate(config: TrainConfig, epoch_steps: int, steps: int, epochs_done
 
 
 def warmup_steps(config: TrainConfig, epoch_steps: int) -> int:
-    """Length of the warm-up in steps: `warmup_steps`, but at most a tenth of a run of fewer than 1000 steps."""
+    """Length of the warm-up in steps: as set; 'auto' is 100, but at most a tenth of a run of fewer than 1000 steps."""
+    if config.warmup_steps != "auto":
+        return config.warmup_steps
     total = epoch_steps * config.epochs
-    return config.warmup_steps if total >= _LONG_STEPS else min(config.warmup_steps, total // 10)
+    return WARMUP_STEPS if total >= _LONG_STEPS else min(WARMUP_STEPS, total // 10)
 
 
 def statistics_momentum(config: TrainConfig, epoch_steps: int) -> float:
@@ -52,8 +59,8 @@ def statistics_momentum(config: TrainConfig, epoch_steps: int) -> float:
     recipe) PyTorch's default applies.
     """
     if epoch_steps * config.epochs >= _LONG_STEPS or not config.ema_decay:
-        return _MOMENTUM
-    return min(1.0, max(_MOMENTUM, 2 / epoch_steps))
+        return USUAL_MOMENTUM
+    return min(1.0, max(USUAL_MOMENTUM, 2 / epoch_steps))
 
 
 def set_statistics_momentum(network: nn.Module, momentum: float) -> None:
@@ -61,9 +68,3 @@ def set_statistics_momentum(network: nn.Module, momentum: float) -> None:
     for module in network.modules():
         if isinstance(module, _BatchNorm):
             module.momentum = momentum
-
-
-def is_scaled(config: TrainConfig, epoch_steps: int) -> bool:
-    """Whether the run is so short that its warm-up or statistics are scaled."""
-    is_shorter = warmup_steps(config, epoch_steps) < config.warmup_steps
-    return is_shorter or statistics_momentum(config, epoch_steps) > _MOMENTUM

@@ -133,6 +133,11 @@ class TrainState:
         if self._move_average is not None:
             self._move_average(ema_decay, self.steps)
 
+    def is_finite(self) -> bool:
+        """Whether the losses of the current epoch and the weights are finite; waits for the device."""
+        weights = torch.stack([tensor.isfinite().all() for tensor in self.network.state_dict().values()])
+        return bool(self.progress.term_sums.isfinite().all()) and bool(weights.all())
+
     def finish_epoch(self, val_metrics: Mapping[str, float | None], best_metric: str) -> EpochResult:
         """Completes the current epoch: counts it, stores its metrics, and compares it with the best.
 

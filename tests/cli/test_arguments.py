@@ -196,3 +196,20 @@ def test_a_line_of_random_arguments_gets_one_line_and_status_2(
     else:  # nothing is there to work on: only the shared copies can be listed, and help shown
         assert (status, err) == (0, "")
     assert [path.name for path in tmp_path.iterdir()] == ["shm"]
+
+
+@pytest.mark.parametrize(
+    ("line", "zh", "en"),
+    [
+        ("predict --run a", "缺少参数: --input, --out;", "Missing: --input, --out;"),
+        ("pack", "缺少参数: --in_dir, --out_h5;", "Missing: --in_dir, --out_h5;"),
+        ("check", "缺少参数: FILE;", "Missing: FILE;"),
+        ("train --epochs", "--epochs 后缺少值", "--epochs needs a value"),
+        ("train --epochs x", "--epochs 的值 'x' 不是整数", "--epochs 'x' is not a whole number"),
+        ("train --lr x", "--lr 的值 'x' 不是有限的数", "--lr 'x' is not a finite number"),
+        ("train --arch foo", "--arch 的值 'foo' 无效, 可选: ", "--arch 'foo' is not a valid choice; choose one of: "),
+    ],
+)
+def test_what_the_parser_refuses_is_said_in_the_chosen_language(capsys, line, zh, en):
+    for language, said in (("zh", zh), ("en", en)):
+        assert refusal(capsys, "--lang", language, *line.split()).startswith(said)

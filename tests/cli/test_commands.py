@@ -33,7 +33,7 @@ def test_the_version_is_printed(command):
         (["trian"], "train?"),
         (["train"], "--h5"),
         (["shm"], "--list"),
-        (["check"], "参数错误: Missing from glint-unet check: STR"),
+        (["check"], "缺少参数: FILE;"),
         (["train", "--lang", "en", "--epochz", "3"], "--epochs"),
         (["train", "--lang", "en", "--loss", "mse"], "'focal', 'bce', 'dice', 'hybrid', 'quality_focal'"),
         (["train", "--lang", "en", "--epochs", "many"], "many"),

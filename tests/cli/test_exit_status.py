@@ -66,3 +66,29 @@ def test_another_error_of_torch_stays_a_traceback():
 
     with pytest.raises(RuntimeError, match="a bug"):
         guarded(command, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["predict", "--run", "{run}", "--input", "{h5}", "--out", "/proc/glints.csv"], "choose another --out or"),
+        (["evaluate", "--run", "{run}", "--h5", "{h5}", "--json=/proc/e.json"], "choose another --json or"),
+        (["export", "--run", "{run}", "--out", "/proc/m.safetensors"], "choose another --out or"),
+        (["export", "--run", "{run}", "--out", "/proc/m.pt2"], "choose another --out or"),
+        (["export", "--run", "{run}", "--out", "/proc/m.onnx"], "choose another --out or"),
+        (["synth", "/proc/eyes.h5", "--num", "4", "--size", "32"], "choose another path or"),
+        (["train", "--h5", "{h5}", "--output_dir", "/proc/run"], "choose another --output_dir or"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named_with_the_flag_that_named_it(command, eyes_run, eyes_h5, words, said):
+    status, _, err = command(*(word.format(run=eyes_run, h5=eyes_h5) for word in words), "--lang", "en")
+    assert (status, err.count("\n")) == (2, 1), err
+    assert "/proc/" in err
+    assert said in err
+
+
+def test_the_default_run_directory_that_cannot_be_made_is_named_with_its_flag(command, data, monkeypatch):
+    monkeypatch.chdir("/proc")
+    status, _, err = command("train", "--h5", data, "--lang", "en")
+    assert (status, err.count("\n")) == (2, 1), err
+    assert "choose another --output_dir or" in err

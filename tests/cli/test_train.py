@@ -158,3 +158,55 @@ def test_a_data_set_replaced_during_training_ends_it_in_one_line(
     assert "has changed since the start" in err
     assert len(err.splitlines()) == 1
     assert (run / "latest_checkpoint.pth").is_file()
+
+
+@pytest.mark.parametrize(
+    ("begun", "repeated"),
+    [
+        (["--recipe", "original"], ["--targets", "file"]),
+        (["--targets", "file", "--no_augment"], ["--targets", "file"]),
+        (["--loss", "hybrid", "--lam_focal", 0, "--lam_dice", 1], ["--loss", "hybrid", "--lam_focal", 0]),
+        (["--recipe", "original"], ["--recipe", "original", "--targets=file", "--lr", "1e-3"]),
+    ],
+)
+@pytest.mark.parametrize("auto", [True, False])
+def test_a_resume_accepts_the_values_that_the_run_has(trained, command, tmp_path, begun, repeated, auto):
+    assert trained(*begun)[0] == 0
+    run = ["--resume", "auto", "--output_dir", tmp_path / "run"] if auto else [f"--resume={tmp_path / 'run'}"]
+    status, out, err = command("train", "--lang", "en", *run, "--epochs", 2, *repeated)
+    assert status == 0, err
+    assert "Epoch 002" in out
+
+
+def test_help_is_shown_whatever_is_to_be_resumed(command, capsys):
+    with pytest.raises(SystemExit) as ending:
+        command("train", "--resume", "no/such/run", "--help")
+    assert ending.value.code == 0
+    assert "--resume" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", ["{", "[1]", ""])
+def test_a_damaged_metrics_file_is_rebuilt_from_the_checkpoint_and_kept_beside(trained, command, tmp_path, damage):
+    assert trained("--epochs", 2)[0] == 0
+    run = tmp_path / "run"
+    history = json.loads((run / "metrics.json").read_text())
+    (run / "metrics.json").write_text(damage)
+    status, out, err = command("train", "--lang", "en", "--resume", run, "--epochs", 3)
+    assert status == 0, err
+    rebuilt = json.loads((run / "metrics.json").read_text())
+    assert rebuilt[:2] == history
+    assert [row["epoch"] for row in rebuilt] == [1, 2, 3]
+    (aside,) = (run / "superseded").rglob("metrics.json")
+    assert aside.read_text() == damage
+    (line,) = [line for line in out.splitlines() if "metrics.json" in line]
+    assert str(aside) in line
+    assert "rebuilt" in line
+
+
+def test_a_damaged_metrics_file_of_a_run_that_is_done_is_left_alone(trained, command, tmp_path):
+    assert trained()[0] == 0
+    (tmp_path / "run" / "metrics.json").write_text("{")
+    status, out, err = command("train", "--lang", "en", "--resume", tmp_path / "run")
+    assert status == 0, err
+    assert "larger --epochs" in out
+    assert (tmp_path / "run" / "metrics.json").read_text() == "{"

@@ -28,7 +28,10 @@ def test_a_term_that_the_checkpoint_did_not_know_begins_at_zero():
     assert EpochProgress.from_dict(stored).term_sums.tolist() == [1.0] * (len(TERMS) - 1) + [0.0]
 
 
-@pytest.mark.parametrize("sums", [torch.zeros(len(TERMS) + 1), torch.zeros(0), torch.zeros(1, 2), [1.0], None])
+@pytest.mark.parametrize(
+    "sums",
+    [torch.zeros(len(TERMS) + 1), *map(torch.zeros, range(6)), torch.zeros(1, 2), torch.zeros(6, 2), [1.0], None],
+)
 def test_sums_of_something_else_are_refused(sums):
     with pytest.raises((ValueError, TypeError)):
         EpochProgress.from_dict(EpochProgress().to_dict() | {"term_sums": sums})

@@ -1,6 +1,8 @@
 """The training loop in this process: its log is correct, and refusals leave all files unchanged."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import h5py
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from glint_unet.compute.stop_signals import Interrupted
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.sources import MemorySource
@@ -20,7 +23,7 @@ from glint_unet.runs.checkpoint_file import read_checkpoint
 from glint_unet.training import loop
 from glint_unet.training.loop import train
 from glint_unet.training.step import train_step, validate
-from tests.run_files import contents, resumed, rows, same, settings, weights
+from tests.run_files import contents, log_of, resumed, rows, same, settings, weights
 
 
 def test_the_logged_terms_add_up_to_the_total(finished):
@@ -133,3 +136,38 @@ def test_a_file_of_others_trains(tmp_path):
         file["heatmaps"] = rng.integers(0, 255, (10, 5, 6, 10), dtype=np.uint8)
     train(settings(path, tmp_path / "run", epochs=1, val_split=0.2))
     assert json.loads((tmp_path / "run" / "dataset.json").read_text())["num_classes"] == 5
+
+
+@pytest.mark.parametrize("on_nan", ["stop", "rollback"])
+@pytest.mark.parametrize("save", ["signal", "minutes"])
+def test_weights_that_are_not_finite_are_never_stored(data, tmp_path, monkeypatch, save, on_nan):
+    """A step may break the weights while its own loss is still finite; the loss of the next one shows it."""
+    run = tmp_path / "run"
+    steps = iter(range(1, 1000))
+
+    def breaking(state, *arguments):
+        terms = train_step(state, *arguments)
+        if next(steps) == 4:
+            next(state.network.parameters()).data.fill_(torch.nan)
+            if save == "signal":
+                os.kill(os.getpid(), signal.SIGTERM)
+        return terms
+
+    monkeypatch.setattr(loop, "train_step", breaking)
+    minutes = 1e-9 if save == "minutes" else 0.0
+    config = settings(data, run, on_nan=on_nan, save_every_minutes=minutes)
+    if save == "signal":
+        with pytest.raises(Interrupted):
+            train(config)
+        assert "weights were not finite" in log_of(run)
+        assert "state saved" not in log_of(run)
+    elif on_nan == "stop":
+        with pytest.raises(NonFiniteLossError):
+            train(config)
+    else:
+        train(config)
+    for path in run.rglob("*.pth"):
+        assert all(tensor.isfinite().all() for tensor in weights(path).values()), path
+    monkeypatch.setattr(loop, "train_step", train_step)
+    train(resumed(run, epochs=3))
+    assert len(rows(run)) == 3

@@ -99,6 +99,7 @@ CHOICES: dict[str, Any] = {
     "best_metric": "f1",
     "augment": False,
     "amp": "bf16",
+    "warmup_steps": 7,
 }
 
 

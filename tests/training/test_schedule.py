@@ -34,7 +34,7 @@ def test_without_warmup_and_cooldown_the_rate_is_constant_and_a_rollback_halves_
 
 @pytest.mark.parametrize(("steps", "epochs", "warm"), [(5, 3, 1), (8, 40, 32), (333, 3, 99), (100, 10, 100), (4, 2, 0)])
 def test_the_warm_up_of_a_short_run_spans_a_tenth_of_it(steps, epochs, warm):
-    config = TrainConfig(lr=1.0, cooldown=0, epochs=epochs, warmup_steps=100)
+    config = TrainConfig(lr=1.0, cooldown=0, epochs=epochs)
     rates = [learning_rate(config, steps, k, k / steps) for k in range(steps * epochs)]
     assert sum(rate < 1.0 for rate in rates) == max(warm - 1, 0)
     assert rates[0] == pytest.approx(1 / max(warm, 1))
@@ -71,6 +71,7 @@ def test_a_run_of_15_steps_validates_what_it_has_learned(few, tmp_path, command)
     assert last["train"]["total"] < 0.8  # was 1.2: the warm-up outlasted the run
     assert last["val"]["f1"] > 0
     assert "Short run (15 steps): the warm-up takes 1 step(s) instead of 100" in out
+    assert "Short run (15 steps): batch normalisation averages" in out
     assert "Only 4 validation images" in out
 
 
@@ -80,3 +81,12 @@ def test_a_short_run_says_nothing_where_nothing_is_scaled(few, tmp_path, command
     assert status == 0
     assert "Short run" not in out
     assert "unreliable" not in out
+
+
+def test_a_warm_up_that_was_set_is_kept_in_a_short_run(few, tmp_path, command):
+    flags = ["--epochs", 3, "--device", "cpu", "--lang", "en", "--no_progress", "--warmup_steps", 60, "--cooldown", 0]
+    status, out, _ = command("train", "--h5", few, "--output_dir", tmp_path / "run", *flags)
+    assert status == 0
+    assert [row["lr"] for row in rows(tmp_path / "run")] == [pytest.approx(4e-3 * k / 60) for k in (5, 10, 15)]
+    assert "Short run (15 steps): batch normalisation averages" in out
+    assert "the warm-up takes" not in out
