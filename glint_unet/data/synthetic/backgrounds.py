@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from glint_unet.data.images import Placement, place_image
 from glint_unet.data.media import Frame, Media, open_media
 from glint_unet.data.synthetic.bright_spots import bright_spots, opened, painted_over
-from glint_unet.data.synthetic.canvas import Floats, box_mean, pixel_grid
+from glint_unet.data.synthetic.canvas import Floats, box_mean, pixel_grid, window_around
 from glint_unet.data.synthetic.eye_finder import FoundEye, eye_candidates, likeliest_eyes, sampled
 from glint_unet.errors import MediaError
 from glint_unet.messages import text
@@ -164,14 +164,17 @@ def _without_glints(
     image: NDArray[np.uint8], eye: FoundEye | None, iris_radius: float, tones: tuple[float, float]
 ) -> NDArray[np.uint8]:
     """A frame without what may be a real glint."""
-    values = image.astype(np.float32)
+    cleaned = image.copy()
     if eye is None:
-        reach = spot_reach(iris_radius)
+        window, values, reach = (slice(None), slice(None)), image.astype(np.float32), spot_reach(iris_radius)
         spots = bright_spots(values, reach)
         spots &= _surroundings(values, spots, 2 * reach) < 0.5 * sum(tones)
     else:
+        window = window_around(eye.iris, 2.2 * eye.iris_radius, image.shape)
+        values = image[window].astype(np.float32)
+        eye = eye.moved(np.ones(2), -np.array([window[1].start, window[0].start]))
         spots = _spots_on_cornea(values, eye, tones)
-    cleaned: NDArray[np.uint8] = np.clip(painted_over(values, spots) + 0.5, 0, 255).astype(np.uint8)
+    cleaned[window] = np.clip(painted_over(values, spots) + 0.5, 0, 255).astype(np.uint8)
     return cleaned
 
 

@@ -39,7 +39,10 @@ def painted_over(image: Floats, spots: NDArray[np.bool_]) -> Floats:
         image: (H, W) float32.
         spots: (H, W) bool.
     """
-    filled, known, reach = np.where(spots, 0, image), (~spots).astype(np.float32), 1
+    if not spots.any():
+        return image
+    known = (~spots).astype(np.float32)
+    filled, reach = image * known, 1
     while not known.all() and reach < max(image.shape):
         share = box_mean(known, reach)
         found = (known == 0) & (share > _LEAST_SHARE)
@@ -68,6 +71,6 @@ def _least_around(image: Floats, reach: int) -> Floats:
         while width < side:
             step = min(width, side - width)
             num = least.shape[axis] - step
-            first, second = (np.take(least, range(k, k + num), axis) for k in (0, step))
+            first, second = (least[k : k + num] if axis == 0 else least[:, k : k + num] for k in (0, step))
             least, width = np.minimum(first, second), width + step
     return least
