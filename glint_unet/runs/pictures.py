@@ -22,8 +22,7 @@ def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
         history: the rows of metrics.json.
         path: the PNG to write.
     """
-    figure = Figure(figsize=(13, 4))
-    figure.subplots_adjust(left=0.05, right=0.99, bottom=0.13, top=0.92, wspace=0.18)
+    figure = Figure(figsize=(13, 4), layout="constrained")
     for axes, (name, title) in zip(figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
         for part, colour in (("train", "tab:blue"), ("val", "tab:orange")):
             rows = [(row["epoch"], row[part][name]) for row in history if row[part].get(name) is not None]
