@@ -495,7 +495,71 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{first} and {second} have the same name, so it is unclear which one is annotated; move one of them "
         "away, or include the suffix in the annotation",
     ),
+    "prefix_not_text": (
+        "--prefix {value!r} 不是可保存的文字; 请换一个前缀",
+        "--prefix {value!r} cannot be stored as text; use another prefix",
+    ),
+    "format_without_annotations": (
+        "--format {value} 需要 --annotations 指定文件; 没有它时读取的是 LabelMe 文件",
+        "--format {value} needs a file, given by --annotations; without one, LabelMe files are read",
+    ),
     "annotation_empty": ("{path} 中没有图像", "{path} names no image"),
+    "annotation_not_finite": (
+        "{label} 的坐标 ({x}, {y}) 或半径 {radius} 不是有限的数",
+        "{label} at ({x}, {y}) with radius {radius} is not finite",
+    ),
+    "annotation_no_name": ("有一幅图像没有名称", "an image has no name"),
+    "annotation_key_twice": ("同一对象中键 {name} 出现两次", "an object has the same key twice: {name}"),
+    "annotation_no_keypoints": (
+        "没有一个类别含 keypoints; 不支持框和掩膜",
+        "no category has keypoints; boxes and masks are not supported",
+    ),
+    "annotation_ids": ("{part} 中有两项的 id 相同", "two entries of {part} have the same id"),
+    "annotation_values": (
+        "{names} 个关键点应有三倍的值, 实际为 {num} 个",
+        "{num} values for {names} keypoints; there must be three each",
+    ),
+    "annotation_visibility": (
+        "{label} 的可见性 (visibility) 为 {value}, 应为 0, 1 或 2",
+        "{label} has the visibility {value}; it must be 0, 1 or 2",
+    ),
+    "annotation_entities": ("文件声明了实体 (ENTITY 或 DOCTYPE)", "the file declares entities, which is refused"),
+    "annotation_of_video": (
+        "有形状不在图像之内; 请导出为 CVAT for images 而不是 CVAT for video",
+        "shapes outside images; export the task as CVAT for images, not as CVAT for video",
+    ),
+    "annotation_other_shape": (
+        "{label} 的形状是 {kind}; LED 只支持 points 和 ellipse",
+        "{label} is a {kind}; the shape of an LED must be points or ellipse",
+    ),
+    "annotation_several_points": (
+        "{label} 含 {num} 个点, 应为 1 个",
+        "{label} has {num} points; it must have 1",
+    ),
+    "annotation_columns": ("缺少列 {names}, 或其出现多次", "no column {names}, or several of that name"),
+    "annotation_line_long": (
+        "第 {number} 行有 {num} 个值, 多于首行的 {columns} 列",
+        "line {number} has more values ({num}) than the first line has columns ({columns})",
+    ),
+    "annotation_line_short": (
+        "第 {number} 行有 {num} 个值, 少于首行的 {columns} 列",
+        "line {number} has fewer values ({num}) than the first line has columns ({columns})",
+    ),
+    "annotation_no_led_in_line": ("第 {number} 行有坐标但没有 led", "line {number} has a point but no led"),
+    "annotation_half_line": (
+        "第 {number} 行的 x 与 y 只有一个",
+        "line {number} has one coordinate without the other",
+    ),
+    "annotation_half_point": ("{label} 的 x 与 y 只有一个", "{label} has one coordinate without the other"),
+    "annotation_led_number": ("led {label} 不是 LED 的编号", "led {label} is not the number of an LED"),
+    "annotation_header": (
+        "表头行 {name} 出现两次或不在开头",
+        "the header line {name} appears twice or below the header",
+    ),
+    "annotation_individuals": (
+        "{label} 的 {name} 出现两次; 不支持多个体的文件",
+        "{label} has {name} twice: files of several individuals are not supported",
+    ),
     "annotation_note_no_image": (
         "标注的图像 {path} 不存在; 请用 --in_dir 指明图像目录",
         "The annotated image {path} is missing; specify the image directory with --in_dir",
@@ -871,7 +935,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "pack_form": (
         "LED {num_classes} 个, 图像 {H}x{W}, 热图 {h}x{w}",
-        "{num_classes} LEDs, images of {H}x{W}, heatmaps of {h}x{w}",
+        "LEDs: {num_classes}; images: {H}x{W}; heatmaps: {h}x{w}",
     ),
     "pack_in_order": (
         "标签没有编号, LED 按文件中的顺序编号: {names}",

@@ -81,18 +81,9 @@ def an_annotation(world: World) -> str:
     }
     kind, is_mutated = world.choose("coco", "cvat", "dlc", "csv", "labelme"), world.rng.random() < 0.7
     change: Callable[[str], str] = (lambda content: mutated(world, content)) if is_mutated else str
-    words = [
-        "pack",
-        "--out_h5",
-        "packed.h5",
-        "--overwrite",
-        "--num_classes",
-        str(NUM_LEDS),
-        "--img_h",
-        "32",
-        "--img_w",
-        "32",
-    ]
+    words = ["pack", "--out_h5", "packed.h5", "--overwrite"]
+    words += world.choose([], ["--num_classes", str(NUM_LEDS)])  # inferred where it is not given
+    words += world.choose([], ["--img_h", "32", "--img_w", "32"], ["--img_h", "24", "--img_w", "48"], ["--stretch"])
     if kind == "labelme":
         for stem, glints in truth.items():
             write(world.root / "labelme" / f"{stem}.json", change(labelme(stem, glints)))

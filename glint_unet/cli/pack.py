@@ -84,7 +84,7 @@ def run(argv: Sequence[str]) -> int:
         stretch=arguments.stretch,
         compression=None if arguments.compression == "None" else arguments.compression,
     )
-    _check_format(arguments.format)
+    _check_format(arguments)
     check_output(out_h5, overwrite=arguments.overwrite)
     bad = _SkippedFiles()
     try:
@@ -115,11 +115,14 @@ def _describe(packed: "Packed", stretch: bool) -> None:
         print(text("pack_stretched", **adapted) if stretch else text("pack_padded", **adapted))
 
 
-def _check_format(name: str) -> None:
+def _check_format(arguments: PackArguments) -> None:
     from glint_unet.data.annotation.readers import READERS
 
+    name = arguments.format
     if name not in ("auto", *READERS):
         raise SettingError("setting_not_a_choice", flag="format", value=name, choices=", ".join(["auto", *READERS]))
+    if arguments.annotations is None and name not in ("auto", "labelme"):
+        raise SettingError("format_without_annotations", value=name)
 
 
 class _SkippedFiles:

@@ -41,7 +41,7 @@ def test_number_of_leds_and_size_are_those_of_the_images(tmp_path, pack):
     annotate(tmp_path, "square", [circle("g1", 30, 40, 3), point("pupil", 3, 3)], size=(100, 100))
     status, out, _ = pack()
     assert status == 0
-    assert "4 LEDs, images of 240x320, heatmaps of 60x80" in out
+    assert "LEDs: 4; images: 240x320; heatmaps: 60x80" in out
     assert "Ignored labels that do not belong to an LED: 1 (pupil (1))" in out
     assert "LEDs that appear in no image: 2 (g2, g3)" in out
     assert "padded: 1 (e.g. square)" in out
@@ -79,7 +79,7 @@ def test_labels_that_all_miss_the_prefix_are_refused_and_named(tmp_path, pack, k
     assert not (tmp_path / "out.h5").exists()
     status, out, _ = pack(*words, "--prefix", "led")
     assert status == 0
-    assert f"{1 if kind == 'labelme' else 3} LEDs" in out
+    assert f"LEDs: {1 if kind == 'labelme' else 3};" in out
 
 
 def test_names_in_order_are_printed_with_their_numbers(tmp_path, pack):
@@ -99,6 +99,27 @@ def test_an_ellipse_of_cvat_is_packed(tmp_path, pack):
     assert status == 0
     with h5py.File(tmp_path / "out.h5") as file:
         assert file["keypoints"][0, 0].tolist() == [12.5, 7.0]
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud800"])
+def test_a_name_that_hdf5_cannot_store_is_packed_as_escapes(tmp_path, pack, odd):
+    for stem in "abc":
+        annotate(tmp_path, stem, [], size=(48, 64))
+    content = json.loads(coco()[1])
+    content["images"][0]["file_name"] = f"video{odd}/a.png"
+    (tmp_path / "notes.json").write_text(json.dumps(content))
+    assert pack("--annotations", tmp_path / "notes.json")[0] == 0
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert b"\\" in file["stems"][2]
+
+
+@pytest.mark.parametrize("prefix", ["\0", "\udcff"])
+def test_a_prefix_that_hdf5_cannot_store_is_refused(tmp_path, pack, prefix):
+    annotate(tmp_path, "a", [])
+    status, _, err = pack("--num_classes", 1, "--prefix", prefix)
+    assert status == 2
+    assert err.startswith("--prefix ")
+    assert err.count("\n") == 1
 
 
 def test_a_circle_of_infinite_radius_is_skipped(tmp_path, pack):
@@ -144,6 +165,14 @@ def test_a_format_that_does_not_exist_is_answered_with_those_that_do(pack):
     status, _, err = pack("--format", "yolo")
     assert status == 2
     assert "auto, coco, cvat, dlc, csv, labelme" in err
+
+
+def test_a_format_without_a_file_of_it_is_refused(tmp_path, pack):
+    annotate(tmp_path, "a", [point("g1", 5, 5)])
+    status, _, err = pack("--format", "coco")
+    assert status == 2
+    assert "--format coco needs a file, given by --annotations" in err
+    assert pack("--format", "labelme")[0] == 0
 
 
 @pytest.mark.parametrize("words", [["--stretch"], []])

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from glint_unet.data.annotation.image_annotation import AnnotationFile, ImageAnnotation, LabelledPoint, side_of
+from glint_unet.data.annotation.image_annotation import (
+    AnnotationFile,
+    FormatError,
+    ImageAnnotation,
+    LabelledPoint,
+    side_of,
+)
 
 _ABSENT, _HIDDEN, _VISIBLE = 0, 1, 2  # a hidden glint is no glint
 
@@ -11,13 +17,13 @@ def read_coco(file: AnnotationFile) -> list[ImageAnnotation]:
     """The images in the file's order; the names of a category's keypoints are listed in their order.
 
     Raises:
-        AnnotationError, ValueError, KeyError, ...: a fault of the file; see `readers.read_annotations`.
+        AnnotationError, KeyError, TypeError, ...: a fault of the file; see `readers.read_annotations`.
     """
     content = file.json()
-    images, categories = _by_id(content["images"]), _by_id(content["categories"])
+    images, categories = _by_id(content, "images"), _by_id(content, "categories")
     names_of = {key: tuple(map(str, category.get("keypoints") or ())) for key, category in categories.items()}
     if not any(names_of.values()):
-        raise ValueError("no category has keypoints; boxes and masks are not supported")
+        raise FormatError("annotation_no_keypoints")
     points: dict[Any, list[LabelledPoint]] = {key: [] for key in images}
     names: dict[Any, list[str]] = {key: [] for key in images}
     for note in content["annotations"]:
@@ -35,20 +41,20 @@ def read_coco(file: AnnotationFile) -> list[ImageAnnotation]:
     ]
 
 
-def _by_id(entries: list[dict[str, Any]]) -> dict[Any, dict[str, Any]]:
-    found = {entry["id"]: entry for entry in entries}
-    if len(found) < len(entries):
-        raise ValueError("two images, or two categories, have the same id")
+def _by_id(content: dict[str, Any], part: str) -> dict[Any, dict[str, Any]]:
+    found = {entry["id"]: entry for entry in content[part]}
+    if len(found) < len(content[part]):
+        raise FormatError("annotation_ids", part=part)
     return found
 
 
 def _points(names: tuple[str, ...], values: Any) -> list[LabelledPoint]:
     """The keypoints of one annotation: x, y and visibility of each name."""
     if len(values) != 3 * len(names):
-        raise ValueError(f"{len(values)} values for {len(names)} keypoints")
+        raise FormatError("annotation_values", num=len(values), names=len(names))
     points = []
     for name, x, y, visibility in zip(names, values[::3], values[1::3], values[2::3], strict=True):
         if visibility not in (_ABSENT, _HIDDEN, _VISIBLE):
-            raise ValueError(f"{name} has the visibility {visibility}; it must be 0, 1 or 2")
+            raise FormatError("annotation_visibility", label=name, value=visibility)
         points.append(LabelledPoint.at(name, x, y) if visibility == _VISIBLE else LabelledPoint(name))
     return points

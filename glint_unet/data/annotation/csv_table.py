@@ -5,7 +5,7 @@
 
 import csv
 
-from glint_unet.data.annotation.image_annotation import AnnotationFile, ImageAnnotation, LabelledPoint
+from glint_unet.data.annotation.image_annotation import AnnotationFile, FormatError, ImageAnnotation, LabelledPoint
 
 _COLUMNS = ("stem", "led", "x", "y")
 
@@ -20,22 +20,28 @@ def read_csv(file: AnnotationFile) -> list[ImageAnnotation]:
     _, header = rows[0] if rows else (0, [])
     header = [name.strip() for name in header]
     if wrong := [name for name in _COLUMNS if header.count(name) != 1]:
-        raise ValueError(f"no column {', '.join(wrong)}, or several")
+        raise FormatError("annotation_columns", names=", ".join(wrong))
     places = [header.index(name) for name in _COLUMNS]
     points: dict[str, list[LabelledPoint]] = {}
     for number, row in rows[1:]:
-        if len(row) != len(header):
-            more = "more" if len(row) > len(header) else "fewer"
-            raise ValueError(f"line {number} has {more} values than the first line has columns")
+        _check_length(number, row, header)
         stem, label, x, y = (row[place].strip() for place in places)
         of_image = points.setdefault(stem, [])
-        if are_given(x, y, f"line {number}"):
+        if are_given(x, y, FormatError("annotation_half_line", number=number)):
             if not label:
-                raise ValueError(f"line {number} has a point but no led")
+                raise FormatError("annotation_no_led_in_line", number=number)
             of_image.append(LabelledPoint.at(_led_label(label, file.prefix), x, y))
         elif not _is_missing(label):
             of_image.append(LabelledPoint(_led_label(label, file.prefix)))
     return [file.annotation(stem, of_image) for stem, of_image in points.items()]
+
+
+def _check_length(number: int, row: list[str], header: list[str]) -> None:
+    values = {"number": number, "num": len(row), "columns": len(header)}
+    if len(row) > len(header):
+        raise FormatError("annotation_line_long", **values)
+    if len(row) < len(header):
+        raise FormatError("annotation_line_short", **values)
 
 
 def csv_rows(text: str) -> list[tuple[int, list[str]]]:
@@ -48,14 +54,14 @@ def csv_rows(text: str) -> list[tuple[int, list[str]]]:
     return [(number, next(csv.reader([line], strict=True))) for number, line in lines if line.strip()]
 
 
-def are_given(x: str, y: str, place: str) -> bool:
+def are_given(x: str, y: str, half: FormatError) -> bool:
     """Whether a point has coordinates.
 
     Raises:
-        ValueError: it has one of them alone.
+        FormatError: `half`, where it has one of them alone.
     """
     if _is_missing(x) != _is_missing(y):
-        raise ValueError(f"{place} has one coordinate without the other")
+        raise half
     return not _is_missing(x)
 
 
@@ -70,5 +76,5 @@ def _led_label(label: str, prefix: str) -> str:
     except ValueError:
         return label
     if not (number.is_integer() and number >= 0):
-        raise ValueError(f"led {label} is not the number of an LED")
+        raise FormatError("annotation_led_number", label=label)
     return f"{prefix}{int(number)}"

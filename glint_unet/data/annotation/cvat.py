@@ -3,7 +3,13 @@
 import math
 import xml.etree.ElementTree as ET
 
-from glint_unet.data.annotation.image_annotation import AnnotationFile, ImageAnnotation, LabelledPoint, side_of
+from glint_unet.data.annotation.image_annotation import (
+    AnnotationFile,
+    FormatError,
+    ImageAnnotation,
+    LabelledPoint,
+    side_of,
+)
 
 _SHAPES = ("points", "ellipse", "box", "polygon", "polyline", "cuboid", "mask")
 _NOT_SHAPES = ("image", "tag", "attribute", "skeleton")  # the points of a skeleton are elements inside it
@@ -17,13 +23,13 @@ def read_cvat(file: AnnotationFile) -> list[ImageAnnotation]:
     """
     text = file.text()
     if "<!ENTITY" in text or "<!DOCTYPE" in text:
-        raise ValueError("the file declares entities")
+        raise FormatError("annotation_entities")
     root = ET.fromstring(text)
     images = list(root.iter("image"))
     shapes = [[shape for shape in image.iter() if shape.tag not in _NOT_SHAPES] for image in images]
     num_shapes = sum(1 for element in root.iter() if element.tag in _SHAPES)
     if num_shapes > sum(shape.tag in _SHAPES for of_image in shapes for shape in of_image):
-        raise ValueError("shapes outside images; export the task as CVAT for images, not as CVAT for video")
+        raise FormatError("annotation_of_video")
     return [
         file.annotation(
             image.attrib["name"],
@@ -43,9 +49,9 @@ def _point(shape: ET.Element, file: AnnotationFile) -> LabelledPoint:
         x, y, across, down = (float(shape.attrib[name]) for name in ("cx", "cy", "rx", "ry"))
         return LabelledPoint.at(label, x, y, math.sqrt(across * down))
     if shape.tag != "points":
-        raise ValueError(f"{label} is a {shape.tag}; an LED's shape must be points or an ellipse")
+        raise FormatError("annotation_other_shape", label=label, kind=shape.tag)
     points = shape.attrib["points"].split(";")
     if len(points) != 1:
-        raise ValueError(f"{label} has {len(points)} points")
+        raise FormatError("annotation_several_points", label=label, num=len(points))
     x, y = map(float, points[0].split(","))
     return LabelledPoint.at(label, x, y)

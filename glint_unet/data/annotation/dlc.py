@@ -1,7 +1,7 @@
 """DeepLabCut: a CSV file with the header lines scorer, bodyparts, coords, and a line per image."""
 
 from glint_unet.data.annotation.csv_table import are_given, csv_rows
-from glint_unet.data.annotation.image_annotation import AnnotationFile, ImageAnnotation, LabelledPoint
+from glint_unet.data.annotation.image_annotation import AnnotationFile, FormatError, ImageAnnotation, LabelledPoint
 
 _HEADER = ("scorer", "individuals", "bodyparts", "coords")
 
@@ -20,12 +20,12 @@ def read_dlc(file: AnnotationFile) -> list[ImageAnnotation]:
     images = []
     for row in rows[len(head) :]:
         if row[0] in _HEADER:
-            raise ValueError(f"the line {row[0]} appears twice")
+            raise FormatError("annotation_header", name=row[0])
         values: dict[str, dict[str, str]] = {}
         for part, coordinate, value in zip(parts[first:], coordinates[first:], row[first:], strict=True):
             of_part = values.setdefault(part, {})
             if coordinate in of_part:
-                raise ValueError(f"{part} has {coordinate} twice: files of several individuals are not supported")
+                raise FormatError("annotation_individuals", label=part, name=coordinate)
             of_part[coordinate] = value.strip()
         points = [_point(part, of_part["x"], of_part["y"]) for part, of_part in values.items()]
         images.append(file.annotation("/".join(column for column in row[:first] if column), points, names=names))
@@ -33,4 +33,5 @@ def read_dlc(file: AnnotationFile) -> list[ImageAnnotation]:
 
 
 def _point(part: str, x: str, y: str) -> LabelledPoint:
-    return LabelledPoint.at(part, x, y) if are_given(x, y, part) else LabelledPoint(part)
+    half = FormatError("annotation_half_point", label=part)
+    return LabelledPoint.at(part, x, y) if are_given(x, y, half) else LabelledPoint(part)

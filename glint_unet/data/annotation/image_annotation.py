@@ -18,6 +18,10 @@ from glint_unet.errors import AnnotationError, one_line
 _LARGEST_BYTES = 256 * 2**20
 
 
+class FormatError(AnnotationError):
+    """What a reader finds wrong in a file; `readers.read_annotations` adds the file's name."""
+
+
 @dataclass(frozen=True)
 class LabelledPoint:
     """One point, circle or ellipse of an annotation.
@@ -38,11 +42,12 @@ class LabelledPoint:
         """A visible point.
 
         Raises:
-            TypeError, ValueError, OverflowError: not finite numbers.
+            FormatError: numbers that are not finite.
+            TypeError, ValueError, OverflowError: no numbers.
         """
         point = cls(label, float(x), float(y), float(radius))
         if not all(math.isfinite(value) for value in (point.x, point.y, point.radius)):
-            raise ValueError(f"{label} at ({point.x}, {point.y}) with radius {point.radius} is not finite")
+            raise FormatError("annotation_not_finite", label=label, x=point.x, y=point.y, radius=point.radius)
         return point
 
     @property
@@ -148,11 +153,10 @@ class AnnotationFile:
         """One of the images that the file is about; `name` is the image's name there.
 
         Raises:
-            ValueError: the name is empty.
-            AnnotationError: the name stands for several images.
+            AnnotationError: the name is empty, or stands for several images.
         """
         if not name.strip("/. "):
-            raise ValueError("an image has no name")
+            raise FormatError("annotation_no_name")
         where, image = f"{self.path} ({name})", find_image(self.images, name)
         return ImageAnnotation(printable(image_stem(name)), where, image, tuple(points), names, declared_size)
 
@@ -173,8 +177,8 @@ def side_of(value: Any) -> int | None:
 
 
 def printable(name: str) -> str:
-    """The name with what UTF-8 cannot store as escapes: undecodable bytes of a file's name."""
-    return name.encode(errors="backslashreplace").decode()
+    """The name with what HDF5 cannot store as escapes: undecodable bytes of a file's name, and NUL."""
+    return name.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
 def find_image(directory: Path, name: str) -> Path:
@@ -212,5 +216,6 @@ def images_named(path: Path) -> list[Path]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        raise ValueError("an object has the same key twice")
+        names = [name for name, _ in pairs]
+        raise FormatError("annotation_key_twice", name=next(name for name in names if names.count(name) > 1))
     return content

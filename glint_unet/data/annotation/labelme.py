@@ -15,6 +15,7 @@ from typing import Any
 
 from glint_unet.data.annotation.image_annotation import (
     AnnotationFile,
+    FormatError,
     ImageAnnotation,
     LabelledPoint,
     images_named,
@@ -60,7 +61,7 @@ def _point(shape: Any, file: AnnotationFile) -> LabelledPoint:
         if (kind, len(points)) not in (("circle", 2), ("point", 1)):
             raise AnnotationError("annotation_shape", path=file.path, label=label, kind=kind, num=len(points))
         return LabelledPoint.at(label, *points[0], math.dist(points[0], points[-1]))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (FormatError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise AnnotationError("annotation_points", path=file.path, label=label) from error
 
 

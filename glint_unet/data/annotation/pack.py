@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glint_unet.data.annotation.image_annotation import ImageAnnotation
+from glint_unet.data.annotation.image_annotation import ImageAnnotation, printable
 from glint_unet.data.annotation.labels import Glint, LedLabels
 from glint_unet.data.dataset_file import DEFAULT_STRIDE
 from glint_unet.data.dataset_writer import DatasetWriter
@@ -98,11 +98,10 @@ def pack(
 
     Raises:
         AnnotationError: not one image could be used, or no label is an LED's; nothing is written.
-        SettingError: sigma is not positive.
+        SettingError: sigma is not positive, or the prefix is not text.
         DatasetError: sizes whose stride is not 1, 2 or 4.
     """
-    if not (settings.sigma_min > 0 and settings.sigma_scale >= 0):
-        raise SettingError("sigma_not_positive", sigma_min=settings.sigma_min, sigma_scale=settings.sigma_scale)
+    _check(settings)
     images = _inspect(annotations, bad)
     num = num_unreadable + len(annotations)
     if not images:
@@ -125,6 +124,13 @@ def pack(
         if writer.num_rows == 0:
             raise AnnotationError("annotation_all_bad", path=source, num=num)
     return packed
+
+
+def _check(settings: PackSettings) -> None:
+    if not (settings.sigma_min > 0 and settings.sigma_scale >= 0):
+        raise SettingError("sigma_not_positive", sigma_min=settings.sigma_min, sigma_scale=settings.sigma_scale)
+    if printable(settings.prefix) != settings.prefix:
+        raise SettingError("prefix_not_text", value=settings.prefix)
 
 
 def size_of_images(sizes: Iterable[tuple[int, int]], requested: tuple[int | None, int | None]) -> tuple[int, int]:

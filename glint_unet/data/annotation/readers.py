@@ -11,7 +11,7 @@ from glint_unet.data.annotation.coco import read_coco
 from glint_unet.data.annotation.csv_table import read_csv
 from glint_unet.data.annotation.cvat import read_cvat
 from glint_unet.data.annotation.dlc import read_dlc
-from glint_unet.data.annotation.image_annotation import AnnotationFile, ImageAnnotation
+from glint_unet.data.annotation.image_annotation import AnnotationFile, FormatError, ImageAnnotation
 from glint_unet.data.annotation.labelme import read_labelme
 from glint_unet.errors import AnnotationError, one_line
 
@@ -32,7 +32,7 @@ class Format(NamedTuple):
     """An annotation format.
 
     Attributes:
-        read: from a file to its images; any error of `_OF_A_BAD_FILE` stands for a fault of the file.
+        read: from a file to its images; `FormatError` and any error of `_OF_A_BAD_FILE` stand for a fault of the file.
         suffix: that its files have.
         beginning: of its files, where other formats have the same suffix.
     """
@@ -71,10 +71,12 @@ def read_annotations(file: AnnotationFile, kind: str) -> list[ImageAnnotation]:
     """
     try:
         found = READERS[kind].read(file)
+    except FormatError as error:
+        raise AnnotationError("annotation_not_readable", path=file.path, kind=kind, reason=error) from error
     except AnnotationError:
         raise
     except _OF_A_BAD_FILE as error:
-        reason = one_line(error) if type(error) is ValueError else f"{type(error).__name__}: {one_line(error)}"
+        reason = f"{type(error).__name__}: {one_line(error)}"
         raise AnnotationError("annotation_not_readable", path=file.path, kind=kind, reason=reason) from error
     if not found:
         raise AnnotationError("annotation_empty", path=file.path)

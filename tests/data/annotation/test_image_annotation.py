@@ -8,6 +8,7 @@ from PIL import Image
 
 from glint_unet.data.annotation.image_annotation import (
     AnnotationFile,
+    FormatError,
     LabelledPoint,
     find_image,
     led_number,
@@ -19,7 +20,7 @@ from glint_unet.errors import AnnotationError
 
 @pytest.mark.parametrize("values", [(math.nan, 1), (1, math.inf), (1, 1, math.inf), (10**400, 1), ("a", 1), (None, 1)])
 def test_a_point_has_finite_numbers(values):
-    with pytest.raises((TypeError, ValueError, OverflowError)):
+    with pytest.raises((FormatError, TypeError, ValueError, OverflowError)):
         LabelledPoint.at("g1", *values)
 
 
@@ -73,8 +74,8 @@ def test_declared_sides_are_numbers_or_missing():
             side_of(value)
 
 
-def test_a_name_of_undecodable_bytes_can_be_stored():
-    assert printable("eye\udcff") == "eye\\udcff"
+def test_a_name_of_undecodable_bytes_or_nul_can_be_stored():
+    assert printable("eye\udcff\0") == "eye\\udcff\\x00"
 
 
 def test_a_file_larger_than_the_limit_or_not_utf8_is_refused(tmp_path):

@@ -12,6 +12,7 @@ from glint_unet.data.annotation.image_annotation import AnnotationFile
 from glint_unet.data.annotation.labels import LedLabels
 from glint_unet.data.annotation.readers import READERS, check_distinct, from_corner, guess_format
 from glint_unet.errors import AnnotationError
+from glint_unet.messages import set_language
 from tests.annotation_files import TRUTH, WRITERS, annotate, circle, coco, cvat, dlc, glints_of, plain, point, read
 
 
@@ -131,6 +132,15 @@ def test_any_text_is_read_or_refused(tmp_path_factory, content, kind):
     except AnnotationError:
         return
     assert found
+
+
+def test_a_fault_is_named_in_the_language_of_the_moment_it_is_read(images, tmp_path):
+    path = tmp_path / "notes.csv"
+    path.write_text("stem,led,x,y\na,1,,4")
+    with pytest.raises(AnnotationError) as caught:
+        read(path, "csv", images)
+    set_language("zh")
+    assert "第 2 行的 x 与 y 只有一个" in str(caught.value)
 
 
 def test_images_are_in_the_order_of_their_names(images, tmp_path):
