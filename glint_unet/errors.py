@@ -6,6 +6,7 @@ GlintError                 base class: the text states the value, the limit and 
  +- RigError               a rig file for synthetic eyes
  +- AnnotationError        an annotation file or its image
  +- MediaError             an input: image, folder, video or camera
+ +- AdaptError             images that a model cannot be adapted to
  +- ExportError            an exported model that differs from the trained one
  +- MissingPackageError    an optional package that is not installed
  +- LoaderError            a loader process that died
@@ -90,6 +91,10 @@ class AnnotationError(GlintError):
 
 class MediaError(GlintError):
     """An image, a folder, a video or a camera cannot be read or written."""
+
+
+class AdaptError(GlintError):
+    """A model finds too few certain glints in the images to adapt to."""
 
 
 class ExportError(GlintError):

@@ -673,6 +673,39 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{h5} 不是数据集文件; 请先用 glint-unet synth 生成",
         "{h5} is not a data set file; generate one with glint-unet synth first",
     ),
+    # --- adapt ---
+    "adapt_other_settings": (
+        "{path} 中是用其他设置开始的适应: {listed}; 请用原来的设置继续, 或换一个 --output_dir",
+        "{path} holds an adaptation with other settings: {listed}; continue with the earlier ones, or choose another "
+        "--output_dir",
+    ),
+    "adapt_nothing_certain": (
+        "{path}: {num} 帧中只有 {labelled} 帧的亮点足够确定 (需要 {need} 帧, 每帧至少 {least} 个), 无法用来改进 {run}; "
+        "请检查图像是否来自该模型的装置, 或提供更多图像",
+        "{path}: only {labelled} of {num} frames have enough certain glints to improve {run} ({need} needed, each with "
+        "at least {least}); check that the images show the rig that the model is for, or provide more of them",
+    ),
+    "adapt_before": ("之前", "before"),
+    "adapt_after": ("之后", "after"),
+    "adapt_columns": ("指标 之前 之后", "figure before after"),
+    "adapt_found": ("每帧找到的亮点", "glints found per frame"),
+    "adapt_agreement": ("保留帧上的自身一致性", "self-agreement on held-back frames"),
+    "adapt_threshold": ("阈值", "threshold"),
+    "adapt_head": (
+        "{num} 帧 (跳过 {broken} 帧), 其中 {labelled} 帧用于学习, 另加 {synthetic} 张合成眼图",
+        "{num} frames ({broken} skipped); learnt from {labelled} of them and {synthetic} synthetic eyes",
+    ),
+    "adapt_kept": (
+        "适应后的模型更一致, 已作为最佳模型保存: {path}",
+        "The adapted model is kept as the best one: {path}",
+    ),
+    "adapt_rejected": (
+        "适应后的模型不如原模型一致 (原有 {certain} 个确定的亮点中保留 {kept} 个), {path} 中的最佳模型仍是原模型",
+        "The adapted model agrees with itself less, or lost certain glints ({kept} of {certain} kept): the best model "
+        "in {path} is the original one",
+    ),
+    "adapt_written": ("报告: {report}; 图片: {picture}", "Report: {report}; picture: {picture}"),
+    # --- evaluate ---
     "evaluate_head": (
         "{num} 张图像, 阈值 {threshold:.2f} (在验证集上选取)",
         "{num} images, threshold {threshold:.2f} (chosen on the validation images)",

@@ -29,6 +29,7 @@ ORDER = [
     "runs",
     "training",
     "inference",
+    "adaptation",
     "cli",
 ]
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "pack": "LabelMe annotations -> data set",
     "check": "validate and summarise a data set",
     "synth": "generate a data set of synthetic eyes",
+    "adapt": "improve a model with images that have no annotations",
     "evaluate": "measure the accuracy of a model on annotated images",
     "predict": "find glints in images, folders, videos and data sets, and write a table",
     "live": "find glints in a camera stream or a video in real time",

@@ -155,18 +155,32 @@ def _constants(like: Tensor, *values: float) -> Tensor:
 
 
 def _cut_out(images: Tensor, keypoints: Tensor, u: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
-    """Paints some glints over with the darkest value around them, so that the network also sees absent glints."""
+    """Paints some glints over, so that the network also sees absent glints."""
     if not config.aug_cutout:
         return images, keypoints
-    _, _, H, W = images.shape
     chosen = (u < config.aug_cutout) & keypoints.isfinite().all(dim=-1)
+    return paint_over(images, keypoints, chosen), keypoints.masked_fill(chosen[..., None], torch.nan)
+
+
+def paint_over(images: Tensor, points: Tensor, chosen: Tensor) -> Tensor:
+    """Paints spots over with the darkest value around them.
+
+    Args:
+        images: (B, 1, H, W) float32.
+        points: (B, K, 2) float32, (x, y) in image pixels; NaN where there is none.
+        chosen: (B, K) bool, the points to paint over.
+
+    Returns:
+        (B, 1, H, W) float32.
+    """
+    _, _, H, W = images.shape
     reach = max(2.0, min(H, W) / 50)
     x, y = (torch.arange(side, device=images.device) for side in (W, H))
-    across = torch.exp(-(((x - keypoints[..., :1]) / reach) ** 2)).nan_to_num(0) * chosen[..., None]  # (B, C, W)
-    down = torch.exp(-(((y - keypoints[..., 1:]) / reach) ** 2)).nan_to_num(0)
+    across = torch.exp(-(((x - points[..., :1]) / reach) ** 2)).nan_to_num(0) * chosen[..., None]  # (B, K, W)
+    down = torch.exp(-(((y - points[..., 1:]) / reach) ** 2)).nan_to_num(0)
     share = (2 * (down.mT @ across)).clamp(max=1)[:, None]  # (B, 1, H, W)
     darkest = darkest_around(images, round(reach))
-    return images + share * (darkest - images), keypoints.masked_fill(chosen[..., None], torch.nan)
+    return images + share * (darkest - images)
 
 
 def darkest_around(images: Tensor, reach: int) -> Tensor:

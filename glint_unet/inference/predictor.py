@@ -74,7 +74,7 @@ class GlintDetector:
         self.threshold = threshold
         self.prefix = prefix
         self._backend = backend
-        self._stretch = stretch
+        self.stretch = stretch
         self._shift = max(1, stride // 2) if precise else 0
 
     @classmethod
@@ -142,7 +142,7 @@ class GlintDetector:
         For metrics that compare several thresholds. Arguments and errors are those of a call.
         """
         grey = as_grey(read_image(Path(images))) if isinstance(images, str | Path) else as_grey(images)
-        placement = Placement.of((grey.shape[1], grey.shape[2]), self.image_size, stretch=self._stretch)
+        placement = Placement.of((grey.shape[1], grey.shape[2]), self.image_size, stretch=self.stretch)
         points, scores, sigmas = self._find(np.stack([place_image(image, placement) for image in grey]))
         points = placement.back(points)
         present = (scores >= self.threshold) & placement.holds(points)  # a point in the padding is absent

@@ -1,0 +1,283 @@
+"""Adapts a trained model to unlabelled images: label what its views agree on, fine-tune, compare, keep the better one.
+
+Every step leaves a complete file in the new run directory, and the same call goes on behind the last complete one.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glint_unet.adaptation.comparison import FrameReport, SelfAgreement
+from glint_unet.adaptation.frames import Chosen, choose_frames
+from glint_unet.adaptation.pseudo_dataset import PseudoCounts, rig_of, synthetic_rows, write_pseudo_dataset
+from glint_unet.adaptation.pseudo_labels import LEAST_CERTAIN, Rows, rows_of
+from glint_unet.adaptation.report import AdaptReport, draw_examples
+from glint_unet.compute.device import choose_device
+from glint_unet.compute.group import Group
+from glint_unet.config import TrainConfig
+from glint_unet.data.synthetic.rig import Rig
+from glint_unet.errors import AdaptError, MediaError, RunDirectoryError
+from glint_unet.files import write_json
+from glint_unet.inference.media import Media, open_media
+from glint_unet.inference.predictor import GlintDetector
+from glint_unet.inference.trained_model import TrainedModel, load_model
+from glint_unet.messages import text
+from glint_unet.runs.checkpoint import Checkpoint
+from glint_unet.runs.checkpoint_file import write_checkpoint
+from glint_unet.runs.resume_point import find_resume_point
+from glint_unet.runs.run_directory import RunDirectory, check_free
+from glint_unet.training.loop import train
+
+LEAST_FRAMES = 4
+"""Labelled frames without which nothing is learnt."""
+
+_ROWS_WANTED = 600
+_MOST_COPIES, _LEAST_COPIES = 12, 2
+_AUG_SCALE = 0.25
+_NUM_EXAMPLES = 12
+_OF_ANOTHER_MACHINE = ("cache", "shared_memory", "preload", "processes", "gpu", "profile")  # defaults instead
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What is to be done; the same values on a second call go on with it.
+
+    Attributes:
+        run: run directory or checkpoint of the model to adapt.
+        images: folder, video, data set or pattern.
+        output_dir: the new run directory.
+        max_images: number of frames at most.
+        epochs: epochs of fine-tuning.
+        lr: its greatest learning rate.
+        seed: random seed.
+        device: auto, cpu or cuda.
+        threads: CPU threads; 0: one per core.
+        lang: language of the log.
+        progress: whether to show progress bars.
+    """
+
+    run: Path
+    images: str
+    output_dir: Path
+    max_images: int = 2000
+    epochs: int = 8
+    lr: float = 1e-3
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 0
+    lang: str = "zh"
+    progress: bool = True
+
+    @property
+    def new(self) -> RunDirectory:
+        """The new run directory."""
+        return RunDirectory(self.output_dir)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The values that a continuation may not change."""
+        names = ("images", "max_images", "epochs", "lr", "seed")
+        return {"run": str(self.run.resolve()), **{name: getattr(self, name) for name in names}}
+
+    @property
+    def settings_file(self) -> Path:
+        """`identity` of what is done in the directory."""
+        return self.output_dir / "adapt_args.json"
+
+    @property
+    def counts(self) -> Path:
+        """Numbers of frames and rows, written before `dataset`."""
+        return self.output_dir / "pseudo_labels.json"
+
+    @property
+    def dataset(self) -> Path:
+        """The pseudo-labelled data set."""
+        return self.output_dir / "pseudo_labels.h5"
+
+    @property
+    def rejected(self) -> Path:
+        """The fine-tuned model, where the old one is the result."""
+        return self.output_dir / "rejected_model.pth"
+
+    @property
+    def report(self) -> Path:
+        """The report; the last file written."""
+        return self.output_dir / "adapt_report.json"
+
+    @property
+    def picture(self) -> Path:
+        """Frames before and after."""
+        return self.output_dir / "adapt_examples.png"
+
+
+Watch = Callable[[Iterator[Chosen]], Iterator[Chosen]]
+
+
+def adapt(task: Adaptation, watch: Watch = iter) -> AdaptReport:
+    """Makes a model better on images without annotations, or leaves it as it is.
+
+    Args:
+        task: what is to be done.
+        watch: passes frames on, perhaps to show progress.
+
+    Returns:
+        What changed; also in the run directory, beside the model that is kept as the best one.
+
+    Raises:
+        GlintError: a mistake of the user, or images in which the model is certain of too few glints.
+        Interrupted: a stop signal was received in training; the same call goes on.
+    """
+    _check_same(task)
+    if task.report.exists():
+        return AdaptReport.from_dict(json.loads(task.report.read_text(encoding="utf-8")))
+    model, media = load_model(task.run), open_media(task.images)
+    checkpoint = Checkpoint.read(model.path)
+    checkpoint.run_state()
+    device = choose_device(TrainConfig(device=task.device), Group())
+    old = GlintDetector.load(model.path, device)
+    with task.new.locked():
+        if not task.dataset.exists():
+            _make_dataset(task, model, old, media, rig_of(checkpoint.config.h5, model), watch)
+        counts = PseudoCounts(**json.loads(task.counts.read_text(encoding="utf-8")))
+    _fine_tune(task, model, checkpoint.config, counts)
+    with task.new.locked():
+        new = GlintDetector.load(task.rejected if task.rejected.exists() else task.new.best, device)
+        report = _compare(task, media, old, new, counts, watch)
+        if not report.is_kept:
+            _put_back(task, checkpoint)
+        write_json(task.report, report.to_dict())
+    return report
+
+
+def _check_same(task: Adaptation) -> None:
+    """Refuses a directory that holds another run or another adaptation."""
+    if not task.settings_file.exists():
+        check_free(task.new)
+        return
+    was, now = json.loads(task.settings_file.read_text(encoding="utf-8")), task.identity
+    if differing := [name for name in now if was.get(name) != now[name]]:
+        listed = ", ".join(f"--{name} {was.get(name)} -> {now[name]}" for name in differing)
+        raise RunDirectoryError("adapt_other_settings", path=task.output_dir, listed=listed)
+
+
+def _make_dataset(
+    task: Adaptation, model: TrainedModel, old: GlintDetector, media: Media, rig: Rig | None, watch: Watch
+) -> None:
+    """Labels the frames and writes the data set; the data set comes last.
+
+    Raises:
+        MediaError: every frame is broken.
+        AdaptError: too few frames have enough certain glints.
+    """
+    num_frames, num_labelled, broken = 0, 0, []
+    copies = _num_copies(min(media.num_frames or task.max_images, task.max_images))
+    rows, held_back = Rows(), Rows()
+    for index, frame, is_held_back in watch(choose_frames(media, task.max_images)):
+        if frame.image is None:
+            broken.append(frame.problem)
+            continue
+        of_frame = rows_of(old, frame.image, f"frame_{index:06d}", copies, [task.seed, index])
+        (held_back if is_held_back else rows).extend(of_frame)
+        num_frames, num_labelled = num_frames + 1, num_labelled + bool(len(of_frame))
+    if not num_frames:
+        raise MediaError("media_all_broken", path=task.images, num=len(broken), reason=broken[0] if broken else "-")
+    if num_labelled < LEAST_FRAMES:
+        least = min(LEAST_CERTAIN, model.num_classes)
+        where = {"path": task.images, "num": num_frames, "run": task.run}
+        raise AdaptError("adapt_nothing_certain", labelled=num_labelled, need=LEAST_FRAMES, least=least, **where)
+    for emptier, fuller in ((held_back, rows), (rows, held_back)):
+        if not len(emptier):
+            emptier.extend(fuller.cut_last(copies))
+    synthetic = synthetic_rows(rig, len(rows), task.seed) if rig else Rows()
+    rows.extend(synthetic)
+    counts = PseudoCounts(len(broken), num_labelled, len(synthetic), len(rows) + len(held_back), len(held_back))
+    write_json(task.settings_file, task.identity)
+    write_json(task.counts, counts._asdict())
+    write_pseudo_dataset(task.dataset, model, rows, held_back, task.seed)
+
+
+def _num_copies(num_frames: int) -> int:
+    """Training images per frame."""
+    return max(_LEAST_COPIES, min(_MOST_COPIES, -(-_ROWS_WANTED // num_frames)))
+
+
+def _fine_tune(task: Adaptation, model: TrainedModel, config: TrainConfig, counts: PseudoCounts) -> None:
+    """Trains from the model's weights on the pseudo-labelled data set, or goes on with that."""
+    of_this_start: dict[str, Any] = {"threads": task.threads, "lang": task.lang, "progress": task.progress}
+    if task.new.holds_a_run():
+        point = find_resume_point(str(task.output_dir), None)
+        if point.checkpoint.epoch < task.epochs:
+            train(dataclasses.replace(point.config, resume=str(task.output_dir), **of_this_start))
+        return
+    settings: dict[str, Any] = {
+        "h5": str(task.dataset),
+        "init": str(model.path),
+        "output_dir": str(task.output_dir),
+        "epochs": task.epochs,
+        "lr": task.lr,
+        "seed": task.seed,
+        "val_split": counts.num_held_back / counts.num_rows,
+        "batch": 8 if config.batch == "auto" else config.batch,
+        "targets": "keypoints",
+        "sigma_px": model.sigma_heatmap_px * model.stride,  # of the model's targets, wherever they came from
+        "augment": True,
+        "aug_scale": max(config.aug_scale, _AUG_SCALE),
+        "device": task.device,
+        **dict.fromkeys(("resume", "model_path", "save")),
+        **{
+            name: getattr(TrainConfig(), name) for name in ("cache", "shared_memory", "preload", "processes", "profile")
+        },
+    }
+    train(dataclasses.replace(config, **settings, **of_this_start))
+
+
+def _compare(
+    task: Adaptation, media: Media, old: GlintDetector, new: GlintDetector, counts: PseudoCounts, watch: Watch
+) -> AdaptReport:
+    """Judges both models on the frames, and draws some of those held back."""
+    agreement, frames = SelfAgreement(), []
+    examples: list[NDArray[np.uint8]] = []
+    for _, frame, is_held_back in watch(choose_frames(media, task.max_images)):
+        if frame.image is None:
+            continue
+        found = [int(detector(frame.image[..., None]).present.sum()) for detector in (old, new)]
+        frames.append(FrameReport(frame.source, frame.number, is_held_back, *found))
+        if is_held_back:
+            agreement.add(old, new, frame.image)
+            if len(examples) < _NUM_EXAMPLES:
+                examples.append(frame.image)
+    if examples:
+        draw_examples(examples, old, new, task.picture, (text("adapt_before"), text("adapt_after")))
+    before, after = agreement.means
+    return AdaptReport(
+        run=str(task.run),
+        images=task.images,
+        is_kept=agreement.is_better,
+        num_frames=len(frames),
+        num_broken=counts.num_broken,
+        num_labelled=counts.num_labelled,
+        num_synthetic=counts.num_synthetic,
+        agreement_before=before,
+        agreement_after=after,
+        certain_before=agreement.num_certain,
+        certain_kept=agreement.num_kept,
+        found_before=float(np.mean([frame.found_before for frame in frames])),
+        found_after=float(np.mean([frame.found_after for frame in frames])),
+        threshold_before=old.threshold,
+        threshold_after=new.threshold,
+        frames=tuple(frames),
+    )
+
+
+def _put_back(task: Adaptation, old: Checkpoint) -> None:
+    """Makes the old model the best one of the new run; the fine-tuned one is kept beside it."""
+    if not task.rejected.exists():
+        Checkpoint.read(task.new.best).write(task.rejected)
+    old.write(task.new.best)
+    write_checkpoint(task.new.best_weights, old.deployed_weights)

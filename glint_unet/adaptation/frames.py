@@ -1,0 +1,41 @@
+"""Chooses frames of an input evenly, and which of them are held back to judge the models on."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from glint_unet.inference.media import Frame, Media
+
+_MANY_FRAMES = 100
+
+
+class Chosen(NamedTuple):
+    """A frame to adapt to.
+
+    Attributes:
+        index: index among the chosen frames, from 0.
+        frame: the frame, perhaps broken.
+        is_held_back: whether the frame is kept out of training.
+    """
+
+    index: int
+    frame: Frame
+    is_held_back: bool
+
+
+def choose_frames(media: Media, most: int) -> Iterator[Chosen]:
+    """At most `most` evenly spaced frames: all of a shorter input, the first ones of an input of unknown length.
+
+    Every tenth is held back, of fewer than 100 frames every fifth.
+
+    Args:
+        media: the input; the same frames are chosen each time.
+        most: number of frames at most.
+    """
+    declared, index = media.num_frames, 0
+    every = 10 if min(declared, most) >= _MANY_FRAMES else 5
+    for number, frame in enumerate(media):
+        if index == most:
+            return
+        if declared <= most or number * most // declared != (number - 1) * most // declared:
+            yield Chosen(index, frame, index % every == every // 2)
+            index += 1
