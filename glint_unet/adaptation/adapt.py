@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,10 @@ from glint_unet.adaptation.report import AdaptReport, draw_examples
 from glint_unet.compute.device import choose_device
 from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig
+from glint_unet.data.media import Media, open_media
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.errors import AdaptError, MediaError, RunDirectoryError
 from glint_unet.files import write_json
-from glint_unet.inference.media import Media, open_media
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.inference.trained_model import TrainedModel, load_model
 from glint_unet.messages import text
@@ -69,9 +69,9 @@ class Adaptation:
     epochs: int = 8
     lr: float = 1e-3
     seed: int = 0
-    device: str = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 0
-    lang: str = "zh"
+    lang: Literal["zh", "en"] = "zh"
     progress: bool = True
 
     @property
@@ -178,11 +178,11 @@ def _make_dataset(
     num_frames, num_labelled, broken = 0, 0, []
     copies = _num_copies(min(media.num_frames or task.max_images, task.max_images))
     rows, held_back = Rows(), Rows()
-    for index, frame, is_held_back in watch(choose_frames(media, task.max_images)):
+    for place, frame, is_held_back in watch(choose_frames(media, task.max_images)):
         if frame.image is None:
             broken.append(frame.problem)
             continue
-        of_frame = rows_of(old, frame.image, f"frame_{index:06d}", copies, [task.seed, index])
+        of_frame = rows_of(old, frame.image, f"frame_{place:06d}", copies, [task.seed, place])
         (held_back if is_held_back else rows).extend(of_frame)
         num_frames, num_labelled = num_frames + 1, num_labelled + bool(len(of_frame))
     if not num_frames:

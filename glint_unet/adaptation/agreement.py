@@ -37,8 +37,12 @@ class Findings:
 
     def __add__(self, other: "Findings") -> "Findings":
         """All views of both."""
-        arrays = (np.concatenate([getattr(self, n), getattr(other, n)]) for n in ("points", "scores", "sigmas"))
-        return Findings(*arrays, self.geometries + other.geometries)
+        return Findings(
+            np.concatenate([self.points, other.points]),
+            np.concatenate([self.scores, other.scores]),
+            np.concatenate([self.sigmas, other.sigmas]),
+            self.geometries + other.geometries,
+        )
 
     def first(self, num: int) -> "Findings":
         """The first views."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from glint_unet.inference.media import Frame, Media
+from glint_unet.data.media import Frame, Media
 
 _MANY_FRAMES = 100
 
@@ -12,12 +12,12 @@ class Chosen(NamedTuple):
     """A frame to adapt to.
 
     Attributes:
-        index: index among the chosen frames, from 0.
+        place: index among the chosen frames, from 0.
         frame: the frame, perhaps broken.
         is_held_back: whether the frame is kept out of training.
     """
 
-    index: int
+    place: int
     frame: Frame
     is_held_back: bool
 
@@ -31,11 +31,11 @@ def choose_frames(media: Media, most: int) -> Iterator[Chosen]:
         media: the input; the same frames are chosen each time.
         most: number of frames at most.
     """
-    declared, index = media.num_frames, 0
+    declared, place = media.num_frames, 0
     every = 10 if min(declared, most) >= _MANY_FRAMES else 5
     for number, frame in enumerate(media):
-        if index == most:
+        if place == most:
             return
         if declared <= most or number * most // declared != (number - 1) * most // declared:
-            yield Chosen(index, frame, index % every == every // 2)
-            index += 1
+            yield Chosen(place, frame, place % every == every // 2)
+            place += 1

@@ -92,7 +92,7 @@ class Rows:
 
 
 def rows_of(detector: GlintDetector, frame: NDArray[np.uint8], stem: str, copies: int, seed: list[int]) -> Rows:
-    """Training rows of one frame: as given, and at random zooms around its glints; none if they are too uncertain.
+    """Training rows of one frame: half of them as given, half at random zooms around its glints.
 
     Args:
         detector: labels the frame.
@@ -100,6 +100,9 @@ def rows_of(detector: GlintDetector, frame: NDArray[np.uint8], stem: str, copies
         stem: name of the frame.
         copies: number of rows.
         seed: seeds the zooms and shifts.
+
+    Returns:
+        The rows; none if too few glints are certain.
     """
     rows = Rows()
     agreement, findings = look(detector, frame)
@@ -111,7 +114,7 @@ def rows_of(detector: GlintDetector, frame: NDArray[np.uint8], stem: str, copies
     for copy in range(copies):
         zoom = nearest * _NEAREST * _RANGE ** -rng.uniform()
         x, y = rng.uniform(-_SHIFT, _SHIFT, 2)
-        view, middle = (View(zoom, shift=(x, y)), at) if copy else (View(), None)
+        view, middle = (View(zoom, shift=(x, y)), at) if copy % 2 else (View(), None)
         image, geometry = show(frame, view, detector.image_size, middle, stretch=detector.stretch)
         keypoints = geometry.forth(labels.points)
         keypoints[~geometry.holds(keypoints)] = np.nan

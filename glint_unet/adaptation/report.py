@@ -14,7 +14,7 @@ from glint_unet.files import write_bytes
 from glint_unet.inference.predictor import GlintDetector, Glints
 
 _MARGIN = 1.2  # shown around the glints, in units of their extent
-_LEAST_SHOWN_PX = 40.0
+_LEAST_SHOWN = 0.15  # half the least side shown, as a share of the shorter side of the frame
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ def _box(frame: NDArray[np.uint8], found: list[Glints]) -> NDArray[np.float64]:
     points = np.concatenate([glints.points[0][glints.present[0]] for glints in found]).astype(np.float64)
     if not len(points):
         return np.array([[-0.5, -0.5], [W - 0.5, H - 0.5]])
-    middle, extent = np.median(points, axis=0), max(float(np.ptp(points, axis=0).max()), _LEAST_SHOWN_PX)
-    corners = np.stack([middle - _MARGIN * extent, middle + _MARGIN * extent])
+    middle = np.median(points, axis=0)
+    reach = max(_MARGIN * float(np.ptp(points, axis=0).max()), _LEAST_SHOWN * min(H, W))
+    corners = np.stack([middle - reach, middle + reach])
     return corners.clip(-0.5, [W - 0.5, H - 0.5])

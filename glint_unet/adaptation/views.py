@@ -61,12 +61,14 @@ class ViewGeometry:
     def back(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Transforms points (..., 2) from the view to the frame; in both, (0, 0) is the centre of the first pixel."""
         scaled = (np.asarray(points, np.float64) - self.middle) @ self.turn + self.centre
-        return ((scaled + 0.5) / np.array(self.scale) - 0.5).astype(np.float32)
+        points_in_frame: NDArray[np.float32] = ((scaled + 0.5) / np.array(self.scale) - 0.5).astype(np.float32)
+        return points_in_frame
 
     def forth(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Transforms points (..., 2) from the frame to the view: the inverse of `back`."""
         scaled = (np.asarray(points, np.float64) + 0.5) * np.array(self.scale) - 0.5
-        return ((scaled - self.centre) @ self.turn.T + self.middle).astype(np.float32)
+        points_in_view: NDArray[np.float32] = ((scaled - self.centre) @ self.turn.T + self.middle).astype(np.float32)
+        return points_in_view
 
     def holds(self, points: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
         """Whether points (..., 2) in pixels of the view are inside it, (...) bool; NaN is not."""

@@ -1,0 +1,102 @@
+"""Adapting a model: kept where it is better, put back where it is worse, and the same after a kill."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from glint_unet.adaptation.adapt import Adaptation, adapt
+from glint_unet.errors import RunDirectoryError
+from glint_unet.inference.predictor import GlintDetector
+from glint_unet.runs.run_directory import RunDirectory
+from tests.run_files import contents, same, weights
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def task(eyes_run, images, new, **changes):
+    values = {"epochs": 1, "threads": 1, "progress": False, "lang": "en", "device": "cpu", "max_images": 20}
+    return Adaptation(eyes_run, str(images), new, **{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def adapted(eyes_run, eyes_video, tmp_path_factory):
+    """An adaptation that nothing interrupted; not to be written to."""
+    new = tmp_path_factory.mktemp("adapted") / "new"
+    return new, adapt(task(eyes_run, eyes_video, new))
+
+
+def test_the_new_run_is_a_run_with_a_report_and_a_picture(adapted, eyes_run):
+    new, report = adapted
+    assert report.num_frames == 20
+    assert report.num_labelled >= 4
+    assert GlintDetector.load(new).num_classes == 2
+    assert json.loads((new / "adapt_report.json").read_text())["found_after"] == report.found_after
+    assert (new / "adapt_examples.png").exists()
+    assert json.loads((new / "training_args.json").read_text())["init"] == str(eyes_run / "best_model.pth")
+
+
+def test_the_old_run_is_untouched(eyes_run, eyes_video, tmp_path):
+    before = contents(eyes_run)
+    adapt(task(eyes_run, eyes_video, tmp_path / "new"))
+    assert contents(eyes_run) == before
+
+
+def test_the_same_call_again_changes_nothing(adapted, eyes_run, eyes_video):
+    new, report = adapted
+    before = contents(new)
+    assert adapt(task(eyes_run, eyes_video, new)) == report
+    assert contents(new) == before
+
+
+def test_another_call_in_the_same_directory_is_refused(adapted, eyes_run, eyes_video):
+    new, _ = adapted
+    with pytest.raises(RunDirectoryError, match="--epochs 1 -> 2"):
+        adapt(task(eyes_run, eyes_video, new, epochs=2))
+
+
+def test_a_model_made_worse_is_not_kept(eyes_run, eyes_video, tmp_path):
+    new = tmp_path / "new"
+    report = adapt(task(eyes_run, eyes_video, new, lr=0.3))
+    assert not report.is_kept
+    assert report.agreement_after < report.agreement_before or report.certain_kept < report.certain_before
+    files, old = RunDirectory(new), RunDirectory(eyes_run)
+    assert same(weights(files.best), weights(old.best))
+    assert files.best_weights.read_bytes() == old.best_weights.read_bytes()
+    assert GlintDetector.load(new).threshold == GlintDetector.load(eyes_run).threshold
+    assert not same(weights(new / "rejected_model.pth"), weights(old.best))
+
+
+def test_a_kill_between_putting_back_and_the_report_does_not_take_the_old_model_for_the_new_one(
+    eyes_run, eyes_video, tmp_path
+):
+    new = tmp_path / "new"
+    report = adapt(task(eyes_run, eyes_video, new, lr=0.3))
+    (new / "adapt_report.json").unlink()
+    assert adapt(task(eyes_run, eyes_video, new, lr=0.3)) == report
+
+
+@pytest.mark.parametrize("reached", ["adapt_args.json", ".run.lock", "latest_checkpoint.pth", "pseudo_labels.h5"])
+def test_killed_anywhere_the_same_command_ends_as_if_nothing_had_happened(
+    adapted, eyes_run, eyes_video, tmp_path, reached
+):
+    new = tmp_path / "new"
+    words = ["--run", eyes_run, "--images", eyes_video, "--output_dir", new, "--max_images", 20, "--epochs", 1]
+    words += ["--threads", 1, "--no_progress", "--device", "cpu", "--lang", "en"]
+    command = [sys.executable, "-m", "glint_unet", "adapt", *map(str, words)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (new / reached).exists() and process.poll() is None:
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert not (new / "adapt_report.json").exists()
+    labelled_at = (new / "pseudo_labels.h5").stat().st_mtime_ns if (new / "pseudo_labels.h5").exists() else None
+    report = adapt(task(eyes_run, eyes_video, new))
+    assert report == adapted[1]
+    assert same(weights(RunDirectory(new).best), weights(RunDirectory(adapted[0]).best))
+    assert labelled_at in (None, (new / "pseudo_labels.h5").stat().st_mtime_ns)
+    assert not list(new.glob(".*.tmp"))
