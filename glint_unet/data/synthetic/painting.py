@@ -24,7 +24,7 @@ from glint_unet.data.synthetic.scene import EyeScene, sample_scene
 from glint_unet.data.synthetic.sensor import quantized
 
 _WHOLE = 0.5  # share of the images that show a whole frame
-_LARGEST_ZOOM = 2.5
+_LARGEST_ZOOM = 4.0
 _KEPT = 0.6  # share of the images that keep the bright spots outside the cornea
 _MOST_COVER = 0.5  # brightness of the ground under a painted spot, from 0, the iris, to 1, its surroundings
 _DEFOCUS = (0.0, 0.8)  # of the painted spots, in design pixels
