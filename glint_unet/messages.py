@@ -182,6 +182,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--{flag} 的值为空; 请给出一个值, 或去掉该参数",
         "--{flag} is empty; give it a value, or omit the flag",
     ),
+    "no_constellation": (
+        "{path}: 该模型没有记录 LED 布局 (少于 4 个 LED, 或由更早的版本训练); 请用 constellation=None",
+        "{path}: this model has recorded no constellation of LEDs (fewer than 4, or trained by an earlier version); "
+        "use constellation=None",
+    ),
     "setting_out_of_range": (
         "--{flag} 的值 {value} 超出范围, 需要 {limit}",
         "--{flag} {value} is out of range; it must be {limit}",
@@ -733,6 +738,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{f1_5px}; 不计 LED {f1_free}",
         "within 2 px, correct LED: F1 {f1}, precision {precision}, recall {recall}; 3 px F1 {f1_3px}, 5 px "
         "{f1_5px}; any LED {f1_free}",
+    ),
+    "evaluate_alone": (
+        "以上各 LED 按布局一起解码; 各自单独解码 (--no_constellation) 时: F1 {f1_alone}, 阈值 {threshold_alone}",
+        "above, all LEDs decoded together by their layout; each decoded alone (--no_constellation): F1 {f1_alone}, "
+        "threshold {threshold_alone}",
     ),
     "evaluate_px": (
         "误差 (像素): 中位 {px_median}, 平均 {px_mean}, 95% {px_p95}; 实际/预测标准差 {sigma_ratio}",

@@ -34,6 +34,8 @@ class EvaluateArguments(Settings):
     """Where to draw them. Default: evaluation_worst.png in the run directory or beside the checkpoint."""
     precise: bool = False
     """Average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost."""
+    constellation: bool = True
+    """Decode all LEDs of an image together by their layout, if the model has recorded one."""
     device: str = "cpu"
     """Compute device: cpu, cuda, cuda:1, ..."""
     lang: Literal["zh", "en"] = "zh"
@@ -61,7 +63,8 @@ def run(argv: Sequence[str]) -> int:
     for output in [*outputs, picture]:
         if not output.parent.is_dir():
             raise DatasetError("output_no_directory", path=output.parent)
-    detector = GlintDetector.load(model, arguments.device, precise=arguments.precise)
+    together = None if arguments.constellation else False
+    detector = GlintDetector.load(model, arguments.device, precise=arguments.precise, constellation=together)
     rows = rows_to_judge(model, h5, arguments.split)
     evaluation = evaluate(detector, h5, rows, num_worst, count_trained_on(model, h5, rows))
     if arguments.json:
@@ -84,6 +87,8 @@ def _print_report(evaluation: "Evaluation") -> None:
         print(text("evaluate_trained_on", num=evaluation.num_trained_on))
     figures = {name: _number(value) for name, value in evaluation.figures.items()}
     print(text("evaluate_right", **figures))
+    if "f1_alone" in figures:
+        print(text("evaluate_alone", **figures))
     print(text("evaluate_px", **figures))
     print(text("evaluate_presence", **figures))
     table = [text("evaluate_columns").split()]

@@ -36,6 +36,8 @@ class LiveArguments(Settings):
     """Stop after this many frames; 0: when the source ends."""
     every_s: float = setting(5.0, low=0)
     """Interval between printed statistics, in seconds."""
+    constellation: bool = True
+    """Decode all LEDs of an image together by their layout, if the model has recorded one."""
     device: str = "cpu"
     """Compute device: cpu, cuda, cuda:1, ..."""
     threads: int = setting(1, low=0, high=1024)
@@ -60,7 +62,9 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.inference.predictor import GlintDetector
 
     use_threads(arguments.threads)
-    detector = GlintDetector.load(arguments.run, arguments.device)
+    detector = GlintDetector.load(
+        arguments.run, arguments.device, constellation=None if arguments.constellation else False
+    )
     is_camera = arguments.source.isdecimal()
     video = open_video(int(arguments.source) if is_camera else Path(arguments.source))
     overlay = None

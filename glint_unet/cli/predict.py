@@ -46,6 +46,8 @@ class PredictArguments(Settings):
     """Stretch frames to the aspect ratio of the network input instead of padding, if training images were stretched."""
     precise: bool = False
     """Average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost."""
+    constellation: bool = True
+    """Decode all LEDs of an image together by their layout, if the model has recorded one."""
     device: str = "cpu"
     """Compute device: cpu, cuda, cuda:1, ..."""
     threads: int = setting(0, low=0, high=1024)
@@ -75,6 +77,7 @@ def run(argv: Sequence[str]) -> int:
         precise=arguments.precise,
         stretch=True if arguments.stretch else None,
         threshold=arguments.threshold,
+        constellation=None if arguments.constellation else False,
     )
     media = open_media(arguments.input)
     broken: list[Frame] = []

@@ -9,6 +9,7 @@ from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
 from glint_unet.data.file_identity import key_of_file, md5_of_file
 from glint_unet.data.sources import Source, choose_cache, open_source
 from glint_unet.data.split import Split, draw_split
+from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
 from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import DatasetError
@@ -43,6 +44,10 @@ class Origin(ABC):
     @abstractmethod
     def choose_cache(self, cache: str, info: DatasetInfo, device: torch.device, num_processes: int) -> str:
         """Where the data set is held: ram, shared, group, device, or none; see `sources.choose_cache`."""
+
+    def rig(self) -> Rig | None:
+        """The rig whose eyes it draws; None for a file of images."""
+        return None
 
     @abstractmethod
     def open(self, info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:
@@ -114,6 +119,10 @@ class StreamOrigin(Origin):
     def choose_cache(self, cache: str, info: DatasetInfo, device: torch.device, num_processes: int) -> str:
         """See `Origin`."""
         return "none"
+
+    def rig(self) -> Rig:
+        """See `Origin`."""
+        return SyntheticStream(self.h5, seed=self.seed).rig
 
     def open(self, info: DatasetInfo, cache: str, *, num_workers: int, device: torch.device) -> Source:
         """See `Origin`."""

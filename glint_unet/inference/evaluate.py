@@ -52,7 +52,8 @@ class Evaluation:
         num_images: number of images evaluated.
         num_trained_on: number of them that the model was trained on; None if it does not record that.
         threshold: the threshold of the detector: lowest score of a found prediction.
-        figures: metrics of all LEDs together, from `KeypointMetrics.summary`.
+        figures: metrics of all LEDs together, from `KeypointMetrics.summary`; with a constellation also `f1_alone` and
+            `threshold_alone`, of each LED decoded alone.
         leds: one report per LED.
         confusion: the confusion matrix, from `KeypointMetrics.confusion`.
         worst: rows of the data set, the worst image first.
@@ -132,7 +133,7 @@ def evaluate(
         num_images=len(rows),
         num_trained_on=num_trained_on,
         threshold=detector.threshold,
-        figures=metrics.summary(detector.threshold),
+        figures={**metrics.summary(detector.threshold), **_figures_alone(detector, info, rows)},
         leds=leds,
         confusion=metrics.confusion(detector.threshold),
         worst=tuple(int(row) for row in rows[order]),
@@ -168,6 +169,15 @@ def _metrics_of(glints: Glints, truth: NDArray[np.float32], info: DatasetInfo) -
     arrays = glints.points, glints.scores, glints.sigmas, truth
     metrics.add(*(torch.from_numpy(array) for array in arrays))
     return metrics
+
+
+def _figures_alone(detector: GlintDetector, info: DatasetInfo, rows: Rows) -> dict[str, float | None]:
+    """What a detector with a constellation would reach without it; empty if it has none."""
+    if not detector.constellation:
+        return {}
+    alone = detector.without_constellation()
+    metrics = _metrics_of(*_predictions(alone, info, rows), info)
+    return {"f1_alone": metrics.summary(alone.threshold)["f1"], "threshold_alone": alone.threshold}
 
 
 def _only(glints: Glints, led: int) -> Glints:

@@ -2,6 +2,11 @@
 
 The ONNX graph maps `images` (batch, H, W) uint8 to `heatmaps` (batch, C, h, w), `points` (batch, C, 2) in pixels of
 these images, `scores` and `sigmas` (batch, C), all float32. Its metadata has the keys in `METADATA`.
+
+If the model has a constellation, the graph also returns `peak_points` (batch, M, 2), `peak_scores` (batch, M, C) and
+`peak_sigmas` (batch, M), for `assign` of model/assignment.py, which needs numpy alone. The metadata then has the key
+`constellation`: a JSON object for `Constellation.from_dict`, in which `threshold` applies to the scores that `assign`
+returns; the other `threshold` applies to `scores`.
 """
 
 import io
@@ -19,11 +24,13 @@ from glint_unet.errors import CheckpointError, ExportError, one_line
 from glint_unet.extras import optional_package
 from glint_unet.files import write_bytes
 from glint_unet.inference.trained_model import Backend, Decoded, DecodingNetwork, TrainedModel, torch_backend
+from glint_unet.model.constellation import Constellation
 
 METADATA = ("labels", "image_size", "stride", "threshold", "stretch", "prefix", "dataset_md5", "epoch", "run", "format")
 FORMAT = "glint-unet 1"
 GATE_PX = 0.01
 OUTPUTS = ("heatmaps", "points", "scores", "sigmas")
+PEAK_OUTPUTS = ("peak_points", "peak_scores", "peak_sigmas")
 
 
 def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
@@ -52,7 +59,7 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
             wrapped,
             (example,),
             input_names=["images"],
-            output_names=list(OUTPUTS),
+            output_names=[*OUTPUTS, *(PEAK_OUTPUTS if model.constellation else ())],
             dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
             dynamo=True,
             verbose=False,
@@ -83,18 +90,27 @@ def _halve(onnx: Any, graph: Any) -> None:
 
 def _metadata(model: TrainedModel) -> dict[str, str]:
     labels = [f"{model.prefix}{channel + 1}" for channel in range(model.num_classes)]
+    constellation = {}
+    if model.constellation:
+        constellation["constellation"] = json.dumps({**model.constellation.to_dict(), "threshold": model.threshold})
     return {
         "labels": json.dumps(labels),
         "image_size": json.dumps(list(model.image_size)),
         "stride": str(model.stride),
-        "threshold": str(model.threshold),
+        "threshold": str(_threshold_of_scores(model)),
         "stretch": json.dumps(model.stretch),
         "prefix": model.prefix,
         "dataset_md5": model.dataset_md5,
         "epoch": str(model.epoch),
         "run": str(model.path.resolve().parent),
         "format": FORMAT,
+        **constellation,
     }
+
+
+def _threshold_of_scores(model: TrainedModel) -> float:
+    """That of the output `scores`, of each LED decoded alone."""
+    return model.threshold_alone if model.constellation else model.threshold
 
 
 def export_safetensors(model: TrainedModel, path: Path) -> None:
@@ -130,22 +146,27 @@ def check_export(model: TrainedModel, path: Path, images: NDArray[np.uint8]) -> 
         images: (N, H, W) uint8 of the size of the network input.
 
     Returns:
-        The largest distance between the points of ONNX Runtime and PyTorch, in pixels, over the present glints.
+        The largest distance between the points of ONNX Runtime and PyTorch, in pixels, over the present glints and the
+        peaks as high as these.
 
     Raises:
         ExportError: it exceeds `GATE_PX`, or the two disagree on which glints are present; the file is removed.
     """
     backend, _ = open_onnx(path)
     reference = torch_backend(model)
-    worst = 0.0
+    worst, threshold = 0.0, _threshold_of_scores(model)
     for start in range(0, len(images), 16):
         part = images[start : start + 16]
-        (points, scores, _), (ours, our_scores, _) = backend(part), reference(part)
-        clear = np.abs(our_scores - model.threshold) > 1e-3
-        differ = ((scores >= model.threshold) != (our_scores >= model.threshold)) & clear
-        shown = (our_scores >= model.threshold) & clear
+        (points, scores, _, *peaks), (ours, our_scores, _, *our_peaks) = backend(part), reference(part)
+        clear = np.abs(our_scores - threshold) > 1e-3
+        differ = ((scores >= threshold) != (our_scores >= threshold)) & clear
+        shown = (our_scores >= threshold) & clear
         distance = np.linalg.norm(points - ours, axis=-1)[shown]
         worst = max([worst, *distance.tolist(), *([np.inf] if differ.any() else [])])
+        if peaks:
+            high = our_peaks[1].max(axis=-1) >= threshold + 1e-3
+            apart = np.linalg.norm(our_peaks[0][:, :, None] - peaks[0][:, None], axis=-1).min(axis=-1)  # in any order
+            worst = max([worst, *apart[high].tolist()])
     if worst > GATE_PX:
         path.unlink(missing_ok=True)
         raise ExportError("export_differs", path=path, px=worst, limit=GATE_PX)
@@ -179,11 +200,16 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
             "stride": int(metadata["stride"]),
             "prefix": metadata["prefix"],
         }
+        outputs = list(OUTPUTS[1:])
+        if "constellation" in metadata:  # not in files of earlier versions
+            values = json.loads(metadata["constellation"])
+            options |= {"threshold": float(values["threshold"]), "threshold_alone": options["threshold"]}
+            options["constellation"] = Constellation.from_dict(values)
+            outputs += PEAK_OUTPUTS
     except Exception as error:  # ONNX Runtime raises many types of errors
         raise CheckpointError("onnx_unusable", path=path, reason=one_line(error)) from error
 
     def find(images: NDArray[np.uint8]) -> Decoded:
-        points, scores, sigmas = session.run(list(OUTPUTS[1:]), {"images": images})
-        return points, scores, sigmas
+        return tuple(session.run(outputs, {"images": images}))
 
     return find, options

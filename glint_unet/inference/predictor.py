@@ -1,5 +1,6 @@
 """The detector: a trained network as a function from images to glints."""
 
+import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from glint_unet.data.images import Placement, place_image, read_image
 from glint_unet.errors import DeviceError, SettingError
 from glint_unet.inference.onnx_file import open_onnx
 from glint_unet.inference.trained_model import Backend, Decoded, load_model, torch_backend
+from glint_unet.model.assignment import assign
+from glint_unet.model.constellation import Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
 from glint_unet.settings import range_text
 
@@ -41,7 +44,7 @@ class GlintDetector:
 
     Args:
         backend: maps images (B, H, W) uint8 of `image_size` to points (B, C, 2) in their pixels, scores and sigmas
-            (B, C).
+            (B, C); if there is a constellation, also to what `decode_peaks` returns.
         image_size: (H, W) of the network input; images are scaled and padded (or stretched) to it, and points are
             transformed back.
         num_classes: C.
@@ -50,6 +53,8 @@ class GlintDetector:
         stride: image pixels per heatmap pixel.
         prefix: prefix of the LED labels.
         precise: average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost.
+        constellation: decodes all LEDs of an image together by it; None: each LED alone.
+        threshold_alone: lowest score of a present glint without the constellation.
 
     Raises:
         SettingError: the threshold is outside 0..1.
@@ -66,6 +71,8 @@ class GlintDetector:
         stride: int = 4,
         prefix: str = "g",
         precise: bool = False,
+        constellation: Constellation | None = None,
+        threshold_alone: float = PRESENT_FROM_SCORE,
     ) -> None:
         self.image_size = image_size
         self.num_classes = num_classes
@@ -76,6 +83,8 @@ class GlintDetector:
         self._backend = backend
         self.stretch = stretch
         self._shift = max(1, stride // 2) if precise else 0
+        self.constellation = constellation
+        self._threshold_alone = threshold_alone
 
     @classmethod
     def load(
@@ -86,6 +95,7 @@ class GlintDetector:
         precise: bool = False,
         stretch: bool | None = None,
         threshold: float | None = None,
+        constellation: bool | None = None,
     ) -> "GlintDetector":
         """Loads the best model of a run directory, a full checkpoint, or an exported .onnx file.
 
@@ -96,11 +106,13 @@ class GlintDetector:
             stretch: overrides the stored value; for data sets of other packers that stretched the images without
                 recording it.
             threshold: overrides the stored value.
+            constellation: whether all LEDs of an image are decoded together; None: if the model has a constellation,
+                which runs with at least 4 LEDs record.
 
         Raises:
             CheckpointError: missing, damaged, unsafe, or incomplete.
             DeviceError: there is no such device, or it is not the CPU for an .onnx file.
-            SettingError: the threshold is outside 0..1.
+            SettingError: the threshold is outside 0..1, or the model has no constellation although one is required.
         """
         path, on = Path(run), parse_device(device)
         if path.suffix == ".onnx":
@@ -111,8 +123,18 @@ class GlintDetector:
             model = load_model(path)
             backend, options = torch_backend(model, on), model.options()
         options |= {} if stretch is None else {"stretch": stretch}
+        if constellation and not options.get("constellation"):
+            raise SettingError("no_constellation", path=path)
+        if constellation is False and options.pop("constellation", None):
+            options["threshold"] = options.pop("threshold_alone")
         options |= {} if threshold is None else {"threshold": threshold}
         return cls(backend, precise=precise, **options)
+
+    def without_constellation(self) -> "GlintDetector":
+        """The same detector, but each LED is decoded alone, at the threshold chosen for that."""
+        other = copy.copy(self)
+        other.constellation, other.threshold = None, self._threshold_alone
+        return other if self.constellation else self
 
     def labels(self) -> list[str]:
         """The names of the LEDs in the order of the channels: g1, g2, ..."""
@@ -150,19 +172,26 @@ class GlintDetector:
 
     def _find(self, images: NDArray[np.uint8]) -> Decoded:
         """Points, scores and sigmas in the frame of the network input."""
-        first = points, scores, sigmas = self._backend(images)
+        points, scores, sigmas = self._decoded(images)
         if not self._shift:
-            return first
+            return points, scores, sigmas
         sums, weights = points / sigmas[..., None] ** 2, 1 / sigmas**2
         for x, y in ((self._shift, 0), (0, self._shift), (self._shift, self._shift)):
             H, W = images.shape[1:]
             shifted = np.ascontiguousarray(np.pad(images, ((0, 0), (y, 0), (x, 0)), mode="edge")[:, :H, :W])
-            predicted, _, spread = self._backend(shifted)
+            predicted, _, spread = self._decoded(shifted)
             predicted = predicted - np.array([x, y], np.float32)
             agrees = np.linalg.norm(predicted - points, axis=-1) <= np.maximum(_AGREE_PX, 2 * sigmas)
             weight = agrees / spread**2
             sums, weights = sums + predicted * weight[..., None], weights + weight
         return (sums / weights[..., None]).astype(np.float32), scores, sigmas
+
+    def _decoded(self, images: NDArray[np.uint8]) -> Decoded:
+        points, scores, sigmas, *peaks = self._backend(images)
+        if not self.constellation:
+            return points, scores, sigmas
+        at, heights, deviations = peaks
+        return tuple(assign(at, heights, deviations, self.constellation))
 
 
 def as_grey(images: NDArray[Any]) -> NDArray[np.uint8]:

@@ -14,15 +14,18 @@ from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN
 from glint_unet.data.heatmaps import target_sigma_heatmap_px
 from glint_unet.data.split import Split
 from glint_unet.errors import CheckpointError, one_line
+from glint_unet.model.constellation import Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
 from glint_unet.model.network import new_network
 from glint_unet.model.old_names import renamed_weights
+from glint_unet.model.peaks import decode_peaks
 from glint_unet.model.votes import decode_output
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.loading import check_fits
 from glint_unet.runs.run_directory import RunDirectory
 
-Decoded = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+Decoded = tuple[NDArray[np.float32], ...]
+"""Points, scores and sigmas of the LEDs; then those of the peaks, where LEDs can be decoded together."""
 Backend = Callable[[NDArray[np.uint8]], Decoded]
 
 
@@ -41,6 +44,8 @@ class TrainedModel(NamedTuple):
         epoch: the epoch of the weights.
         dataset_md5: MD5 of the training data set; empty if unknown.
         path: the checkpoint.
+        constellation: of the LEDs, by which `threshold` was chosen; None: each LED is decoded alone.
+        threshold_alone: lowest score of a present glint where each LED is decoded alone all the same.
     """
 
     network: nn.Module
@@ -54,10 +59,13 @@ class TrainedModel(NamedTuple):
     epoch: int
     dataset_md5: str
     path: Path
+    constellation: Constellation | None = None
+    threshold_alone: float = PRESENT_FROM_SCORE
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments of `GlintDetector`."""
-        names = ("image_size", "num_classes", "threshold", "stretch", "stride", "prefix")
+        together = ("constellation", "threshold_alone") if self.constellation else ()
+        names = ("image_size", "num_classes", "threshold", "stretch", "stride", "prefix", *together)
         return {name: getattr(self, name) for name in names}
 
 
@@ -91,6 +99,8 @@ def load_model(path: Path) -> TrainedModel:
             epoch=checkpoint.epoch,
             dataset_md5=str(dataset["md5"]),
             path=path,
+            constellation=Constellation.of_run(dataset),
+            threshold_alone=float(checkpoint.metrics.get("val", {}).get("threshold_alone", PRESENT_FROM_SCORE)),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise CheckpointError("checkpoint_incomplete", path=path, missing=error) from error
@@ -166,21 +176,24 @@ class DecodingNetwork(nn.Module):
         self.network = model.network
         self._num_classes, self._stride = model.num_classes, model.stride
         self._sigma_heatmap_px = model.sigma_heatmap_px
+        self._has_constellation = model.constellation is not None
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Finds glints in images (B, H, W) uint8.
 
         Returns:
             heatmaps (B, C, h, w) in [0, 1]; points (B, C, 2), (x, y) in image pixels; scores (B, C); sigmas (B, C) in
-            image pixels.
+            image pixels. With a constellation also the peaks, as `decode_peaks` returns them.
         """
-        output, points, scores, sigmas = self.decode(images)
-        return output[:, : self._num_classes].sigmoid(), points, scores, sigmas
+        output, *decoded = self.decode(images)
+        return output[:, : self._num_classes].sigmoid(), *decoded
 
-    def decode(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def decode(self, images: Tensor) -> tuple[Tensor, ...]:
         """Like `forward`, but returns the raw network output in place of the heatmaps."""
         output = self.network(images[:, None].float() / 255)
-        return output, *decode_output(output, self._num_classes, self._stride, self._sigma_heatmap_px)
+        how = self._num_classes, self._stride, self._sigma_heatmap_px
+        peaks = decode_peaks(output, *how) if self._has_constellation else ()
+        return output, *decode_output(output, *how), *peaks
 
 
 def torch_backend(model: TrainedModel, device: torch.device | str = "cpu") -> Backend:
@@ -189,7 +202,7 @@ def torch_backend(model: TrainedModel, device: torch.device | str = "cpu") -> Ba
 
     @torch.inference_mode()
     def find(images: NDArray[np.uint8]) -> Decoded:
-        _, points, scores, sigmas = network.decode(torch.from_numpy(images).to(device))
-        return points.cpu().numpy(), scores.cpu().numpy(), sigmas.cpu().numpy()
+        _, *decoded = network.decode(torch.from_numpy(images).to(device))
+        return tuple(part.cpu().numpy() for part in decoded)
 
     return find

@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 
 _NUM_FIRST, _NUM_SECOND = 6, 10  # peaks, the highest ones, that make pairs
 _NUM_TRIED, _NUM_REFINED = 192, 8
+_LEAST_APART = 0.1  # LEDs of a pair, in units of the layout
 _LARGEST_LEAN = 1.5  # a squeezed layout turns some pairs further than itself
 _FAR = -1e9
 
@@ -127,7 +128,9 @@ def _hypotheses(peaks: _Peaks, constellation: Constellation) -> tuple[_Fit, NDAr
     first, second = _peak_pairs(num_peaks)
     one, other = _led_pairs(num_leds)
     apart = layout[other] - layout[one]
-    inverse = (apart.conj() / np.maximum(apart.real**2 + apart.imag**2, _LEAST_SCORE)).astype(np.complex64)
+    apart2 = apart.real**2 + apart.imag**2
+    is_apart = apart2 >= _LEAST_APART**2
+    inverse = (apart.conj() / np.where(is_apart, apart2, np.inf)).astype(np.complex64)  # else 0: no size at all
     z = (peaks.at[:, second] - peaks.at[:, first])[..., None] * inverse  # (B, pairs of peaks, pairs of LEDs)
     size2, low, high = z.real**2 + z.imag**2, *constellation.size_px
     lean = _slope(z)

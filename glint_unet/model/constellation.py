@@ -64,6 +64,9 @@ class Constellation:
             size_px: least and greatest root mean square distance of the glints from their centre, in pixels of the
                 network's input.
             values: further attributes.
+
+        Raises:
+            ValueError: all LEDs are at one place.
         """
         layout = _unit(_as_complex(np.asarray(positions, dtype=np.float64)))
         pairs = tuple((round(float(q.real), 6) + 0.0, round(float(q.imag), 6) + 0.0) for q in layout)
@@ -106,6 +109,12 @@ class Constellation:
             spread=float(np.clip(spread, _SPREAD, 0.15)),
         )
 
+    @classmethod
+    def of_run(cls, dataset: Mapping[str, Any]) -> "Constellation | None":
+        """What the record of a run's data set holds; None in those of earlier versions, and below 4 LEDs."""
+        values = dataset.get("constellation")
+        return None if values is None else cls.from_dict(values)
+
     @property
     def positions(self) -> Complex:
         """(C,) complex64: the layout as x + iy."""
@@ -141,7 +150,10 @@ def _as_complex(points: NDArray[Any]) -> NDArray[Any]:
 def _unit(shape: NDArray[Any]) -> NDArray[Any]:
     """A shape (C,) centred, of mean square distance 1 from its centre."""
     centred = shape - shape.mean()
-    unit: NDArray[Any] = centred / np.sqrt(np.mean(np.abs(centred) ** 2))
+    size = np.sqrt(np.mean(np.abs(centred) ** 2))
+    if not size > _TINY:
+        raise ValueError("all LEDs are at one place")
+    unit: NDArray[Any] = centred / size
     return unit
 
 

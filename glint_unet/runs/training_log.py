@@ -120,7 +120,7 @@ def _check_number(name: str, value: Any) -> None:
 
 
 def _one_line(metrics: Metrics) -> str:
-    hidden = {*ONLY_IN_JSON, *(name for name in _LATER_TERMS if metrics.get(name) == 0)}
+    hidden = {*ONLY_IN_JSON, "threshold_alone", *(name for name in _LATER_TERMS if metrics.get(name) == 0)}
     shown = {name: value for name, value in metrics.items() if name not in hidden}
     return " ".join(f"{name}={_shown(name, value)}" for name, value in shown.items())
 

@@ -78,7 +78,7 @@ def train(config: TrainConfig, group: Group | None = None, point: ResumePoint | 
                 _train_epoch(config, state, source, device, group, record, stop, step_done)
                 val_started = time.monotonic()
                 val_batches = stop.cut_short(ready_for(device, source.batches(_val_batches(config, state))))
-                validated = validate(state.judged, val_batches, device, config, start.info)
+                validated = validate(state.judged, val_batches, device, config, start.info, state.constellation)
                 _leave_if_stopped(stop, group, record)
                 val_metrics, confusion = group.broadcast(validated)
                 result = state.finish_epoch(val_metrics, config.best_metric)

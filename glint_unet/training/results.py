@@ -33,7 +33,7 @@ def draw_results(
     examples = np.linspace(0, len(val_rows) - 1, min(_NUM_EXAMPLES, len(val_rows))).astype(int)
     batch = source.gather(val_rows[examples]).to(device)
     with torch.no_grad():
-        points, scores, _ = decode(network(batch.network_input()), config, source.info)
+        points, scores, _ = decode(network(batch.network_input()), config, source.info, state.constellation)
     truth = batch.true_keypoints(source.info)
     draw_predictions(
         batch.images.cpu().numpy(),

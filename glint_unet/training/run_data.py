@@ -2,15 +2,25 @@
 
 import dataclasses
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.augment import flip_permutation
-from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.data.batch import Rows
+from glint_unet.data.dataset_file import DatasetInfo, open_dataset
+from glint_unet.data.dataset_reader import read_keypoints, read_rows
+from glint_unet.data.heatmaps import keypoints_of_heatmaps
 from glint_unet.data.origin import origin_of
 from glint_unet.data.sources import Source
 from glint_unet.data.split import Split
+from glint_unet.data.synthetic.rig import Rig
 from glint_unet.errors import SettingError
+from glint_unet.model.constellation import LEAST_LEDS, Constellation
+
+_SIZE_MARGIN = 1.25  # of the sizes that a rig file states
+_MOST_HEATMAPS = 500
 
 
 def examine(config: TrainConfig) -> tuple[DatasetInfo, str]:
@@ -49,3 +59,36 @@ def needed(config: TrainConfig, info: DatasetInfo) -> DatasetInfo:
     if config.targets == "keypoints" and info.has_keypoints:
         return dataclasses.replace(info, has_heatmaps=False)
     return info
+
+
+def constellation_of(config: TrainConfig, info: DatasetInfo, split: Split) -> Constellation | None:
+    """The constellation of the LEDs: that of the rig, or else what the keypoints of the training images show.
+
+    None for fewer than 4 LEDs, for keypoints that show none, and with `--decoding argmax`, which the original
+    implementation used.
+    """
+    if info.num_classes < LEAST_LEDS or config.decoding == "argmax":
+        return None
+    rig = origin_of(config.h5, config.seed).rig()
+    return _of_rig(rig) if rig else Constellation.from_keypoints(_training_keypoints(info, split.train))
+
+
+def _of_rig(rig: Rig) -> Constellation | None:
+    positions = rig.positions().astype(np.float64)
+    size = float(np.sqrt(positions.var(axis=0).sum()))
+    if not size:
+        return None
+    radii = np.array([rig.iris_share[0] / _SIZE_MARGIN, rig.iris_share[1] * _SIZE_MARGIN]) * min(rig.image_size)
+    least, greatest = (radii * rig.layout_size * size).tolist()
+    return Constellation.from_layout(positions, (least, greatest))
+
+
+def _training_keypoints(info: DatasetInfo, rows: Rows) -> NDArray[np.float32]:
+    """(n, C, 2) keypoints of the training images; without keypoints in the file, the peaks of some heatmaps."""
+    with open_dataset(info.path) as (file, _):
+        if info.has_keypoints:
+            return read_keypoints(file, slice(None))[rows]
+        some = np.sort(rows)[:: -(-len(rows) // _MOST_HEATMAPS)]
+        heatmaps = torch.from_numpy(read_rows(file, "heatmaps", some))
+    scale = 255 if heatmaps.dtype == torch.uint8 else 1
+    return keypoints_of_heatmaps(heatmaps.float() / scale, info.stride).numpy()

@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,13 +11,14 @@ from glint_unet.compute.device import choose_device, use_device, use_threads
 from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.data.split import Split
 from glint_unet.errors import SettingError
 from glint_unet.model.network import check_part_sizes
 from glint_unet.runs.resume_point import ResumePoint, find_resume_point
 from glint_unet.runs.run_directory import RunDirectory, new_run_directory
 from glint_unet.training.batch_size import find_batch_size
 from glint_unet.training.resume import check_rows, check_settings, restore_state, with_what_began
-from glint_unet.training.run_data import examine, new_split
+from glint_unet.training.run_data import constellation_of, examine, new_split
 from glint_unet.training.state import TrainState, new_state
 from glint_unet.training.step import part_sizes
 
@@ -91,10 +93,22 @@ def _initial_state(
     split = point.state.split if point else new_split(config, info)
     check_part_sizes(config, info, part_sizes(len(split.train), config, group))
     init = Path(config.init) if config.init and not point else None
-    state = new_state(config, info, device, split, {"md5": md5, **info.to_dict()}, init)
+    state = new_state(config, info, device, split, _record(config, info, md5, split, point), init)
     if point:
         restore_state(state, point)
     return state
+
+
+def _record(
+    config: TrainConfig, info: DatasetInfo, md5: str, split: Split, point: ResumePoint | None
+) -> dict[str, Any]:
+    """What a run records about its data set; a resumed run keeps its constellation, or goes on without one."""
+    if point:
+        constellation = point.state.dataset.get("constellation")
+    else:
+        learnt = constellation_of(config, info, split)
+        constellation = learnt.to_dict() if learnt else None
+    return {"md5": md5, **info.to_dict(), **({"constellation": constellation} if constellation else {})}
 
 
 def _run_directory(config: TrainConfig, point: ResumePoint | None) -> RunDirectory:

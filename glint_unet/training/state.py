@@ -14,6 +14,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.split import Split
 from glint_unet.errors import NonFiniteLossError
+from glint_unet.model.constellation import Constellation
 from glint_unet.model.network import build_network
 from glint_unet.runs.checkpoint import Checkpoint, RunState
 from glint_unet.runs.loading import load_deployed_weights
@@ -119,6 +120,11 @@ class TrainState:
     def judged(self) -> nn.Module:
         """The network that is validated and saved as the best model: the average if there is one."""
         return self.network if self.average is None else self.average
+
+    @property
+    def constellation(self) -> Constellation | None:
+        """That of the LEDs, as the run recorded it when it began; None where it has none."""
+        return Constellation.of_run(self.dataset)
 
     def set_learning_rate(self, config: TrainConfig, num_batches: int) -> None:
         """Sets the learning rate for the next step; `num_batches` is the number of batches per epoch."""

@@ -14,8 +14,11 @@ from glint_unet.data.augment import Draws, augment
 from glint_unet.data.batch import Batch
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.heatmaps import highest_pixels, render_heatmaps, target_sigma_heatmap_px
+from glint_unet.model.assignment import assign
+from glint_unet.model.constellation import Constellation
 from glint_unet.model.losses import TERMS, loss_terms
 from glint_unet.model.metrics import KeypointMetrics
+from glint_unet.model.peaks import decode_peaks
 from glint_unet.model.votes import decode_output
 from glint_unet.runs.progress import EpochProgress
 from glint_unet.training.state import TrainState
@@ -105,24 +108,36 @@ def part_sizes(num_images: int, config: TrainConfig, group: Group) -> set[int]:
 
 @torch.no_grad()
 def validate(
-    network: nn.Module, batches: Iterable[Batch], device: torch.device, config: TrainConfig, info: DatasetInfo
+    network: nn.Module,
+    batches: Iterable[Batch],
+    device: torch.device,
+    config: TrainConfig,
+    info: DatasetInfo,
+    constellation: Constellation | None = None,
 ) -> tuple[dict[str, float | None], list[list[int]]]:
     """Evaluates a network on batches of the data set.
 
     Returns:
         The means of the loss terms and the keypoint metrics by name, and the confusion matrix of the LEDs; metrics and
-        matrix are those at the threshold that is best on these images.
+        matrix are those at the threshold that is best on these images. With a constellation they are those of the LEDs
+        decoded together, and `f1_alone` and `threshold_alone` are those of each LED decoded alone.
     """
     network.eval()
-    sums, metrics = EpochProgress(), KeypointMetrics(info.image_size)
+    sums, metrics, alone = EpochProgress(), KeypointMetrics(info.image_size), KeypointMetrics(info.image_size)
     for batch in batches:
         batch = batch.to(device)
         images, targets, keypoints = prepare(batch, None, config, info)
         output = network(images)
         sums.add(loss_terms(output, targets, keypoints, config, info), len(batch.images))
-        metrics.add(*decode(output, config, info), keypoints)
+        metrics.add(*decode(output, config, info, constellation), keypoints)
+        if constellation:
+            alone.add(*decode(output, config, info), keypoints)
     threshold = metrics.best_threshold()
-    return {**sums.means(), **metrics.summary(threshold)}, metrics.confusion(threshold)
+    figures = {**sums.means(), **metrics.summary(threshold)}
+    if constellation:
+        threshold_alone = alone.best_threshold()
+        figures |= {"f1_alone": alone.summary(threshold_alone)["f1"], "threshold_alone": threshold_alone}
+    return figures, metrics.confusion(threshold)
 
 
 def prepare(batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo) -> tuple[Tensor, Tensor, Tensor]:
@@ -139,13 +154,20 @@ def prepare(batch: Batch, draws: Draws | None, config: TrainConfig, info: Datase
     return images, render_heatmaps(keypoints, info.heatmap_size, info.stride, _sigma(config, info)), keypoints
 
 
-def decode(output: Tensor, config: TrainConfig, info: DatasetInfo) -> tuple[Tensor, Tensor, Tensor]:
-    """Decodes the network output (B, C or C + 3, h, w) with the decoder of the settings.
+def decode(
+    output: Tensor, config: TrainConfig, info: DatasetInfo, constellation: Constellation | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Decodes the network output (B, C or C + 3, h, w): all LEDs together, or each with the decoder of the settings.
 
     Returns:
         points (B, C, 2), (x, y) in image pixels; scores (B, C); standard deviations (B, C) in image pixels.
     """
     C, stride = info.num_classes, info.stride
+    if constellation:
+        peaks = decode_peaks(output, C, stride, _sigma(config, info))
+        at, heights, deviations = (part.cpu().numpy() for part in peaks)
+        points, scores, sigmas = map(torch.from_numpy, assign(at, heights, deviations, constellation))
+        return points, scores, sigmas
     points, scores, sigmas = decode_output(output, C, stride, _sigma(config, info))
     return (highest_pixels(output[:, :C], stride) if config.decoding == "argmax" else points), scores, sigmas
 
