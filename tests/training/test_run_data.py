@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from glint_unet.config import TrainConfig
 from glint_unet.data.file_identity import md5_of_file
+from glint_unet.data.synthetic.rig import Rig
+from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.errors import SettingError
-from glint_unet.training.run_data import cache_of_run, examine, needed, new_split, open_data
+from glint_unet.model.constellation import Constellation
+from glint_unet.training.run_data import cache_of_run, constellation_of, examine, needed, new_split, open_data
 from tests.run_files import settings
 
 CPU = torch.device("cpu")
@@ -60,3 +64,33 @@ def test_the_same_rows_come_from_wherever_the_data_is_held(data, tmp_path, cache
     source.close()
     with h5py.File(data) as file:
         assert np.array_equal(batch.images.numpy().reshape(2, 32, 32), file["images"][:][[3, 1]])
+
+
+def test_the_constellation_is_that_of_the_rig_or_what_keypoints_or_heatmaps_show(tmp_path):
+    rig = tmp_path / "rig.toml"
+    rig.write_text("[leds]\nnumber = 6\n[image]\nsize = [48, 64]\nstride = 2\n[scene]\nlevel = 'easy'\n")
+    layout = np.array(Constellation.from_layout(Rig.ring(6).positions(), (1, 2)).layout)
+    config = TrainConfig(h5=f"synth:{rig}")
+    info, _ = examine(config)
+    of_rig = constellation_of(config, info, new_split(config, info))
+    assert np.allclose(of_rig.layout, layout, atol=1e-5)
+    path = tmp_path / "eyes.h5"
+    list(write_synthetic(path, Rig.read(rig), num=120, seed=1))
+    config = TrainConfig(h5=str(path))
+    for _ in range(2):
+        info, _ = examine(config)
+        learnt = constellation_of(config, info, new_split(config, info))
+        assert np.abs(np.array(learnt.layout) - layout).max() < 0.12
+        assert learnt.size_px[0] < of_rig.size_px[1]
+        assert learnt.size_px[1] > of_rig.size_px[0]
+        with h5py.File(path, "r+") as file:
+            file.pop("keypoints", None)  # then from the heatmaps
+    assert constellation_of(TrainConfig(h5=str(path), decoding="argmax"), info, new_split(config, info)) is None
+
+
+def test_leds_all_at_one_place_have_no_constellation(tmp_path):
+    rig = tmp_path / "rig.toml"
+    rig.write_text("[leds]\npositions = [[0, 0], [0, 0], [0, 0], [0, 0]]\n")
+    config = TrainConfig(h5=f"synth:{rig}")
+    info, _ = examine(config)
+    assert constellation_of(config, info, new_split(config, info)) is None
