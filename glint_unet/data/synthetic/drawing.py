@@ -77,7 +77,7 @@ def _paint(
         image *= 1 - rim
         cover = np.maximum(cover, rim)
     added = add_glints(rng, image, scene, level, glow, cover, lashes)
-    read_noise, shot_noise = rng.uniform(*level.noise), rng.uniform(*level.shot)
+    read_noise, shot_noise = (variation.noise * rng.uniform(*limits) for limits in (level.noise, level.shot))
     visible = added.visible(float(np.hypot(read_noise, shot_noise * 0.6)))
     add_noise(rng, image, read_noise, shot_noise)
     add_fixed_pattern(rng, image, variation.pattern)

@@ -2,7 +2,7 @@
 
 A keypoint is the true centre of an LED's reflection. It is absent where the LED is off, the reflection misses the
 cornea, lids or lashes block more than half of its light, or its contrast after clipping is below three standard
-deviations of the noise or `_LEAST_CONTRAST` grey levels.
+deviations of the noise or `least_contrast` grey levels: 12 for the fixed levels, 5 for varied eyes.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ from glint_unet.data.synthetic.sensor import WHITE
 from glint_unet.data.synthetic.variation import AS_THE_LEVEL, VARIED, Variation, sample_variation
 
 _LEAST_TRANSMISSION = 0.5
-_LEAST_CONTRAST = 12.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def sample_glow(rng: np.random.Generator, scene: EyeScene, level: Level, defocus
         smear: (2,) path of the motion blur in pixels.
     """
     num, variation = len(scene.glints), scene.variation
-    brightness = float(np.exp(rng.uniform(*np.log(level.peak))))
+    brightness = float(np.exp(rng.uniform(*np.log(level.peak)))) * variation.brightness
     peaks = brightness * level.peak_spread ** rng.random(num)
     widths = rng.uniform(*level.sigma) * scene.unit * rng.uniform(0.9, 1.1, num)
     sigmas = np.maximum(np.hypot(widths, defocus) * variation.spot_scale, variation.least_sigma_px)
@@ -74,14 +73,16 @@ class AddedGlints:
     Attributes:
         is_open: (C,) bool, lit, on the cornea and at most half covered.
         contrast: (C,) grey levels above what was there before, after clipping at white.
+        least_contrast: below it, a glint cannot be seen.
     """
 
     is_open: NDArray[np.bool_]
     contrast: Floats
+    least_contrast: float = AS_THE_LEVEL.least_contrast
 
     def visible(self, noise: float) -> NDArray[np.bool_]:
         """(C,) bool: which can be seen in noise of this standard deviation in grey levels."""
-        return self.is_open & (self.contrast >= max(_LEAST_CONTRAST, 3 * noise))
+        return self.is_open & (self.contrast >= max(self.least_contrast, 3 * noise))
 
 
 def add_glints(
@@ -108,4 +109,4 @@ def add_glints(
     before = glints.means(image)
     glints.add_to(image, heights, lambda window: (1 - cover[window]) * (1 - lashes[window]))
     contrast = np.minimum(before + heights * glints.peak_share, WHITE) - np.minimum(before, WHITE)
-    return AddedGlints(is_lit & (transmission >= _LEAST_TRANSMISSION), contrast)
+    return AddedGlints(is_lit & (transmission >= _LEAST_TRANSMISSION), contrast, variation.least_contrast)

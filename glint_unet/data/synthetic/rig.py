@@ -8,7 +8,7 @@ start_deg = -90             # where the first one is; 0 is right, 90 is down
 size = [0.35, 0.85]         # least and greatest size of the reflected layout, as a share of the iris radius
 
 [eye]
-iris = [0.08, 0.45]         # least and greatest iris radius, as a share of the image's shorter side (level mixed)
+iris = [0.08, 0.6]          # least and greatest iris radius, as a share of the image's shorter side (level mixed)
 
 [image]
 size = 256                  # or [height, width]

@@ -14,7 +14,7 @@ from glint_unet.data.synthetic.canvas import Floats
 
 Range = tuple[float, float]
 
-IRIS_SHARE: Range = (0.08, 0.45)  # of the image's shorter side: from whole faces' eyes to close-ups
+IRIS_SHARE: Range = (0.08, 0.6)  # of the image's shorter side: from half a face to a close-up
 VARIED = 0.85  # share of the images
 _SPOT_SCALE: Range = (0.35, 1.0)
 
@@ -54,6 +54,7 @@ class Variation:
         iris_share: iris radius as a share of the image's shorter side; None: as the level draws it.
         place: (2,) offset of the eye from the middle of the image, as a share of the image's sides.
         spot_scale: size of reflections relative to the level's; least_sigma_px: they are never smaller than this.
+        brightness: of reflections relative to the level's; least_contrast: grey levels below which a glint is absent.
         ring: (2, 2) matrix that squeezes and turns the reflected layout.
         displacement: (2,) offset of the layout from where the level places it, in iris radii.
         lit: (C,) bool, LEDs whose light nothing blocks; None: all.
@@ -68,6 +69,7 @@ class Variation:
         gain, gamma, offset: photometry of everything but the reflections.
         rim: whether the headset's rim darkens what lies outside a circle.
         pattern: amplitude of fixed-pattern noise in grey levels.
+        noise: factor on the level's read and shot noise.
         padding: (top, bottom, left, right) shares of the image that repeat its border, as the detector pads images of
             another shape.
     """
@@ -75,6 +77,8 @@ class Variation:
     iris_share: float | None = None
     place: Floats = field(default_factory=lambda: np.zeros(2))
     spot_scale: float = 1.0
+    brightness: float = 1.0
+    least_contrast: float = 12.0
     least_sigma_px: float = 0.0
     ring: Floats = field(default_factory=lambda: np.eye(2))
     displacement: Floats = field(default_factory=lambda: np.zeros(2))
@@ -94,6 +98,7 @@ class Variation:
     offset: float = 0.0
     rim: bool = False
     pattern: float = 0.0
+    noise: float = 1.0
     padding: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
 
@@ -115,7 +120,9 @@ def sample_variation(rng: np.random.Generator, num_leds: int, iris_share: Range)
         iris_share=share,
         place=rng.uniform(-free, free, 2),
         spot_scale=_log_uniform(rng, _SPOT_SCALE),
-        least_sigma_px=0.42,
+        brightness=_log_uniform(rng, (0.3, 1.0)),
+        least_contrast=5.0,
+        least_sigma_px=0.45,
         ring=_squeezed(rng),
         displacement=displaced * np.array([np.cos(angle), np.sin(angle)]),
         lit=_lit(rng, num_leds),
@@ -134,6 +141,7 @@ def sample_variation(rng: np.random.Generator, num_leds: int, iris_share: Range)
         offset=rng.uniform(0, 20),
         rim=bool(rng.random() < 0.25),
         pattern=rng.uniform(1, 7) if rng.random() < 0.3 else 0.0,
+        noise=rng.uniform(0.1, 1.0),
         padding=_padding(rng),
     )
 
