@@ -2,7 +2,7 @@
 
 A keypoint is the true centre of an LED's reflection. It is absent where the LED is off, the reflection misses the
 cornea, lids or lashes block more than half of its light, or its contrast after clipping is below three standard
-deviations of the noise or `least_contrast` grey levels: 12 for the fixed levels, 5 for varied eyes.
+deviations of the noise or `least_contrast` grey levels: 12 for the fixed levels, 10 for varied eyes.
 """
 
 from dataclasses import dataclass

@@ -121,7 +121,7 @@ def sample_variation(rng: np.random.Generator, num_leds: int, iris_share: Range)
         place=rng.uniform(-free, free, 2),
         spot_scale=_log_uniform(rng, _SPOT_SCALE),
         brightness=_log_uniform(rng, (0.3, 1.0)),
-        least_contrast=5.0,
+        least_contrast=10.0,
         least_sigma_px=0.45,
         ring=_squeezed(rng),
         displacement=displaced * np.array([np.cos(angle), np.sin(angle)]),
@@ -161,7 +161,7 @@ def _squeezed(rng: np.random.Generator) -> Floats:
 def _lit(rng: np.random.Generator, num_leds: int) -> NDArray[np.bool_]:
     """LEDs hidden one by one, or as a neighbouring group, as a lid or a dirty lens hides them."""
     lit: NDArray[np.bool_] = rng.random(num_leds) >= rng.uniform(0, 0.4) * (rng.random() < 0.5)
-    if rng.random() < 0.5:
+    if num_leds > 3 and rng.random() < 0.5:
         hidden = (rng.integers(num_leds) + np.arange(rng.integers(1, max(2, round(num_leds * 0.6))))) % num_leds
         lit[hidden] = False
     return lit
