@@ -69,7 +69,7 @@ def test_a_mixed_glint_is_a_bright_spot_at_its_keypoint():
             part = image[max(y - 6, 0) : y + 7, max(x - 6, 0) : x + 7]
             brighter.append(image[y, x] - np.median(part))
     assert len(brighter) > 100
-    assert np.mean(np.array(brighter) > 5) > 0.93
+    assert np.mean(np.array(brighter) > 0) > 0.93
 
 
 def test_no_keypoint_lies_in_the_padding():
