@@ -103,7 +103,7 @@ def _add_spots(rng: np.random.Generator, image: Floats, scene: EyeScene, level: 
     num = round(rng.uniform(*level.spots))
     places = scene.eye + rng.uniform(-1, 1, (num, 2)) * np.array([100, 75]) * scene.unit
     on_iris = np.linalg.norm(places - scene.iris, axis=-1) < scene.iris_radius
-    heights = glow.brightness * rng.uniform(0.3, 1.1, num) * (~on_iris | (rng.random(num) < 0.25))
+    heights = glow.brightness * rng.uniform(0.3, 1.1, num) * (~on_iris | (rng.random(num) < scene.variation.iris_spots))
     sigmas = rng.uniform(0.7, 1.5, num) * glow.sigmas.mean()
     Spots(places, sigmas, glow.smear, image.shape).add_to(image, heights)
 

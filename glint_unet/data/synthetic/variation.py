@@ -64,6 +64,7 @@ class Variation:
         lids: shape of the lid opening.
         limbus: darkening of the iris' rim, 0..1; crypts: contrast of patches in the iris in grey levels.
         thick_lashes: factor on the lashes' width.
+        iris_spots: probability that a spot that falls on the iris is drawn.
         cluster: number of small reflections in a cluster beside the limbus; lid_dots: along the lower lid;
         streaks: number of long bright streaks.
         gain, gamma, offset: photometry of everything but the reflections.
@@ -90,6 +91,7 @@ class Variation:
     limbus: float = 0.0
     crypts: float = 0.0
     thick_lashes: float = 1.0
+    iris_spots: float = 0.25
     cluster: int = 0
     lid_dots: int = 0
     streaks: int = 0
@@ -133,6 +135,7 @@ def sample_variation(rng: np.random.Generator, num_leds: int, iris_share: Range)
         limbus=rng.uniform(0, 0.6),
         crypts=rng.uniform(0, 14),
         thick_lashes=_log_uniform(rng, (0.6, 2.5)),
+        iris_spots=0.08,
         cluster=int(rng.integers(3, 40)) if rng.random() < 0.35 else 0,
         lid_dots=int(rng.integers(3, 25)) if rng.random() < 0.3 else 0,
         streaks=int(rng.integers(1, 4)) if rng.random() < 0.12 else 0,
