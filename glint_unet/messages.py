@@ -684,6 +684,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} holds an adaptation with other settings: {listed}; continue with the earlier ones, or choose another "
         "--output_dir",
     ),
+    "adapt_no_rig": (
+        "注意: 训练所用的 {h5} 已不存在或与模型不符 (相对路径从当前目录算起), 不混入合成眼图",
+        "Note: {h5}, which the model was trained on, does not exist or does not match the model (relative paths start "
+        "at the current directory); no synthetic eyes are mixed in",
+    ),
     "adapt_nothing_certain": (
         "{path}: {num} 帧中只有 {labelled} 帧的亮点足够确定 (需要 {need} 帧, 每帧至少 {least} 个), 无法用来改进 {run}; "
         "请检查图像是否来自该模型的装置, 或提供更多图像",

@@ -21,8 +21,10 @@ from glint_unet.adaptation.report import AdaptReport, draw_examples
 from glint_unet.compute.device import choose_device
 from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig
+from glint_unet.console import say
 from glint_unet.data.media import Media, open_media
 from glint_unet.data.synthetic.rig import Rig
+from glint_unet.data.synthetic.stream import is_stream
 from glint_unet.errors import AdaptError, MediaError, RunDirectoryError
 from glint_unet.files import write_json
 from glint_unet.inference.predictor import GlintDetector
@@ -66,8 +68,8 @@ class Adaptation:
     images: str
     output_dir: Path
     max_images: int = 2000
-    epochs: int = 8
-    lr: float = 1e-3
+    epochs: int = 16
+    lr: float = 2e-3
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 0
@@ -143,7 +145,7 @@ def adapt(task: Adaptation, watch: Watch = iter) -> AdaptReport:
     old = GlintDetector.load(model.path, device)
     with task.new.locked():
         if not task.dataset.exists():
-            _make_dataset(task, model, old, media, rig_of(checkpoint.config.h5, model), watch)
+            _make_dataset(task, model, old, media, _rig(checkpoint.config.h5, model), watch)
         counts = PseudoCounts(**json.loads(task.counts.read_text(encoding="utf-8")))
     _fine_tune(task, model, checkpoint.config, counts)
     with task.new.locked():
@@ -164,6 +166,14 @@ def _check_same(task: Adaptation) -> None:
     if differing := [name for name in now if was.get(name) != now[name]]:
         listed = ", ".join(f"--{name} {was.get(name)} -> {now[name]}" for name in differing)
         raise RunDirectoryError("adapt_other_settings", path=task.output_dir, listed=listed)
+
+
+def _rig(h5: str, model: TrainedModel) -> Rig | None:
+    """The rig whose synthetic eyes are mixed in, if there is one; says so where it cannot be used any more."""
+    rig = rig_of(h5, model)
+    if is_stream(h5) and rig is None:
+        say(text("adapt_no_rig", h5=h5))
+    return rig
 
 
 def _make_dataset(
@@ -194,12 +204,20 @@ def _make_dataset(
     for emptier, fuller in ((held_back, rows), (rows, held_back)):
         if not len(emptier):
             emptier.extend(fuller.cut_last(copies))
-    synthetic = synthetic_rows(rig, len(rows), task.seed) if rig else Rows()
-    rows.extend(synthetic)
-    counts = PseudoCounts(len(broken), num_labelled, len(synthetic), len(rows) + len(held_back), len(held_back))
+    num_synthetic = _mix_in(rig, rows, held_back, task.seed) if rig else 0
+    counts = PseudoCounts(len(broken), num_labelled, num_synthetic, len(rows) + len(held_back), len(held_back))
     write_json(task.settings_file, task.identity)
     write_json(task.counts, counts._asdict())
     write_pseudo_dataset(task.dataset, model, rows, held_back, task.seed)
+
+
+def _mix_in(rig: Rig, rows: Rows, held_back: Rows, seed: int) -> int:
+    """Doubles both parts with synthetic eyes, so that the threshold is not chosen on easy images alone."""
+    num_train, num_held_back = len(rows), len(held_back)
+    synthetic = synthetic_rows(rig, num_train + num_held_back, seed)
+    held_back.extend(synthetic.cut_last(num_held_back))
+    rows.extend(synthetic)
+    return num_train + num_held_back
 
 
 def _num_copies(num_frames: int) -> int:

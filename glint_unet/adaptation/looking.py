@@ -1,5 +1,6 @@
 """Shows a frame to a detector in many views, from far to near, and asks what they agree on."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -30,24 +31,27 @@ _CLOSER = (  # at zooms from far to near
 _RANGE = 2.0  # nearest zoom over farthest
 _ROOM = 2.0  # half the side of the nearest view, over the radius of the glints
 _LIKELY_FROM_SHARE = 0.4
+_ROUNDS = 2  # the second is centred on what the first has found
 _MOST_ENLARGED = 1.5  # input pixels per frame pixel, where the whole frame is not enlarged anyway
 
 
 def look(detector: GlintDetector, frame: NDArray[np.uint8]) -> tuple[Agreement, Findings]:
-    """What the views of a frame agree on: four of the whole frame, then eight around the glints found there.
+    """What the views of a frame agree on: five of the whole frame, then twice eight around the glints.
 
     Args:
         detector: not of the `precise` kind, which averages over shifts itself.
         frame: (H, W) uint8 of any size.
     """
-    findings = find_in(detector, frame, _OVERVIEW)
-    overview = agree(findings, detector.threshold)
-    likely = overview.points[overview.shares >= _LIKELY_FROM_SHARE]
-    if len(likely):
-        at, nearest = where_the_glints_are(detector, frame, likely)
-        zooms = np.geomspace(nearest / _RANGE, nearest, len(_CLOSER))
-        closer = [_zoomed(view, float(zoom)) for view, zoom in zip(_CLOSER, zooms, strict=True)]
-        findings = findings.first(1) + find_in(detector, frame, closer, at)
+    overview = find_in(detector, frame, _OVERVIEW)
+    findings = overview
+    for _ in range(_ROUNDS):
+        seen = agree(findings, detector.threshold)
+        likely = seen.points[seen.shares >= _LIKELY_FROM_SHARE]
+        if len(likely):
+            at, nearest = where_the_glints_are(detector, frame, likely)
+            zooms = np.geomspace(nearest / _RANGE, nearest, len(_CLOSER))
+            closer = [dataclasses.replace(view, zoom=float(zoom)) for view, zoom in zip(_CLOSER, zooms, strict=True)]
+            findings = overview.first(1) + find_in(detector, frame, closer, at)
     return agree(findings, detector.threshold), findings
 
 
@@ -78,7 +82,3 @@ def find_in(
     inside = ((points >= -0.5) & (points <= np.array([W - 0.5, H - 0.5]))).all(axis=-1)
     scales = np.array([geometry.mean_scale for geometry in geometries], np.float32)
     return Findings(points, np.where(inside, glints.scores, np.float32(0)), glints.sigmas / scales[:, None], geometries)
-
-
-def _zoomed(view: View, zoom: float) -> View:
-    return View(zoom, view.turn_deg, view.shift, view.gain, view.gamma)

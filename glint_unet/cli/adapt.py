@@ -34,9 +34,9 @@ class AdaptArguments(Settings):
     """New run directory."""
     max_images: int = setting(2000, low=10, high=1_000_000)
     """Use at most this many images, evenly spaced."""
-    epochs: int = setting(8, low=1, high=1000)
+    epochs: int = setting(16, low=1, high=1000)
     """Epochs of fine-tuning."""
-    lr: float = setting(1e-3, above=0, high=10)
+    lr: float = setting(2e-3, above=0, high=10)
     """Greatest learning rate of fine-tuning."""
     seed: int = setting(0, low=0, high=2**32 - 1)
     """Random seed."""

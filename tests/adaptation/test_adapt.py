@@ -1,6 +1,8 @@
 """Adapting a model: kept where it is better, put back where it is worse, and the same after a kill."""
 
+import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import pytest
 from glint_unet.adaptation.adapt import Adaptation, adapt
 from glint_unet.errors import RunDirectoryError
 from glint_unet.inference.predictor import GlintDetector
+from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.run_directory import RunDirectory
 from tests.run_files import contents, same, weights
 
@@ -100,3 +103,19 @@ def test_killed_anywhere_the_same_command_ends_as_if_nothing_had_happened(
     assert same(weights(RunDirectory(new).best), weights(RunDirectory(adapted[0]).best))
     assert labelled_at in (None, (new / "pseudo_labels.h5").stat().st_mtime_ns)
     assert not list(new.glob(".*.tmp"))
+
+
+def test_a_run_of_a_rig_mixes_in_its_eyes_or_says_why_not(eyes_run, eyes_video, tmp_path, capsys):
+    run, rig = tmp_path / "run", tmp_path / "rig.toml"
+    shutil.copytree(eyes_run, run)
+    best = Checkpoint.read(run / "best_model.pth")
+    dataclasses.replace(best, train_args={**best.train_args, "h5": f"synth:{rig}"}).write(run / "best_model.pth")
+    report = adapt(task(run, eyes_video, tmp_path / "without"))
+    assert report.num_synthetic == 0
+    assert str(rig) in capsys.readouterr().out
+    rig.write_text('[leds]\nnumber = 2\n[image]\nsize = [48, 64]\nstride = 2\n[scene]\nlevel = "easy"\n')
+    report = adapt(task(run, eyes_video, tmp_path / "with"))
+    counts = json.loads((tmp_path / "with" / "pseudo_labels.json").read_text())
+    assert report.num_synthetic == counts["num_synthetic"] == counts["num_rows"] / 2
+    assert counts["num_held_back"] % 2 == 0
+    assert str(rig) not in capsys.readouterr().out
