@@ -19,6 +19,7 @@ from glint_unet.model.constellation import Complex, Constellation, solve_affine
 
 Floats = NDArray[np.float32]
 
+_IMAGES_AT_ONCE = 16
 _NUM_FIRST, _NUM_SECOND = 6, 10  # peaks, the highest ones, that make pairs
 _NUM_TRIED, _NUM_REFINED = 192, 8
 _LEAST_APART = 0.1  # LEDs of a pair, in units of the layout
@@ -36,9 +37,9 @@ _TURN_SHARE = 0.6  # standard deviation of the turn, as a share of its limit
 # log-odds that a LED's glint is there, by logistic regression on drawn eyes, half of them made unlike those trained on
 # (docs/experiments.md): log-odds of the peak's height, log-share of the LED in it, squared distance from the predicted
 # place in units of the spread, log of the predicted standard deviation in pixels
-_PRESENCE = (0.85, 1.2, -0.43, -1.3)
+_PRESENCE = (1.1, 1.2, -0.43, -1.3)
 _PRESENCE_BY_OTHER, _MOST_OTHERS = 0.4, 4.0  # per other LED whose peak is there, counted by its height
-_PRESENCE_BIAS = -0.6
+_PRESENCE_BIAS = -0.7
 _SIGMA_RANGE = (0.05, 5.0)
 
 
@@ -112,6 +113,16 @@ def assign(
         sigmas: (B, M), standard deviations in pixels: `peak_sigmas`.
         constellation: `Constellation.from_dict` of the .onnx file's metadata.
     """
+    starts = range(0, max(len(points), 1), _IMAGES_AT_ONCE)
+    parts = [slice(start, start + _IMAGES_AT_ONCE) for start in starts]
+    named = [_assign(points[part], scores[part], sigmas[part], constellation) for part in parts]
+    return named[0] if len(named) == 1 else Assignment(*(np.concatenate(arrays) for arrays in zip(*named, strict=True)))
+
+
+def _assign(
+    points: NDArray[Any], scores: NDArray[Any], sigmas: NDArray[Any], constellation: Constellation
+) -> Assignment:
+    """As `assign`, of images few enough for their arrays to stay in the processor's cache."""
     peaks = _Peaks.of(points, scores, sigmas)
     fits, is_plausible = _hypotheses(peaks, constellation)
     fits = _refined(fits, peaks, constellation)
