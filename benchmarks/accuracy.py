@@ -165,7 +165,7 @@ def figures(detector: GlintDetector, images: np.ndarray, truth: np.ndarray) -> d
         found = detector.candidates(images[k : k + 50])
         parts = (found.points, found.scores, found.sigmas, truth[k : k + 50])
         metrics.add(*(torch.from_numpy(part) for part in parts))
-    return metrics.summary()
+    return metrics.summary(detector.threshold)
 
 
 # --- 3. single reflection ---
