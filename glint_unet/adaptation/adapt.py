@@ -252,7 +252,7 @@ def _fine_tune(task: Adaptation, model: TrainedModel, config: TrainConfig, count
             name: getattr(TrainConfig(), name) for name in ("cache", "shared_memory", "preload", "processes", "profile")
         },
     }
-    train(dataclasses.replace(config, **settings, **of_this_start))
+    train(dataclasses.replace(config, **settings, **of_this_start), constellation=model.constellation)
 
 
 def _compare(

@@ -20,6 +20,7 @@ from glint_unet.data.sources import Source
 from glint_unet.data.split import epoch_batches
 from glint_unet.errors import NonFiniteLossError
 from glint_unet.messages import set_language, text
+from glint_unet.model.constellation import Constellation
 from glint_unet.runs.resume_point import ResumePoint
 from glint_unet.runs.run_directory import RunDirectory
 from glint_unet.runs.training_log import TextLog
@@ -35,13 +36,19 @@ from glint_unet.training.step_clock import StepClock
 _STEPS_BETWEEN_CHECKS = 64
 
 
-def train(config: TrainConfig, group: Group | None = None, point: ResumePoint | None = None) -> Path:
+def train(
+    config: TrainConfig,
+    group: Group | None = None,
+    point: ResumePoint | None = None,
+    constellation: Constellation | None = None,
+) -> Path:
     """Trains up to epoch `config.epochs` and writes everything to one run directory.
 
     Args:
         config: all settings; `config.resume` continues an earlier run.
         group: the process group that trains together; None: this process alone.
         point: the checkpoint that `config.resume` refers to, if the caller has already read it.
+        constellation: of the LEDs, for a new run; None: that of the rig, or as learnt from the training images.
 
     Returns:
         The run directory.
@@ -53,7 +60,7 @@ def train(config: TrainConfig, group: Group | None = None, point: ResumePoint | 
     set_language(config.lang)
     group = group or Group()
     # data, device, state: everything that can be refused is refused before anything is written
-    start = prepare(config, group, point)
+    start = prepare(config, group, point, constellation)
     config, state, run, device, point = start.config, start.state, start.run, start.device, start.point
     if point and state.epoch >= config.epochs:
         if group.is_main:

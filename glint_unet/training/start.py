@@ -13,6 +13,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.split import Split
 from glint_unet.errors import SettingError
+from glint_unet.model.constellation import Constellation
 from glint_unet.model.network import check_part_sizes
 from glint_unet.runs.resume_point import ResumePoint, find_resume_point
 from glint_unet.runs.run_directory import RunDirectory, new_run_directory
@@ -46,13 +47,16 @@ class Start:
     changes: list[str]
 
 
-def prepare(config: TrainConfig, group: Group, point: ResumePoint | None) -> Start:
+def prepare(
+    config: TrainConfig, group: Group, point: ResumePoint | None, constellation: Constellation | None = None
+) -> Start:
     """Checks settings, data and device, and builds or restores the state.
 
     Args:
         config: all settings.
         group: the process group.
         point: the checkpoint that `config.resume` refers to, if it has already been read.
+        constellation: of the LEDs, for a new run; None: that of the rig, or as learnt from the training images.
 
     Raises:
         GlintError: a mistake of the user.
@@ -70,7 +74,7 @@ def prepare(config: TrainConfig, group: Group, point: ResumePoint | None) -> Sta
         config = dataclasses.replace(config, batch=_batch_size(config, info, device, group, point))
     with group.main_first():
         changes = check_settings(config, point, md5) if point else []
-        state = _initial_state(config, info, md5, device, group, point)
+        state = _initial_state(config, info, md5, device, group, point, constellation)
     run = RunDirectory(group.broadcast(_run_directory(config, point).path if group.is_main else Path()))
     config = dataclasses.replace(with_what_began(config, point) if point else config, output_dir=str(run.path))
     return Start(config, info, device, state, run, point, changes)
@@ -86,29 +90,36 @@ def _batch_size(
 
 
 def _initial_state(
-    config: TrainConfig, info: DatasetInfo, md5: str, device: torch.device, group: Group, point: ResumePoint | None
+    config: TrainConfig,
+    info: DatasetInfo,
+    md5: str,
+    device: torch.device,
+    group: Group,
+    point: ResumePoint | None,
+    known: Constellation | None,
 ) -> TrainState:
     if point:
         check_rows(point, info)
     split = point.state.split if point else new_split(config, info)
     check_part_sizes(config, info, part_sizes(len(split.train), config, group))
     init = Path(config.init) if config.init and not point else None
-    state = new_state(config, info, device, split, _record(config, info, md5, split, point), init)
+    constellation = _constellation(config, info, split, point, known)
+    record = {"md5": md5, **info.to_dict(), **({"constellation": constellation} if constellation else {})}
+    state = new_state(config, info, device, split, record, init)
     if point:
         restore_state(state, point)
     return state
 
 
-def _record(
-    config: TrainConfig, info: DatasetInfo, md5: str, split: Split, point: ResumePoint | None
-) -> dict[str, Any]:
-    """What a run records about its data set; a resumed run keeps its constellation, or goes on without one."""
+def _constellation(
+    config: TrainConfig, info: DatasetInfo, split: Split, point: ResumePoint | None, known: Constellation | None
+) -> dict[str, Any] | None:
+    """What a run records of its constellation; a resumed run keeps it, or goes on without one."""
     if point:
-        constellation = point.state.dataset.get("constellation")
-    else:
-        learnt = constellation_of(config, info, split)
-        constellation = learnt.to_dict() if learnt else None
-    return {"md5": md5, **info.to_dict(), **({"constellation": constellation} if constellation else {})}
+        recorded: dict[str, Any] | None = point.state.dataset.get("constellation")
+        return recorded
+    constellation = known or constellation_of(config, info, split)
+    return constellation.to_dict() if constellation else None
 
 
 def _run_directory(config: TrainConfig, point: ResumePoint | None) -> RunDirectory:

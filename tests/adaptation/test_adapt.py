@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from glint_unet.adaptation.adapt import Adaptation, adapt
+from glint_unet.data.synthetic.rig import Rig
+from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.errors import RunDirectoryError
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.run_directory import RunDirectory
-from tests.run_files import contents, same, weights
+from glint_unet.training.loop import train
+from tests.run_files import contents, same, settings, weights
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -119,3 +122,17 @@ def test_a_run_of_a_rig_mixes_in_its_eyes_or_says_why_not(eyes_run, eyes_video, 
     assert report.num_synthetic == counts["num_synthetic"] == counts["num_rows"] / 2
     assert counts["num_held_back"] % 2 == 0
     assert str(rig) not in capsys.readouterr().out
+
+
+def test_the_new_run_keeps_the_constellation_of_the_old_one(tmp_path):
+    rig = Rig.ring(4, image_size=(48, 48), stride=2, level="easy")
+    list(write_synthetic(tmp_path / "eyes.h5", rig, num=60, seed=1))
+    run = tmp_path / "run"
+    train(settings(tmp_path / "eyes.h5", run, base_channels=4, epochs=14))
+    best = Checkpoint.read(run / "best_model.pth")
+    recorded = best.run_state().dataset["constellation"]
+    recorded["turn_deg"] = 21.0  # as no data set would show it
+    best.write(run / "best_model.pth")
+    adapt(task(run, tmp_path / "eyes.h5", tmp_path / "new"))
+    new = Checkpoint.read(tmp_path / "new" / "latest_checkpoint.pth")
+    assert new.run_state().dataset["constellation"] == recorded
