@@ -5,7 +5,7 @@
 number = 8                  # a ring: the first LED at the top, then clockwise as the camera sees it
 start_deg = -90             # where the first one is; 0 is right, 90 is down
 # positions = [[0, -1], [0.7, 0.7]]    # instead of number: any layout, x right and y down, largest distance about 1
-size = [0.35, 0.85]         # least and greatest size of the reflected layout, as a share of the iris radius
+size = [0.30, 0.85]         # least and greatest size of the reflected layout, as a share of the iris radius
 
 [eye]
 iris = [0.08, 0.6]          # least and greatest iris radius, as a share of the image's shorter side (level mixed)
@@ -45,7 +45,7 @@ LEVEL_NAMES = ("easy", "medium", "hard", "mixed")
 LARGEST_SIDE = 4096
 
 _LAYOUT_SIZE = (0.30, 0.42)
-_LAYOUT_SIZE_MIXED = (0.35, 0.85)
+_LAYOUT_SIZE_MIXED = (0.30, 0.85)
 
 _TABLES = {
     "leds": ("number", "start_deg", "positions", "size"),
@@ -64,7 +64,7 @@ class Rig:
     Attributes:
         leds: ((x, y), ...) of the layout in the image: x right, y down, in units of its size.
         layout_size: least and greatest size of the reflected layout, as a share of the iris radius; (0, 0) stands for
-            the level's: 0.35 to 0.85 for mixed, 0.30 to 0.42 for the others.
+            the level's: 0.30 to 0.85 for mixed, 0.30 to 0.42 for the others.
         image_size: (H, W) in pixels.
         stride: image pixels per heatmap pixel.
         sigma_heatmap_px: standard deviation of the heatmaps' Gaussians in heatmap pixels.

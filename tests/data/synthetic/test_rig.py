@@ -115,6 +115,6 @@ def test_any_text_is_a_rig_or_refused(tmp_path_factory, content):
 
 
 def test_a_layout_without_a_size_has_the_levels(tmp_path):
-    assert rig_of(tmp_path, "").layout_size == (0.35, 0.85)
+    assert rig_of(tmp_path, "").layout_size == (0.30, 0.85)
     assert rig_of(tmp_path, '[scene]\nlevel = "hard"').layout_size == (0.30, 0.42)
     assert rig_of(tmp_path, "[leds]\nsize = 0.5").layout_size == (0.5, 0.5)
