@@ -128,6 +128,7 @@ def test_every_flag_in_a_document_exists(name):
     known = {f"--{n}" for n in setting_names()} | {f"--no_{n}" for n in setting_names()}
     source = "\n".join(p.read_text() for p in (ROOT / "glint_unet" / "cli").glob("*.py"))
     known |= {f"--{field}" for field in re.findall(r"^    ([a-z_0-9]+): ", source, re.MULTILINE)}
+    known |= {f"--no_{field}" for field in re.findall(r"^    ([a-z_0-9]+): bool", source, re.MULTILINE)}
     known |= {"--help", "--cleanup-all", "--version", "--completion"}
     ours = re.sub(r"#SBATCH \S+", "", (ROOT / name).read_text())
     for flag in re.findall(r"(?<![\w-])--[a-zA-Z][\w-]*", ours):
