@@ -561,6 +561,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "表头行 {name} 出现两次或不在开头",
         "the header line {name} appears twice or below the header",
     ),
+    "annotation_coordinate": (
+        "第 {number} 列 ({label}) 的坐标名 {name!r} 不是 x, y 或 likelihood",
+        "column {number} ({label}) has the coordinate {name!r}, not x, y or likelihood",
+    ),
     "annotation_individuals": (
         "{label} 的 {name} 出现两次; 不支持多个体的文件",
         "{label} has {name} twice: files of several individuals are not supported",

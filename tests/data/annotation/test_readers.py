@@ -97,6 +97,9 @@ BAD = {
     "a name twice": ("coco", coco()[1].replace("c.png", "a.png"), "have the same name .a."),
     "a suffix apart": ("coco", coco()[1].replace("c.png", "a.bmp"), "have the same name .a."),
     "one image by two names": ("coco", coco()[1].replace("c.png", "elsewhere/a.png"), "same image"),
+    "dlc without the first x": ("dlc", dlc()[1].replace("coords,x", "coords,0x"), "the coordinate '0x'"),
+    "dlc of a part before the first x": ("dlc", dlc()[1].replace("coords,x", "coords,"), "g1. has the coordinate ''"),
+    "dlc of another coordinate": ("dlc", dlc()[1].replace("y,x,y", "y,z,y"), "the coordinate 'z'"),
     "two header lines": ("dlc", dlc()[1] + "\n" + dlc()[1], "appears twice"),
     "no header line scorer": ("dlc", dlc()[1].replace("scorer", "x"), "appears twice"),
 }
