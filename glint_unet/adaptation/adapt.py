@@ -6,9 +6,7 @@ Every step leaves a complete file in the new run directory, and the same call go
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +16,7 @@ from glint_unet.adaptation.frames import Chosen, choose_frames
 from glint_unet.adaptation.pseudo_dataset import PseudoCounts, rig_of, synthetic_rows, write_pseudo_dataset
 from glint_unet.adaptation.pseudo_labels import LEAST_CERTAIN, Rows, rows_of
 from glint_unet.adaptation.report import AdaptReport, draw_examples
+from glint_unet.adaptation.task import Adaptation
 from glint_unet.compute.device import choose_device
 from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig
@@ -33,7 +32,7 @@ from glint_unet.messages import text
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.checkpoint_file import write_checkpoint
 from glint_unet.runs.resume_point import find_resume_point
-from glint_unet.runs.run_directory import RunDirectory, check_free
+from glint_unet.runs.run_directory import check_free
 from glint_unet.training.loop import train
 
 LEAST_FRAMES = 4
@@ -44,78 +43,6 @@ _MOST_COPIES, _LEAST_COPIES = 12, 2
 _AUG_SCALE = 0.25
 _NUM_EXAMPLES = 12
 _OF_ANOTHER_MACHINE = ("cache", "shared_memory", "preload", "processes", "gpu", "profile")  # defaults instead
-
-
-@dataclass(frozen=True)
-class Adaptation:
-    """What is to be done; the same values on a second call go on with it.
-
-    Attributes:
-        run: run directory or checkpoint of the model to adapt.
-        images: folder, video, data set or pattern.
-        output_dir: the new run directory.
-        max_images: number of frames at most.
-        epochs: epochs of fine-tuning.
-        lr: its greatest learning rate.
-        seed: random seed.
-        device: auto, cpu or cuda.
-        threads: CPU threads; 0: one per core.
-        lang: language of the log.
-        progress: whether to show progress bars.
-    """
-
-    run: Path
-    images: str
-    output_dir: Path
-    max_images: int = 2000
-    epochs: int = 16
-    lr: float = 2e-3
-    seed: int = 0
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int = 0
-    lang: Literal["zh", "en"] = "zh"
-    progress: bool = True
-
-    @property
-    def new(self) -> RunDirectory:
-        """The new run directory."""
-        return RunDirectory(self.output_dir)
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """The values that a continuation may not change."""
-        names = ("images", "max_images", "epochs", "lr", "seed")
-        return {"run": str(self.run.resolve()), **{name: getattr(self, name) for name in names}}
-
-    @property
-    def settings_file(self) -> Path:
-        """`identity` of what is done in the directory."""
-        return self.output_dir / "adapt_args.json"
-
-    @property
-    def counts(self) -> Path:
-        """Numbers of frames and rows, written before `dataset`."""
-        return self.output_dir / "pseudo_labels.json"
-
-    @property
-    def dataset(self) -> Path:
-        """The pseudo-labelled data set."""
-        return self.output_dir / "pseudo_labels.h5"
-
-    @property
-    def rejected(self) -> Path:
-        """The fine-tuned model, where the old one is the result."""
-        return self.output_dir / "rejected_model.pth"
-
-    @property
-    def report(self) -> Path:
-        """The report; the last file written."""
-        return self.output_dir / "adapt_report.json"
-
-    @property
-    def picture(self) -> Path:
-        """Frames before and after."""
-        return self.output_dir / "adapt_examples.png"
 
 
 Watch = Callable[[Iterator[Chosen]], Iterator[Chosen]]

@@ -13,9 +13,9 @@ from glint_unet.messages import text
 from glint_unet.settings import Settings, setting
 
 if TYPE_CHECKING:
-    from glint_unet.adaptation.adapt import Adaptation
     from glint_unet.adaptation.frames import Chosen
     from glint_unet.adaptation.report import AdaptReport
+    from glint_unet.adaptation.task import Adaptation
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ ARGUMENTS = AdaptArguments
 def run(argv: Sequence[str]) -> int:
     """Adapts and prints what changed; status 0 too where the old model stays the better one."""
     arguments = parse(AdaptArguments, argv, "glint-unet adapt")
-    from glint_unet.adaptation.adapt import Adaptation, adapt
+    from glint_unet.adaptation.adapt import adapt
+    from glint_unet.adaptation.task import Adaptation
     from glint_unet.compute.device import use_threads
     from glint_unet.compute.stop_signals import Interrupted
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from glint_unet.adaptation.adapt import Adaptation, adapt
+from glint_unet.adaptation.adapt import adapt
+from glint_unet.adaptation.task import Adaptation
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.errors import RunDirectoryError
