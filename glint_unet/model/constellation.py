@@ -88,7 +88,7 @@ class Constellation:
         """
         points = _as_complex(np.asarray(keypoints, dtype=np.float64))
         present = np.isfinite(points)
-        rows = present.sum(axis=1) >= 3
+        rows = (present.sum(axis=1) >= 3) & _are_apart(points, present)
         points, present = np.where(present, points, 0)[rows], present[rows]
         if present.shape[1] < LEAST_LEDS or (present.sum(axis=0) < _LEAST_ROWS).any():
             return None
@@ -98,7 +98,7 @@ class Constellation:
         t, z, v = _fitted(points, mean, present)
         away = np.abs(points - t - z * mean - v * mean.conj())[present] / np.abs(z + 0 * points)[present]
         spread = float(np.sqrt(np.mean(away**2) / 2))
-        if spread > _LARGEST_SPREAD:
+        if not spread <= _LARGEST_SPREAD:  # NaN where a row's fit has no size
             return None
         size, turn = np.abs(z), np.abs(np.degrees(np.angle(z)))
         return cls.from_layout(
@@ -147,11 +147,18 @@ def _as_complex(points: NDArray[Any]) -> NDArray[Any]:
     return points[..., 0] + 1j * points[..., 1]
 
 
+def _are_apart(points: NDArray[Any], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(N,) which rows (N, C) have present points at more than one place."""
+    first = np.take_along_axis(points, present.argmax(axis=1, keepdims=True), axis=1)
+    apart: NDArray[np.bool_] = (present & (points != first)).any(axis=1)
+    return apart
+
+
 def _unit(shape: NDArray[Any]) -> NDArray[Any]:
     """A shape (C,) centred, of mean square distance 1 from its centre."""
     centred = shape - shape.mean()
     size = np.sqrt(np.mean(np.abs(centred) ** 2))
-    if not size > _TINY:
+    if not size > 0:
         raise ValueError("all LEDs are at one place")
     unit: NDArray[Any] = centred / size
     return unit

@@ -60,6 +60,15 @@ def test_nothing_is_learnt_from_few_leds_few_images_or_points_without_a_layout()
     assert Constellation.from_keypoints(np.random.default_rng(0).uniform(0, 100, (200, 6, 2))) is None
 
 
+def test_images_whose_glints_are_all_at_one_place_say_nothing():
+    keypoints = mirrored(RING, 200, share=1)
+    keypoints[3], keypoints[5, 3:], keypoints[5, :3] = 0, np.nan, 7  # a data set may write (0, 0) for absent LEDs
+    learnt = Constellation.from_keypoints(keypoints)
+    assert np.abs(np.array(learnt.layout) - RING).max() < 0.04
+    assert Constellation.from_dict(learnt.to_dict()) == learnt
+    assert Constellation.from_keypoints(np.full((50, 8, 2), 3.0)) is None
+
+
 @pytest.mark.parametrize(
     "change",
     [
