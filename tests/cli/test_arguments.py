@@ -17,6 +17,7 @@ NEEDED = {  # what a line must have before another flag of it is looked at
     "pack": ["--in_dir", "none", "--out_h5", "none/a.h5"],
     "check": ["none.h5"],
     "synth": ["none/a.h5"],
+    "adapt": ["--run", "none", "--images", "none", "--output_dir", "none"],
     "evaluate": ["--run", "none", "--h5", "none.h5"],
     "predict": ["--run", "none", "--input", "none.png", "--out", "none/a.csv"],
     "live": ["--run", "none", "--source", "none.mp4"],
