@@ -38,6 +38,8 @@ class LiveArguments(Settings):
     """Interval between printed statistics, in seconds."""
     constellation: bool = True
     """Decode all LEDs of an image together by their layout, if the model has recorded one."""
+    closer_look: bool = True
+    """Read the part around the LEDs again, closer, where a frame has more pixels than the network input."""
     device: str = "cpu"
     """Compute device: cpu, cuda, cuda:1, ..."""
     threads: int = setting(1, low=0, high=1024)
@@ -63,7 +65,10 @@ def run(argv: Sequence[str]) -> int:
 
     use_threads(arguments.threads)
     detector = GlintDetector.load(
-        arguments.run, arguments.device, constellation=None if arguments.constellation else False
+        arguments.run,
+        arguments.device,
+        constellation=None if arguments.constellation else False,
+        closer_look=arguments.closer_look,
     )
     is_camera = arguments.source.isdecimal()
     video = open_video(int(arguments.source) if is_camera else Path(arguments.source))

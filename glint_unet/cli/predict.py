@@ -48,6 +48,8 @@ class PredictArguments(Settings):
     """Average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost."""
     constellation: bool = True
     """Decode all LEDs of an image together by their layout, if the model has recorded one."""
+    closer_look: bool = True
+    """Read the part around the LEDs again, closer, where a frame has more pixels than the network input."""
     device: str = "cpu"
     """Compute device: cpu, cuda, cuda:1, ..."""
     threads: int = setting(0, low=0, high=1024)
@@ -78,6 +80,7 @@ def run(argv: Sequence[str]) -> int:
         stretch=True if arguments.stretch else None,
         threshold=arguments.threshold,
         constellation=None if arguments.constellation else False,
+        closer_look=arguments.closer_look,
     )
     media = open_media(arguments.input)
     broken: list[Frame] = []

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glint_unet.compute.device import parse_device
 from glint_unet.data.images import Placement, place_image, read_image
 from glint_unet.errors import DeviceError, SettingError
+from glint_unet.inference.closer_look import closer_windows
 from glint_unet.inference.onnx_file import open_onnx
 from glint_unet.inference.trained_model import Backend, Decoded, load_model, torch_backend
 from glint_unet.model.assignment import assign
@@ -19,6 +20,7 @@ from glint_unet.model.metrics import PRESENT_FROM_SCORE
 from glint_unet.settings import range_text
 
 _AGREE_PX = 1.0
+_LEAST_EVIDENCE = 0.8
 _NUM_CHANNELS = (1, 3, 4)
 
 
@@ -55,6 +57,8 @@ class GlintDetector:
         precise: average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost.
         constellation: decodes all LEDs of an image together by it; None: each LED alone.
         threshold_alone: lowest score of a present glint without the constellation.
+        closer_look: where images have more pixels than the network input and the layout is small in it, the network
+            also reads the part around the layout, at up to the images' own scale; needs a constellation.
 
     Raises:
         SettingError: the threshold is outside 0..1.
@@ -73,6 +77,7 @@ class GlintDetector:
         precise: bool = False,
         constellation: Constellation | None = None,
         threshold_alone: float = PRESENT_FROM_SCORE,
+        closer_look: bool = True,
     ) -> None:
         self.image_size = image_size
         self.num_classes = num_classes
@@ -85,6 +90,7 @@ class GlintDetector:
         self._shift = max(1, stride // 2) if precise else 0
         self.constellation = constellation
         self._threshold_alone = threshold_alone
+        self._looks_closer = closer_look and constellation is not None and not stretch
 
     @classmethod
     def load(
@@ -96,6 +102,7 @@ class GlintDetector:
         stretch: bool | None = None,
         threshold: float | None = None,
         constellation: bool | None = None,
+        closer_look: bool = True,
     ) -> "GlintDetector":
         """Loads the best model of a run directory, a full checkpoint, or an exported .onnx file.
 
@@ -108,6 +115,7 @@ class GlintDetector:
             threshold: overrides the stored value.
             constellation: whether all LEDs of an image are decoded together; None: if the model has a constellation,
                 which runs with at least 4 LEDs record.
+            closer_look: see the class.
 
         Raises:
             CheckpointError: missing, damaged, unsafe, or incomplete.
@@ -128,12 +136,12 @@ class GlintDetector:
         if constellation is False and options.pop("constellation", None):
             options["threshold"] = options.pop("threshold_alone")
         options |= {} if threshold is None else {"threshold": threshold}
-        return cls(backend, precise=precise, **options)
+        return cls(backend, precise=precise, closer_look=closer_look, **options)
 
     def without_constellation(self) -> "GlintDetector":
         """The same detector, but each LED is decoded alone, at the threshold chosen for that."""
         other = copy.copy(self)
-        other.constellation, other.threshold = None, self._threshold_alone
+        other.constellation, other.threshold, other._looks_closer = None, self._threshold_alone, False
         return other if self.constellation else self
 
     def labels(self) -> list[str]:
@@ -168,7 +176,24 @@ class GlintDetector:
         points, scores, sigmas = self._find(np.stack([place_image(image, placement) for image in grey]))
         points = placement.back(points)
         present = (scores >= self.threshold) & placement.holds(points)  # a point in the padding is absent
-        return Glints(points, scores, sigmas / np.float32(placement.mean_scale), present)
+        glints = Glints(points, scores, sigmas / np.float32(placement.mean_scale), present)
+        return self._looked_closer(grey, glints, placement) if self._looks_closer else glints
+
+    def _looked_closer(self, grey: NDArray[np.uint8], first: Glints, placement: Placement) -> Glints:
+        """The glints of images (B, H, W), each from a closer look where that finds at least as much."""
+        scale = placement.mean_scale
+        windows = closer_windows(first.points, first.present, self.image_size, scale)
+        if not windows:
+            return first
+        inner = [Placement.of((window.height, window.width), self.image_size) for window in windows.values()]
+        parts = [window.cut_from(grey[row]) for row, window in windows.items()]
+        found = self._find(np.stack([place_image(*pair) for pair in zip(parts, inner, strict=True)]))
+        points, scores, sigmas = (array.copy() for array in first[:3])
+        for k, (row, window) in enumerate(windows.items()):
+            if found[1][k].sum() >= _LEAST_EVIDENCE * scores[row].sum():
+                points[row] = inner[k].back(found[0][k]) + np.array((window.left, window.top), np.float32)
+                scores[row], sigmas[row] = found[1][k], found[2][k] / inner[k].mean_scale
+        return Glints(points, scores, sigmas, (scores >= self.threshold) & placement.holds(points))
 
     def _find(self, images: NDArray[np.uint8]) -> Decoded:
         """Points, scores and sigmas in the frame of the network input."""

@@ -120,11 +120,21 @@ def test_the_best_epoch_is_what_best_metric_says():
     assert Best.of_epoch(1, early, "px_error").beats(Best())
 
 
-def test_the_best_threshold_is_the_middle_of_those_with_the_greatest_f1():
+def test_the_best_threshold_is_the_middle_of_those_at_which_nothing_is_wrong():
     metrics = metrics_of([[[1.0, 1.0], [9.0, 9.0]]] * 2, [[0.42, 0.11]] * 2, [[[1.0, 1.0], [NAN, NAN]]] * 2)
     assert metrics.best_threshold() == 0.25  # of 0.15 .. 0.4
     summary = metrics.summary(metrics.best_threshold())
     assert (summary["f1"], summary["threshold"]) == (1, 0.25)
+
+
+def test_of_thresholds_that_are_nearly_as_good_the_best_is_the_one_nearest_to_point_six():
+    scores = [[0.9]] * 60 + [[0.52]] * 2 + [[0.3]] * 20
+    right = [[[1.0, 1.0]]] * 61 + [[[9.0, 9.0]]] * 21
+    truth = [[[1.0, 1.0]]] * 61 + [[[NAN, NAN]]] + [[[1.0, 1.0]]] * 20
+    metrics = metrics_of(right, scores, truth)
+    best = metrics.summary(0.5)["f1"]
+    assert best > metrics.summary(0.6)["f1"] > metrics.summary(0.2)["f1"]
+    assert metrics.best_threshold() == 0.6
 
 
 @pytest.mark.parametrize("truth", [NAN, 50.0])
@@ -147,4 +157,4 @@ def test_a_point_outside_the_image_is_not_found():
     metrics.add(points, torch.full((1, 4), 0.9), torch.ones(1, 4), points)
     assert metrics.summary()["recall"] == 0.25
     assert metrics.confusion()[1:] == [[0, 0, 0, 0, 1]] * 3
-    assert metrics.best_threshold() == 0.45
+    assert metrics.best_threshold() == 0.6  # 0.05 .. 0.9 are equally good
