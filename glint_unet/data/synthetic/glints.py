@@ -2,7 +2,8 @@
 
 A keypoint is the true centre of an LED's reflection. It is absent where the LED is off, the reflection misses the
 cornea, lids or lashes block more than half of its light, or its contrast after clipping is below three standard
-deviations of the noise or `least_contrast` grey levels: 12 for the fixed levels, 10 for varied eyes.
+deviations of the noise or `least_contrast` grey levels: 12 for the fixed levels, 10 for varied eyes,
+where it must also reach `least_share` of the brightest glint's contrast.
 """
 
 from dataclasses import dataclass
@@ -74,15 +75,18 @@ class AddedGlints:
         is_open: (C,) bool, lit, on the cornea and at most half covered.
         contrast: (C,) grey levels above what was there before, after clipping at white.
         least_contrast: below it, a glint cannot be seen.
+        least_share: nor below this share of the brightest one's contrast: a trace that no annotator marks.
     """
 
     is_open: NDArray[np.bool_]
     contrast: Floats
     least_contrast: float = AS_THE_LEVEL.least_contrast
+    least_share: float = AS_THE_LEVEL.least_share
 
     def visible(self, noise: float) -> NDArray[np.bool_]:
         """(C,) bool: which can be seen in noise of this standard deviation in grey levels."""
-        return self.is_open & (self.contrast >= max(self.least_contrast, 3 * noise))
+        brightest = float(self.contrast.max(where=self.is_open, initial=0))
+        return self.is_open & (self.contrast >= max(self.least_contrast, 3 * noise, self.least_share * brightest))
 
 
 def add_glints(
@@ -109,4 +113,6 @@ def add_glints(
     before = glints.means(image)
     glints.add_to(image, heights, lambda window: (1 - cover[window]) * (1 - lashes[window]))
     contrast = np.minimum(before + heights * glints.peak_share, WHITE) - np.minimum(before, WHITE)
-    return AddedGlints(is_lit & (transmission >= _LEAST_TRANSMISSION), contrast, variation.least_contrast)
+    return AddedGlints(
+        is_lit & (transmission >= _LEAST_TRANSMISSION), contrast, variation.least_contrast, variation.least_share
+    )

@@ -55,6 +55,7 @@ class Variation:
         place: (2,) offset of the eye from the middle of the image, as a share of the image's sides.
         spot_scale: size of reflections relative to the level's; least_sigma_px: they are never smaller than this.
         brightness: of reflections relative to the level's; least_contrast: grey levels below which a glint is absent.
+        least_share: a glint is also absent below this share of the contrast of the image's brightest one.
         ring: (2, 2) matrix that squeezes and turns the reflected layout.
         displacement: (2,) offset of the layout from where the level places it, in iris radii.
         lit: (C,) bool, LEDs whose light nothing blocks; None: all.
@@ -80,6 +81,7 @@ class Variation:
     spot_scale: float = 1.0
     brightness: float = 1.0
     least_contrast: float = 12.0
+    least_share: float = 0.0
     least_sigma_px: float = 0.0
     ring: Floats = field(default_factory=lambda: np.eye(2))
     displacement: Floats = field(default_factory=lambda: np.zeros(2))
@@ -124,6 +126,7 @@ def sample_variation(rng: np.random.Generator, num_leds: int, iris_share: Range)
         spot_scale=_log_uniform(rng, _SPOT_SCALE),
         brightness=_log_uniform(rng, (0.3, 1.0)),
         least_contrast=10.0,
+        least_share=0.15,
         least_sigma_px=0.45,
         ring=_squeezed(rng),
         displacement=displaced * np.array([np.cos(angle), np.sin(angle)]),

@@ -33,3 +33,10 @@ def test_a_glint_no_brighter_than_the_noise_cannot_be_seen():
     added = AddedGlints(np.array([True, True, False]), np.array([13.0, 100.0, 100.0]))
     assert added.visible(1.0).tolist() == [True, True, False]
     assert added.visible(10.0).tolist() == [False, True, False]
+
+
+def test_a_trace_beside_a_far_brighter_glint_counts_as_absent_where_a_share_is_set():
+    contrast, is_open = np.array([20.0, 200.0, 900.0]), np.array([True, True, False])
+    assert AddedGlints(is_open, contrast).visible(1.0).tolist() == [True, True, False]
+    assert AddedGlints(is_open, contrast, 10.0, 0.15).visible(1.0).tolist() == [False, True, False]
+    assert not AddedGlints(np.zeros(3, bool), contrast, 10.0, 0.15).visible(1.0).any()
