@@ -8,6 +8,7 @@ import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,12 +89,20 @@ def read_backgrounds(name: str, image_size: tuple[int, int]) -> Backgrounds:
         MissingPackageError: it is a video and OpenCV is not installed.
     """
     media = open_media(name)
-    states = [path.stat() for path in media.paths]
-    return _read(media, image_size, tuple((state.st_size, state.st_mtime_ns) for state in states))
+    return _read(media, image_size, tuple(map(_state, media.paths)))
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Size and time of a file; those of a missing one, whose frame is unreadable, are 0."""
+    try:
+        state = path.stat()
+    except OSError:
+        return 0, 0
+    return state.st_size, state.st_mtime_ns
 
 
 @functools.lru_cache(maxsize=1)
-def _read(media: Media, image_size: tuple[int, int], _state: tuple[tuple[int, int], ...]) -> Backgrounds:
+def _read(media: Media, image_size: tuple[int, int], _states: tuple[tuple[int, int], ...]) -> Backgrounds:
     broken: list[str] = []
     enlarged = max(2, -(-_LEAST_SIDE // min(image_size)))
     size = image_size[0] * enlarged, image_size[1] * enlarged

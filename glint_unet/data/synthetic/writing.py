@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from glint_unet.data.annotation.image_annotation import printable
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_SCALE
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.heatmaps import render_heatmaps
@@ -23,7 +24,7 @@ def write_synthetic(out_h5: Path, rig: Rig, *, num: int, seed: int, compression:
         GlintError: the rig's frames cannot be used; see `read_backgrounds`.
     """
     backgrounds = backgrounds_of(rig)
-    of_frames = {"backgrounds": rig.backgrounds, "backgrounds_share": rig.backgrounds_share}
+    of_frames = {"backgrounds": printable(rig.backgrounds), "backgrounds_share": rig.backgrounds_share}
     writer = DatasetWriter(
         out_h5,
         num_classes=rig.num_leds,

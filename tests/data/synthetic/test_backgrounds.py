@@ -63,10 +63,13 @@ def test_most_frames_have_their_eye(folder):
 
 def test_unreadable_frames_are_named_and_the_others_are_used(folder):
     (folder / "eye_03.png").write_bytes(b"no image")
+    (folder / "eye_04.png").unlink()
+    (folder / "eye_04.png").symlink_to(folder / "gone")
     found = read_backgrounds(str(folder), SIZE)
-    assert len(found.frames) == 7
-    assert "unreadable: 1" in str(found)
-    assert "eye_03.png" in str(found)
+    assert len(found.frames) == 6
+    assert "unreadable: 2" in str(found)
+    assert "eye_03.png, " in str(found)
+    assert "eye_04.png" in str(found)
 
 
 def test_many_unreadable_frames_are_named_in_part(tmp_path):
