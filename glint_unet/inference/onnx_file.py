@@ -204,7 +204,7 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
         if "constellation" in metadata:  # not in files of earlier versions
             values = json.loads(metadata["constellation"])
             options |= {"threshold": float(values["threshold"]), "threshold_alone": options["threshold"]}
-            options["constellation"] = Constellation.from_dict(values)
+            options["constellation"] = Constellation.from_dict(values, len(labels))
             outputs += PEAK_OUTPUTS
     except Exception as error:  # ONNX Runtime raises many types of errors
         raise CheckpointError("onnx_unusable", path=path, reason=one_line(error)) from error

@@ -111,9 +111,13 @@ class Constellation:
 
     @classmethod
     def of_run(cls, dataset: Mapping[str, Any]) -> "Constellation | None":
-        """What the record of a run's data set holds; None in those of earlier versions, and below 4 LEDs."""
+        """What the record of a run's data set holds; None in those of earlier versions, and below 4 LEDs.
+
+        Raises:
+            ValueError, TypeError, KeyError: the record is damaged, or of another number of LEDs.
+        """
         values = dataset.get("constellation")
-        return None if values is None else cls.from_dict(values)
+        return None if values is None else cls.from_dict(values, int(dataset["num_classes"]))
 
     @property
     def positions(self) -> Complex:
@@ -131,13 +135,23 @@ class Constellation:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Constellation":
-        """What `to_dict` gave; raises ValueError, TypeError or KeyError where it is something else."""
+    def from_dict(cls, values: Mapping[str, Any], num_leds: int | None = None) -> "Constellation":
+        """The inverse of `to_dict`.
+
+        Args:
+            values: what `to_dict` gave.
+            num_leds: C, if it is known.
+
+        Raises:
+            ValueError, TypeError, KeyError: `values` are something else, or of another number of LEDs.
+        """
         positions = np.array(values["layout"], dtype=np.float64)
         low, high = map(float, values["size_px"])
         rest = {name: float(values[name]) for name in ("turn_deg", "squeeze", "spread")}
         if positions.ndim != 2 or positions.shape[1] != 2 or len(positions) < LEAST_LEDS:
             raise ValueError(f"layout of shape {positions.shape}")
+        if len(positions) != (num_leds or len(positions)):
+            raise ValueError(f"layout of {len(positions)} LEDs, not of {num_leds}")
         if not (np.isfinite(positions).all() and 0 < low < high < math.inf and all(0 < v < 90 for v in rest.values())):
             raise ValueError("constellation out of range")
         return cls.from_layout(positions, (low, high), **rest)

@@ -12,6 +12,7 @@ from torch import Tensor
 from glint_unet.config import TrainConfig
 from glint_unet.data.split import Split
 from glint_unet.errors import CheckpointError, SettingError
+from glint_unet.model.constellation import Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
 from glint_unet.runs.checkpoint_file import read_checkpoint, write_checkpoint
 from glint_unet.runs.plain_values import plain
@@ -57,6 +58,7 @@ class RunState:
         history = [dict(row) for row in values["history"]]
         if any(int(row["epoch"]) < 1 for row in history):
             raise ValueError("history row with an epoch below 1")
+        Constellation.of_run(values["dataset"])  # raises where it is damaged
         return cls(
             split=Split.from_dict(values["split"]),
             dataset={**values["dataset"], "md5": str(values["dataset"]["md5"])},

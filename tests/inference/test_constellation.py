@@ -1,5 +1,6 @@
 """The constellation from a run's record to the detector, the exported file and the figures."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from glint_unet.inference.predictor import GlintDetector
 from glint_unet.inference.trained_model import load_model
 from glint_unet.model.assignment import assign
 from glint_unet.model.constellation import Constellation
+from glint_unet.runs.resume_point import find_resume_point
 from glint_unet.training.loop import train
 
 RIG = Rig.ring(5, image_size=(48, 64), stride=2, level="easy")
@@ -106,6 +108,13 @@ def test_an_exported_file_gives_what_pytorch_gives_and_numpy_alone_can_assign(fi
     assert float(about["threshold"]) == ours.without_constellation().threshold
 
 
+def test_an_exported_file_whose_layout_has_another_number_of_leds_is_refused(five_leds, tmp_path):
+    path, of_six = tmp_path / "model.onnx", Constellation.from_layout(Rig.ring(6).positions(), (2, 20))
+    export_onnx(load_model(five_leds[1])._replace(constellation=of_six), path)
+    with pytest.raises(CheckpointError, match="6 LEDs"):
+        GlintDetector.load(path)
+
+
 def test_a_rig_of_fewer_than_four_leds_is_decoded_one_by_one(eyes_run, eyes_frames):
     detector = GlintDetector.load(eyes_run)
     assert detector.constellation is None
@@ -122,6 +131,11 @@ def test_a_damaged_record_of_the_layout_is_refused_and_a_run_without_one_is_deco
     torch.save(content, tmp_path / "damaged.pth")
     with pytest.raises(CheckpointError):
         GlintDetector.load(tmp_path / "damaged.pth")
+    content["dataset"]["constellation"] = Constellation.from_layout(Rig.ring(6).positions(), (2, 20)).to_dict()
+    torch.save(content, tmp_path / "of_six.pth")
+    for use in (GlintDetector.load, functools.partial(find_resume_point, output_dir=None)):
+        with pytest.raises(CheckpointError, match="ValueError"):
+            use(str(tmp_path / "of_six.pth"))
     del content["dataset"]["constellation"]
     torch.save(content, tmp_path / "old.pth")
     assert GlintDetector.load(tmp_path / "old.pth").constellation is None
