@@ -1,5 +1,6 @@
 import dataclasses
 import os
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -25,7 +26,7 @@ def test_the_file_holds_what_was_requested(tmp_path):
 
 def test_the_frames_may_be_in_a_folder_whose_name_is_no_text(tmp_path):
     folder = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
-    os.mkdir(folder)
+    Path(folder).mkdir()
     rig = Rig.ring(4, image_size=(48, 48), level="easy")
     Image.fromarray(np.kron(render_eye(rig, 0, 1)[0], np.ones((4, 4), np.uint8))).save(folder + "/eye.png")
     path = tmp_path / "a.h5"
