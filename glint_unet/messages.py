@@ -695,9 +695,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "adapt_nothing_certain": (
         "{path}: {num} 帧中只有 {labelled} 帧的亮点足够确定 (需要 {need} 帧, 每帧至少 {least} 个), 无法用来改进 {run}; "
-        "请检查图像是否来自该模型的装置, 或提供更多图像",
+        "亮点在六成以上的变换视图中一致才算确定。模型训练太短时请先多训练; "
+        "否则请检查图像是否来自该模型的装置, 或提供更多图像",
         "{path}: only {labelled} of {num} frames have enough certain glints to improve {run} ({need} needed, each with "
-        "at least {least}); check that the images show the rig that the model is for, or provide more of them",
+        "at least {least}; certain is what six in ten views of a frame agree on); train the model longer if it finds "
+        "few glints, check that the images show its rig, or provide more of them",
     ),
     "adapt_before": ("之前", "before"),
     "adapt_after": ("之后", "after"),

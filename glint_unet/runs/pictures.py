@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from glint_unet.files import write_bytes
@@ -29,6 +30,7 @@ def draw_curves(history: list[dict[str, Any]], path: Path) -> None:
             if rows:
                 axes.plot(*zip(*rows, strict=True), color=colour, marker=".", label=part)
         axes.set(title=title, xlabel="epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()
