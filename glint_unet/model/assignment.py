@@ -113,7 +113,10 @@ def assign(
         sigmas: (B, M), standard deviations in pixels: `peak_sigmas`.
         constellation: `Constellation.from_dict` of the .onnx file's metadata.
     """
-    starts = range(0, max(len(points), 1), _IMAGES_AT_ONCE)
+    num_leds = scores.shape[-1]
+    if not len(points):
+        return Assignment(*(np.zeros(shape, np.float32) for shape in ((0, num_leds, 2), (0, num_leds), (0, num_leds))))
+    starts = range(0, len(points), _IMAGES_AT_ONCE)
     parts = [slice(start, start + _IMAGES_AT_ONCE) for start in starts]
     named = [_assign(points[part], scores[part], sigmas[part], constellation) for part in parts]
     return named[0] if len(named) == 1 else Assignment(*(np.concatenate(arrays) for arrays in zip(*named, strict=True)))

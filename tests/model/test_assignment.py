@@ -95,6 +95,11 @@ def test_an_image_gives_the_same_alone_and_among_others():
         assert np.allclose(alone.scores[0], together.scores[k], atol=1e-4)
 
 
+def test_of_no_images_nothing_is_named():
+    found = assign(np.empty((0, PEAKS, 2)), np.empty((0, PEAKS, 8)), np.empty((0, PEAKS)), constellation())
+    assert [part.shape for part in found] == [(0, 8, 2), (0, 8), (0, 8)]
+
+
 def test_an_eye_that_shows_nothing_stays_empty():
     rng = np.random.default_rng(0)
     images = []
