@@ -661,6 +661,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 是输入图像, 不会覆盖; 请为 --overlay 换一个目录",
         "{path} is an input image and is not replaced; choose another directory for --overlay",
     ),
+    "frame_undecodable": ("无法解码", "cannot be decoded"),
+    "video_ends_early": ("视频到此为止, 文件头却说有 {declared} 帧", "the video ends here; its header says {declared}"),
     "frame_broken": ("跳过: {source} 第 {number} 帧: {reason}", "Skipped: {source}, frame {number}: {reason}"),
     "predicted": (
         "{num} 帧, 跳过 {broken} 帧, {fps:.1f} 帧/秒: {path}",

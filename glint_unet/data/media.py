@@ -16,6 +16,7 @@ from glint_unet.data.dataset_reader import read_images, read_stems
 from glint_unet.data.images import IMAGE_SUFFIXES, ImageFacts, WhiteLevel, inspect_image, read_image
 from glint_unet.errors import AnnotationError, DatasetError, MediaError
 from glint_unet.extras import optional_package
+from glint_unet.messages import text
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv")
 DATASET_SUFFIXES = (".h5", ".hdf5")
@@ -73,26 +74,26 @@ class Media:
                 yield from _video_frames(path)
 
 
-def open_media(text: str) -> Media:
+def open_media(name: str) -> Media:
     """Opens an input: an image, a folder of images, a glob pattern, a video, or a data set.
 
     Raises:
         MediaError: it does not exist, the folder contains no images, or the file type is not supported.
         DatasetError: the data set cannot be used.
     """
-    path = Path(text)
+    path = Path(name)
     if path.is_dir():
         paths = sorted(filter(is_image, path.iterdir()))
         if not paths:
             raise MediaError("media_no_images", path=path)
-        return Media(text, tuple(paths), len(paths))
-    if not path.exists() and glob.has_magic(text):
-        paths = sorted(Path(p) for p in glob.glob(text, recursive=True) if Path(p).is_file())  # noqa: PTH207
+        return Media(name, tuple(paths), len(paths))
+    if not path.exists() and glob.has_magic(name):
+        paths = sorted(Path(p) for p in glob.glob(name, recursive=True) if Path(p).is_file())  # noqa: PTH207
         if not paths:
-            raise MediaError("media_no_match", path=text)
+            raise MediaError("media_no_match", path=name)
         media = [_open_file(one) for one in paths]
         fps = media[0].fps if len(media) == 1 else None
-        return Media(text, tuple(paths), sum(one.num_frames for one in media), fps)
+        return Media(name, tuple(paths), sum(one.num_frames for one in media), fps)
     if not path.exists():
         raise MediaError("media_missing", path=path)
     return _open_file(path)
@@ -194,12 +195,12 @@ def _video_frames(path: Path) -> Iterator[Frame]:
                 broken += 1
                 continue
             for k in range(number, number + broken):
-                yield Frame(str(path), k, _time(k, fps), None, "cannot be decoded", path)
+                yield Frame(str(path), k, _time(k, fps), None, text("frame_undecodable"), path)
             number, broken = number + broken, 0
             yield Frame(str(path), number, _time(number, fps), grey_of(colour), None, path)
             number += 1
         if broken:
-            problem = f"the video ends here; its header says {declared}"
+            problem = text("video_ends_early", declared=declared)
             yield Frame(str(path), number, _time(number, fps), None, problem, path)
     finally:
         video.release()

@@ -8,6 +8,7 @@ from PIL import Image
 
 from glint_unet.data.media import grey_of, open_media
 from glint_unet.errors import MediaError
+from glint_unet.messages import set_language
 
 
 def images(frames):
@@ -72,3 +73,14 @@ def test_what_is_not_there_is_refused(tmp_path):
     for name in ("none.png", "*.png"):
         with pytest.raises(MediaError, match=r"none\.png|\*\.png"):
             open_media(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "视频到此为止"), ("en", "the video ends here")])
+def test_a_video_cut_short_says_so_in_the_users_language(eyes_video, tmp_path, language, words):
+    content = eyes_video.read_bytes()
+    (tmp_path / "cut.avi").write_bytes(content[: len(content) * 6 // 10])
+    set_language(language)
+    *frames, last = open_media(str(tmp_path / "cut.avi"))
+    assert len(frames) > 5
+    assert last.image is None
+    assert words in last.problem
