@@ -76,6 +76,8 @@ class TrainConfig(Settings):
     """Network: compact, with votes for the sub-pixel position, or the plain U-Net."""
     base_channels: int = setting(16, low=1, high=512, resume="fixed")
     """Width of the network: channels of the first level of the U-Net, half those of the compact network."""
+    class_free: bool = setting(False, resume="fixed")
+    """One heatmap channel for the glints of all LEDs; the layout of the LEDs, or that of another rig, names them."""
     init: str | None = setting(None, resume="fixed")
     """Initialise with the best weights of this run directory or checkpoint of the same network."""
     decoding: Literal["subpixel", "argmax"] = setting("subpixel", resume="fixed")
@@ -196,6 +198,8 @@ class TrainConfig(Settings):
             raise SettingError("file_targets_augmented")
         if self.loss == "hybrid" and self.lam_focal + self.lam_bce + self.lam_dice == 0:
             raise SettingError("hybrid_without_weights")
+        if self.class_free and (self.decoding == "argmax" or self.div_weight):
+            raise SettingError("class_free_conflict", decoding=self.decoding, div_weight=self.div_weight)
         self.where_to_hold()
 
     def _follows_recipe(self) -> bool:

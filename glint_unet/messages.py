@@ -187,6 +187,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path}: this model has recorded no constellation of LEDs (fewer than 4, or trained by an earlier version); "
         "use constellation=None",
     ),
+    "rig_without_constellation": (
+        "{rig} 的布局只用于一起解码各 LED; 请去掉 --rig, 或去掉 --no_constellation",
+        "The layout of {rig} is for decoding all LEDs together; omit --rig, or omit --no_constellation",
+    ),
+    "rig_no_constellation": (
+        "{path} 有 {num} 个 LED; --rig 需要位于不同位置的至少 {least} 个 LED; 请更正该文件, 或去掉 --rig",
+        "{path} has {num} LEDs; --rig requires at least {least}, at different places; correct the file, or omit --rig",
+    ),
+    "rig_other_leds": (
+        "{path} 有 {num} 个 LED, {run} 的模型有 {expected} 个; 请用有 {expected} 个 LED 的装置文件, 或用 --class_free "
+        "训练的模型, 它适用于任何装置",
+        "{path} has {num} LEDs, but the model of {run} has {expected}; use a rig file of {expected} LEDs, or a model "
+        "trained with --class_free, which takes any rig",
+    ),
+    "onnx_without_peaks": (
+        "{path} 不输出 --rig 所需的峰; 请用其训练目录代替该文件",
+        "{path} does not return the peaks that --rig requires; use the run directory instead of the file",
+    ),
     "setting_out_of_range": (
         "--{flag} 的值 {value} 超出范围, 需要 {limit}",
         "--{flag} {value} is out of range; it must be {limit}",
@@ -197,6 +215,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "file_targets_augmented": (
         "--targets file 的热图不能随图像变换; 请加 --no_augment, 或用 --targets keypoints",
         "The heatmaps of --targets file cannot follow augmented images; add --no_augment, or use --targets keypoints",
+    ),
+    "class_free_conflict": (
+        "--class_free 只有一个热图通道, 与 --decoding {decoding} --div_weight {div_weight:g} 不相容; 请用 "
+        "--decoding subpixel --div_weight 0",
+        "--class_free has a single heatmap channel, which contradicts --decoding {decoding} --div_weight "
+        "{div_weight:g}; use --decoding subpixel --div_weight 0",
     ),
     "no_heatmaps_in_file": (
         "{path} 中没有热图, 不能用 --targets file; 请用 --targets keypoints",
@@ -703,6 +727,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "at least {least}; certain is what six in ten views of a frame agree on); train the model longer if it finds "
         "few glints, check that the images show its rig, or provide more of them",
     ),
+    "adapt_class_free": (
+        "{run} 用 --class_free 训练, 不能适应; 请用不带 --class_free 训练的模型",
+        "{run} was trained with --class_free, which cannot be adapted; use a run without it",
+    ),
     "adapt_before": ("之前", "before"),
     "adapt_after": ("之后", "after"),
     "adapt_columns": ("指标 之前 之后", "figure before after"),
@@ -756,6 +784,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "以上各 LED 按布局一起解码; 各自单独解码 (--no_constellation) 时: F1 {f1_alone}, 阈值 {threshold_alone}",
         "above, all LEDs decoded together by their layout; each decoded alone (--no_constellation): F1 {f1_alone}, "
         "threshold {threshold_alone}",
+    ),
+    "evaluate_unnamed": (
+        "注意: 该模型不分 LED (--class_free), 此处也没有布局, 所以以上各项都不计 LED; 用 --rig 给出布局",
+        "Note: this model does not tell LEDs apart (--class_free), and there is no layout here, so all metrics are "
+        "regardless of the LED; give a layout with --rig",
     ),
     "evaluate_px": (
         "误差 (像素): 中位 {px_median}, 平均 {px_mean}, 95% {px_p95}; 实际/预测标准差 {sigma_ratio}",

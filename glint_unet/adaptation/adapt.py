@@ -66,6 +66,8 @@ def adapt(task: Adaptation, watch: Watch = iter) -> AdaptReport:
     if task.report.exists():
         return AdaptReport.from_dict(json.loads(task.report.read_text(encoding="utf-8")))
     model, media = load_model(task.run), open_media(task.images)
+    if model.class_free:
+        raise AdaptError("adapt_class_free", run=task.run)
     checkpoint = Checkpoint.read(model.path)
     checkpoint.run_state()
     device = choose_device(TrainConfig(device=task.device), Group())

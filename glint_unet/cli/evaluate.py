@@ -36,6 +36,8 @@ class EvaluateArguments(Settings):
     """Average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost."""
     constellation: bool = True
     """Decode all LEDs of an image together by their layout, if the model has recorded one."""
+    rig: str | None = None
+    """Rig file (TOML) whose layout of the LEDs is used; a class-free model takes any rig, without training for it."""
     device: str = "cpu"
     """Compute device: cpu, cuda, cuda:1, ..."""
     lang: Literal["zh", "en"] = "zh"
@@ -64,7 +66,9 @@ def run(argv: Sequence[str]) -> int:
         if not output.parent.is_dir():
             raise DatasetError("output_no_directory", path=output.parent)
     together = None if arguments.constellation else False
-    detector = GlintDetector.load(model, arguments.device, precise=arguments.precise, constellation=together)
+    detector = GlintDetector.load(
+        model, arguments.device, precise=arguments.precise, constellation=together, rig=arguments.rig
+    )
     rows = rows_to_judge(model, h5, arguments.split)
     evaluation = evaluate(detector, h5, rows, num_worst, count_trained_on(model, h5, rows))
     if arguments.json:
@@ -72,6 +76,8 @@ def run(argv: Sequence[str]) -> int:
     if evaluation.worst:
         draw_worst(detector, h5, evaluation.worst, picture)
     _print_report(evaluation)
+    if not detector.names_leds:
+        print(text("evaluate_unnamed"))
     if arguments.split == "val" and recorded_decoding(model) == "argmax":
         print(text("evaluate_refines"))
     if evaluation.worst:

@@ -50,6 +50,8 @@ class PredictArguments(Settings):
     """Decode all LEDs of an image together by their layout, if the model has recorded one."""
     closer_look: bool = True
     """Read the part around the LEDs again, closer, where a frame has more pixels than the network input."""
+    rig: str | None = None
+    """Rig file (TOML) whose layout of the LEDs is used; a class-free model takes any rig, without training for it."""
     device: str = "cpu"
     """Compute device: cpu, cuda, cuda:1, ..."""
     threads: int = setting(0, low=0, high=1024)
@@ -81,6 +83,7 @@ def run(argv: Sequence[str]) -> int:
         threshold=arguments.threshold,
         constellation=None if arguments.constellation else False,
         closer_look=arguments.closer_look,
+        rig=arguments.rig,
     )
     media = open_media(arguments.input)
     broken: list[Frame] = []

@@ -17,6 +17,7 @@ from glint_unet.errors import CheckpointError, DatasetError, ResumeError
 from glint_unet.inference.predictor import GlintDetector, Glints
 from glint_unet.inference.trained_model import recorded_split
 from glint_unet.model.metrics import RIGHT_WITHIN_PX, KeypointMetrics
+from glint_unet.model.unnamed import in_order_of_truth
 from glint_unet.runs.pictures import draw_predictions
 
 _BATCH = 32
@@ -53,7 +54,7 @@ class Evaluation:
         num_trained_on: number of them that the model was trained on; None if it does not record that.
         threshold: the threshold of the detector: lowest score of a found prediction.
         figures: metrics of all LEDs together, from `KeypointMetrics.summary`; with a constellation also `f1_alone` and
-            `threshold_alone`, of each LED decoded alone.
+            `threshold_alone`, of each LED decoded alone. Those of unnamed glints are regardless of the LED.
         leds: one report per LED.
         confusion: the confusion matrix, from `KeypointMetrics.confusion`.
         worst: rows of the data set, the worst image first.
@@ -121,8 +122,8 @@ def evaluate(
     glints, truth = _predictions(detector, info, rows)
     metrics = _metrics_of(glints, truth, info)
     leds = tuple(
-        _led_report(label, _only(glints, c), truth[:, c : c + 1], info, detector)
-        for c, label in enumerate(detector.labels())
+        _led_report(f"{detector.prefix}{c + 1}", _only(glints, c), truth[:, c : c + 1], info, detector)
+        for c in range(detector.num_classes)
     )
     found, distance = glints.present, np.linalg.norm(glints.points - truth, axis=-1)
     present = np.isfinite(distance)
@@ -153,7 +154,7 @@ def draw_worst(detector: GlintDetector, h5: Path, worst: tuple[int, ...], path: 
 
 
 def _predictions(detector: GlintDetector, info: DatasetInfo, rows: Rows) -> tuple[Glints, NDArray[np.float32]]:
-    """The candidates of the rows, and their true keypoints (n, C, 2)."""
+    """The candidates of the rows, and their true keypoints (n, C, 2); unnamed glints in the order of the truth."""
     source = FileSource(info, num_workers=0)
     parts: list[tuple[Any, ...]] = []
     for start in range(0, len(rows), _BATCH):
@@ -161,7 +162,7 @@ def _predictions(detector: GlintDetector, info: DatasetInfo, rows: Rows) -> tupl
         parts.append((*detector.candidates(batch.images.numpy()[..., None]), batch.true_keypoints(info).numpy()))
     source.close()
     *glints, truth = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Glints(*glints), truth
+    return Glints(*(glints if detector.names_leds else in_order_of_truth(truth, *glints))), truth
 
 
 def _metrics_of(glints: Glints, truth: NDArray[np.float32], info: DatasetInfo) -> KeypointMetrics:

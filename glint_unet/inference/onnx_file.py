@@ -7,6 +7,10 @@ If the model has a constellation, the graph also returns `peak_points` (batch, M
 `peak_sigmas` (batch, M), for `assign` of model/assignment.py, which needs numpy alone. The metadata then has the key
 `constellation`: a JSON object for `Constellation.from_dict`, in which `threshold` applies to the scores that `assign`
 returns; the other `threshold` applies to `scores`.
+
+A class-free model has the key `class_free`. Its `heatmaps` are (batch, 1, h, w); its `points` are the C highest peaks,
+the highest first, named glint1, glint2, ... in `labels`; its `peak_scores` are (batch, M, 1), and `assign` names the
+peaks by the constellation of any rig.
 """
 
 import io
@@ -25,6 +29,7 @@ from glint_unet.extras import optional_package
 from glint_unet.files import write_bytes
 from glint_unet.inference.trained_model import Backend, Decoded, DecodingNetwork, TrainedModel, torch_backend
 from glint_unet.model.constellation import Constellation
+from glint_unet.model.unnamed import UNNAMED_PREFIX
 
 METADATA = ("labels", "image_size", "stride", "threshold", "stretch", "prefix", "dataset_md5", "epoch", "run", "format")
 FORMAT = "glint-unet 1"
@@ -59,7 +64,7 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
             wrapped,
             (example,),
             input_names=["images"],
-            output_names=[*OUTPUTS, *(PEAK_OUTPUTS if model.constellation else ())],
+            output_names=[*OUTPUTS, *(PEAK_OUTPUTS if model.constellation or model.class_free else ())],
             dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
             dynamo=True,
             verbose=False,
@@ -89,10 +94,11 @@ def _halve(onnx: Any, graph: Any) -> None:
 
 
 def _metadata(model: TrainedModel) -> dict[str, str]:
-    labels = [f"{model.prefix}{channel + 1}" for channel in range(model.num_classes)]
-    constellation = {}
+    prefix = UNNAMED_PREFIX if model.class_free else model.prefix
+    labels = [f"{prefix}{channel + 1}" for channel in range(model.num_classes)]
+    further = {"class_free": "true"} if model.class_free else {}
     if model.constellation:
-        constellation["constellation"] = json.dumps({**model.constellation.to_dict(), "threshold": model.threshold})
+        further["constellation"] = json.dumps({**model.constellation.to_dict(), "threshold": model.threshold})
     return {
         "labels": json.dumps(labels),
         "image_size": json.dumps(list(model.image_size)),
@@ -104,7 +110,7 @@ def _metadata(model: TrainedModel) -> dict[str, str]:
         "epoch": str(model.epoch),
         "run": str(model.path.resolve().parent),
         "format": FORMAT,
-        **constellation,
+        **further,
     }
 
 
@@ -160,7 +166,7 @@ def check_export(model: TrainedModel, path: Path, images: NDArray[np.uint8]) -> 
         (points, scores, _, *peaks), (ours, our_scores, _, *our_peaks) = backend(part), reference(part)
         clear = np.abs(our_scores - threshold) > 1e-3
         differ = ((scores >= threshold) != (our_scores >= threshold)) & clear
-        shown = (our_scores >= threshold) & clear
+        shown = (our_scores >= threshold) & clear & (not model.class_free)  # peaks of one height may change places
         distance = np.linalg.norm(points - ours, axis=-1)[shown]
         worst = max([worst, *distance.tolist(), *([np.inf] if differ.any() else [])])
         if peaks:
@@ -199,12 +205,14 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
             "stretch": bool(json.loads(metadata["stretch"])),
             "stride": int(metadata["stride"]),
             "prefix": metadata["prefix"],
+            "class_free": "class_free" in metadata,
         }
         outputs = list(OUTPUTS[1:])
         if "constellation" in metadata:  # not in files of earlier versions
             values = json.loads(metadata["constellation"])
             options |= {"threshold": float(values["threshold"]), "threshold_alone": options["threshold"]}
             options["constellation"] = Constellation.from_dict(values, len(labels))
+        if "constellation" in metadata or options["class_free"]:
             outputs += PEAK_OUTPUTS
     except Exception as error:  # ONNX Runtime raises many types of errors
         raise CheckpointError("onnx_unusable", path=path, reason=one_line(error)) from error

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from glint_unet.compute.device import parse_device
 from glint_unet.data.images import Placement, place_image, read_image
-from glint_unet.errors import DeviceError, SettingError
+from glint_unet.data.synthetic.rig import Rig
+from glint_unet.errors import DeviceError, RigError, SettingError
 from glint_unet.inference.closer_look import closer_windows
 from glint_unet.inference.onnx_file import open_onnx
 from glint_unet.inference.trained_model import Backend, Decoded, load_model, torch_backend
 from glint_unet.model.assignment import assign
-from glint_unet.model.constellation import Constellation
+from glint_unet.model.constellation import LEAST_LEDS, Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
+from glint_unet.model.unnamed import UNNAMED_PREFIX, highest_peaks
 from glint_unet.settings import range_text
 
 _AGREE_PX = 1.0
@@ -46,7 +48,7 @@ class GlintDetector:
 
     Args:
         backend: maps images (B, H, W) uint8 of `image_size` to points (B, C, 2) in their pixels, scores and sigmas
-            (B, C); if there is a constellation, also to what `decode_peaks` returns.
+            (B, C); with a constellation, or if it is class-free, also to what `decode_peaks` returns.
         image_size: (H, W) of the network input; images are scaled and padded (or stretched) to it, and points are
             transformed back.
         num_classes: C.
@@ -59,6 +61,8 @@ class GlintDetector:
         threshold_alone: lowest score of a present glint without the constellation.
         closer_look: where images have more pixels than the network input and the layout is small in it, the network
             also reads the part around the layout, at up to the images' own scale; needs a constellation.
+        class_free: the network has one heatmap for all LEDs. Without a constellation, its C highest peaks are returned,
+            the highest first, and it is not known which LEDs they are.
 
     Raises:
         SettingError: the threshold is outside 0..1.
@@ -78,6 +82,7 @@ class GlintDetector:
         constellation: Constellation | None = None,
         threshold_alone: float = PRESENT_FROM_SCORE,
         closer_look: bool = True,
+        class_free: bool = False,
     ) -> None:
         self.image_size = image_size
         self.num_classes = num_classes
@@ -91,6 +96,7 @@ class GlintDetector:
         self.constellation = constellation
         self._threshold_alone = threshold_alone
         self._looks_closer = closer_look and constellation is not None and not stretch
+        self._class_free = class_free
 
     @classmethod
     def load(
@@ -103,6 +109,7 @@ class GlintDetector:
         threshold: float | None = None,
         constellation: bool | None = None,
         closer_look: bool = True,
+        rig: str | Path | None = None,
     ) -> "GlintDetector":
         """Loads the best model of a run directory, a full checkpoint, or an exported .onnx file.
 
@@ -116,20 +123,20 @@ class GlintDetector:
             constellation: whether all LEDs of an image are decoded together; None: if the model has a constellation,
                 which runs with at least 4 LEDs record.
             closer_look: see the class.
+            rig: a rig file; its constellation replaces that of the model. A class-free model takes any rig of at least
+                4 LEDs, others one of as many LEDs as they have.
 
         Raises:
             CheckpointError: missing, damaged, unsafe, or incomplete.
             DeviceError: there is no such device, or it is not the CPU for an .onnx file.
-            SettingError: the threshold is outside 0..1, or the model has no constellation although one is required.
+            RigError: the rig file cannot be used.
+            SettingError: the threshold is outside 0..1, the model has no constellation although one is required, or the
+                rig does not fit the model or contradicts `constellation`.
         """
-        path, on = Path(run), parse_device(device)
-        if path.suffix == ".onnx":
-            if on.type != "cpu":
-                raise DeviceError("onnx_on_cpu", path=path, value=on)
-            backend, options = open_onnx(path)
-        else:
-            model = load_model(path)
-            backend, options = torch_backend(model, on), model.options()
+        path = Path(run)
+        if rig is not None and constellation is False:
+            raise SettingError("rig_without_constellation", rig=rig)
+        backend, options = _opened(path, parse_device(device), None if rig is None else Path(rig))
         options |= {} if stretch is None else {"stretch": stretch}
         if constellation and not options.get("constellation"):
             raise SettingError("no_constellation", path=path)
@@ -139,14 +146,20 @@ class GlintDetector:
         return cls(backend, precise=precise, closer_look=closer_look, **options)
 
     def without_constellation(self) -> "GlintDetector":
-        """The same detector, but each LED is decoded alone, at the threshold chosen for that."""
+        """The same detector, but each LED is decoded alone (or unnamed), at the threshold chosen for that."""
         other = copy.copy(self)
         other.constellation, other.threshold, other._looks_closer = None, self._threshold_alone, False
         return other if self.constellation else self
 
+    @property
+    def names_leds(self) -> bool:
+        """Whether it is known which LED each glint is: not for a class-free model without a constellation."""
+        return self.constellation is not None or not self._class_free
+
     def labels(self) -> list[str]:
-        """The names of the LEDs in the order of the channels: g1, g2, ..."""
-        return [f"{self.prefix}{channel + 1}" for channel in range(self.num_classes)]
+        """The names of the LEDs in the order of the channels: g1, g2, ...; glint1, glint2, ... if that is not known."""
+        prefix = self.prefix if self.names_leds else UNNAMED_PREFIX
+        return [f"{prefix}{channel + 1}" for channel in range(self.num_classes)]
 
     def __call__(self, images: NDArray[Any] | str | Path) -> Glints:
         """Finds the glints in one image or a batch of images.
@@ -206,6 +219,10 @@ class GlintDetector:
             shifted = np.ascontiguousarray(np.pad(images, ((0, 0), (y, 0), (x, 0)), mode="edge")[:, :H, :W])
             predicted, _, spread = self._decoded(shifted)
             predicted = predicted - np.array([x, y], np.float32)
+            if not self.names_leds:  # glints may come in another order
+                nearest = np.linalg.norm(points[:, :, None] - predicted[:, None], axis=-1).argmin(axis=-1)
+                predicted = np.take_along_axis(predicted, nearest[..., None], axis=1)
+                spread = np.take_along_axis(spread, nearest, axis=1)
             agrees = np.linalg.norm(predicted - points, axis=-1) <= np.maximum(_AGREE_PX, 2 * sigmas)
             weight = agrees / spread**2
             sums, weights = sums + predicted * weight[..., None], weights + weight
@@ -213,10 +230,40 @@ class GlintDetector:
 
     def _decoded(self, images: NDArray[np.uint8]) -> Decoded:
         points, scores, sigmas, *peaks = self._backend(images)
-        if not self.constellation:
+        if self.names_leds and not self.constellation:
             return points, scores, sigmas
         at, heights, deviations = peaks
-        return tuple(assign(at, heights, deviations, self.constellation))
+        if self.constellation:
+            return tuple(assign(at, heights, deviations, self.constellation))
+        return tuple(highest_peaks(at, heights, deviations, self.num_classes))
+
+
+def _opened(path: Path, device: torch.device, rig: Path | None) -> tuple[Backend, dict[str, Any]]:
+    """The backend of a detector and its keyword arguments; with a rig, those for its constellation."""
+    if path.suffix == ".onnx":
+        if device.type != "cpu":
+            raise DeviceError("onnx_on_cpu", path=path, value=device)
+        backend, options = open_onnx(path)
+        if rig and not (options["class_free"] or "constellation" in options):
+            raise SettingError("onnx_without_peaks", path=path)
+        return backend, _for_rig(options, rig, path) if rig else options
+    model = load_model(path)
+    options = _for_rig(model.options(), rig, path) if rig else model.options()
+    model = model._replace(num_classes=options["num_classes"], constellation=options.get("constellation"))
+    return torch_backend(model, device), options
+
+
+def _for_rig(options: dict[str, Any], path: Path, run: Path) -> dict[str, Any]:
+    """The keyword arguments of a detector, changed to the constellation of a rig file."""
+    rig = Rig.read(path)
+    constellation = Constellation.of_rig(rig, options["image_size"])
+    if constellation is None:
+        raise RigError("rig_no_constellation", path=path, num=rig.num_leds, least=LEAST_LEDS)
+    if rig.num_leds != options["num_classes"] and not options["class_free"]:
+        raise SettingError("rig_other_leds", path=path, num=rig.num_leds, run=run, expected=options["num_classes"])
+    if "constellation" not in options:  # the threshold was chosen for other scores
+        options = {**options, "threshold": PRESENT_FROM_SCORE, "threshold_alone": options["threshold"]}
+    return {**options, "constellation": constellation, "num_classes": rig.num_leds}
 
 
 def as_grey(images: NDArray[Any]) -> NDArray[np.uint8]:

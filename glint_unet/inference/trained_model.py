@@ -16,9 +16,9 @@ from glint_unet.data.split import Split
 from glint_unet.errors import CheckpointError, one_line
 from glint_unet.model.constellation import Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
-from glint_unet.model.network import new_network
+from glint_unet.model.network import new_network, num_heatmaps
 from glint_unet.model.old_names import renamed_weights
-from glint_unet.model.peaks import decode_peaks
+from glint_unet.model.peaks import decode_peaks, num_peaks
 from glint_unet.model.votes import decode_output
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.loading import check_fits
@@ -46,6 +46,7 @@ class TrainedModel(NamedTuple):
         path: the checkpoint.
         constellation: of the LEDs, by which `threshold` was chosen; None: each LED is decoded alone.
         threshold_alone: lowest score of a present glint where each LED is decoded alone all the same.
+        class_free: whether the network has a single heatmap channel, for the glints of all LEDs.
     """
 
     network: nn.Module
@@ -61,11 +62,17 @@ class TrainedModel(NamedTuple):
     path: Path
     constellation: Constellation | None = None
     threshold_alone: float = PRESENT_FROM_SCORE
+    class_free: bool = False
+
+    @property
+    def num_heatmaps(self) -> int:
+        """Heatmap channels of the network."""
+        return 1 if self.class_free else self.num_classes
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments of `GlintDetector`."""
         together = ("constellation", "threshold_alone") if self.constellation else ()
-        names = ("image_size", "num_classes", "threshold", "stretch", "stride", "prefix", *together)
+        names = ("image_size", "num_classes", "threshold", "stretch", "stride", "prefix", "class_free", *together)
         return {name: getattr(self, name) for name in names}
 
 
@@ -85,12 +92,12 @@ def load_model(path: Path) -> TrainedModel:
         return _model_of_original_implementation(checkpoint, path)
     config, dataset = checkpoint.config, checkpoint.state.dataset
     try:
-        stride, (H, W) = int(dataset["stride"]), map(int, dataset["image_size"])
+        stride, (H, W), num_leds = int(dataset["stride"]), map(int, dataset["image_size"]), int(dataset["num_classes"])
         sigma_heatmap_px = target_sigma_heatmap_px(config, stride, float(dataset["sigma_px"]))
         model = TrainedModel(
-            network=new_network(config.arch, int(dataset["num_classes"]), config.base_channels, stride).eval(),
+            network=new_network(config.arch, num_heatmaps(config, num_leds), config.base_channels, stride).eval(),
             image_size=(H, W),
-            num_classes=int(dataset["num_classes"]),
+            num_classes=num_leds,
             stride=stride,
             sigma_heatmap_px=sigma_heatmap_px,
             threshold=checkpoint.threshold,
@@ -101,6 +108,7 @@ def load_model(path: Path) -> TrainedModel:
             path=path,
             constellation=Constellation.of_run(dataset),
             threshold_alone=float(checkpoint.metrics.get("val", {}).get("threshold_alone", PRESENT_FROM_SCORE)),
+            class_free=config.class_free,
         )
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise CheckpointError("checkpoint_incomplete", path=path, missing=error) from error
@@ -174,26 +182,30 @@ class DecodingNetwork(nn.Module):
     def __init__(self, model: TrainedModel) -> None:
         super().__init__()
         self.network = model.network
-        self._num_classes, self._stride = model.num_classes, model.stride
+        self._num_classes, self._num_heatmaps, self._stride = model.num_classes, model.num_heatmaps, model.stride
         self._sigma_heatmap_px = model.sigma_heatmap_px
-        self._has_constellation = model.constellation is not None
+        self._class_free, self._has_constellation = model.class_free, model.constellation is not None
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Finds glints in images (B, H, W) uint8.
 
         Returns:
             heatmaps (B, C, h, w) in [0, 1]; points (B, C, 2), (x, y) in image pixels; scores (B, C); sigmas (B, C) in
-            image pixels. With a constellation also the peaks, as `decode_peaks` returns them.
+            image pixels. With a constellation also the peaks, as `decode_peaks` returns them. A class-free network has
+            one heatmap, points of its C highest peaks, and always the peaks.
         """
         output, *decoded = self.decode(images)
-        return output[:, : self._num_classes].sigmoid(), *decoded
+        return output[:, : self._num_heatmaps].sigmoid(), *decoded
 
     def decode(self, images: Tensor) -> tuple[Tensor, ...]:
         """Like `forward`, but returns the raw network output in place of the heatmaps."""
         output = self.network(images[:, None].float() / 255)
-        how = self._num_classes, self._stride, self._sigma_heatmap_px
-        peaks = decode_peaks(output, *how) if self._has_constellation else ()
-        return output, *decode_output(output, *how), *peaks
+        C, how = self._num_classes, (self._num_heatmaps, self._stride, self._sigma_heatmap_px)
+        if not (self._class_free or self._has_constellation):
+            return output, *decode_output(output, *how)
+        points, scores, sigmas = peaks = decode_peaks(output, *how, num_peaks(C))
+        alone = (points[:, :C], scores[:, :C, 0], sigmas[:, :C]) if self._class_free else decode_output(output, *how)
+        return output, *alone, *peaks
 
 
 def torch_backend(model: TrainedModel, device: torch.device | str = "cpu") -> Backend:

@@ -109,7 +109,7 @@ def assign(
 
     Args:
         points: (B, M, 2), (x, y) of the peaks in pixels of the network's input: `peak_points` of an .onnx file.
-        scores: (B, M, C), 0..1: `peak_scores`.
+        scores: (B, M, C), 0..1: `peak_scores`; or (B, M, 1) of a class-free network, for all LEDs alike.
         sigmas: (B, M), standard deviations in pixels: `peak_sigmas`.
         constellation: `Constellation.from_dict` of the .onnx file's metadata.
     """
@@ -126,6 +126,7 @@ def _assign(
     points: NDArray[Any], scores: NDArray[Any], sigmas: NDArray[Any], constellation: Constellation
 ) -> Assignment:
     """As `assign`, of images few enough for their arrays to stay in the processor's cache."""
+    scores = np.broadcast_to(scores, (*scores.shape[:2], len(constellation.layout)))
     peaks = _Peaks.of(points, scores, sigmas)
     fits, is_plausible = _hypotheses(peaks, constellation)
     fits = _refined(fits, peaks, constellation)

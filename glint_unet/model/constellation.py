@@ -14,10 +14,13 @@ This module and `assignment.py` need numpy alone: programs that run an .onnx fil
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from glint_unet.data.synthetic.rig import Rig
 
 LEAST_LEDS = 4
 """Fewer say too little about each other: their images are decoded one by one."""
@@ -26,6 +29,7 @@ _TURN_DEG = 20.0
 _SQUEEZE = 0.06
 _SPREAD = 0.08
 _SIZE_MARGIN = 2.0
+_RIG_SIZE_MARGIN = 1.25  # of the sizes that a rig file states
 _LEAST_ROWS = 10
 _LARGEST_SPREAD = 0.25
 _NUM_ROUNDS = 30
@@ -71,6 +75,20 @@ class Constellation:
         layout = _unit(_as_complex(np.asarray(positions, dtype=np.float64)))
         pairs = tuple((round(float(q.real), 6) + 0.0, round(float(q.imag), 6) + 0.0) for q in layout)
         return cls(pairs, (float(size_px[0]), float(size_px[1])), **values)
+
+    @classmethod
+    def of_rig(cls, rig: "Rig", image_size: tuple[int, int]) -> "Constellation | None":
+        """The constellation of a rig file, in images (H, W) of the network's input.
+
+        None for fewer than 4 LEDs, and where all of them are at one place.
+        """
+        positions = rig.positions().astype(np.float64)
+        size = float(np.sqrt(positions.var(axis=0).sum()))
+        if rig.num_leds < LEAST_LEDS or not size:
+            return None
+        radii = np.array([rig.iris_share[0] / _RIG_SIZE_MARGIN, rig.iris_share[1] * _RIG_SIZE_MARGIN])
+        least, greatest = (radii * min(image_size) * rig.layout_size * size).tolist()
+        return cls.from_layout(positions, (least, greatest))
 
     @classmethod
     def from_keypoints(cls, keypoints: NDArray[Any]) -> "Constellation | None":

@@ -143,7 +143,7 @@ def loss_terms(output: Tensor, target: Tensor, keypoints: Tensor, config: TrainC
 
     Args:
         output: (B, C or C + 3, h, w) network output: logits, and votes if the network votes.
-        target: (B, C, h, w) heatmaps in [0, 1].
+        target: (B, C, h, w) heatmaps in [0, 1]; (B, 1, h, w) if the network is class-free.
         keypoints: (B, C, 2), (x, y) in image pixels; NaN where absent.
         config: choice and weights of the terms.
         info: what the data set declares.
@@ -153,7 +153,7 @@ def loss_terms(output: Tensor, target: Tensor, keypoints: Tensor, config: TrainC
     """
     logits, votes = split_output(output, target.shape[1])
     values = dict.fromkeys(TERMS[1:], logits.new_zeros(()))
-    for name, weight in _base_weights(config).items():
+    for name, weight in _base_weights(config, info).items():
         if weight:
             values[BASE_LOSSES[name].term] = weight * BASE_LOSSES[name].value(logits, target, config)
     if config.div_weight:
@@ -166,11 +166,12 @@ def loss_terms(output: Tensor, target: Tensor, keypoints: Tensor, config: TrainC
     return torch.cat([terms.sum()[None], terms])
 
 
-def _base_weights(config: TrainConfig) -> dict[str, float]:
-    """Weights of the base losses by name."""
+def _base_weights(config: TrainConfig, info: DatasetInfo) -> dict[str, float]:
+    """Weights of the base losses by name; a class-free heatmap, which holds the glints of all LEDs, weighs as one."""
+    share = 1.0 / info.num_classes if config.class_free else 1.0
     if config.loss == "hybrid":
-        return {"focal": config.lam_focal, "bce": config.lam_bce, "dice": config.lam_dice}
-    return {config.loss: 1.0}
+        return {"focal": share * config.lam_focal, "bce": share * config.lam_bce, "dice": share * config.lam_dice}
+    return {config.loss: share}
 
 
 def _aggregate_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> Tensor:

@@ -33,15 +33,20 @@ NETWORKS: dict[str, NetworkClass] = {"compact": CompactNet, "unet": UNet}
 def build_network(config: TrainConfig, info: DatasetInfo) -> nn.Module:
     """Builds the network selected by the settings for a data set; its weights are a function of the random seed."""
     torch.manual_seed(config.seed)
-    return new_network(config.arch, info.num_classes, config.base_channels, info.stride)
+    return new_network(config.arch, num_heatmaps(config, info.num_classes), config.base_channels, info.stride)
 
 
-def new_network(arch: str, num_classes: int, base_channels: int, output_stride: int) -> nn.Module:
+def num_heatmaps(config: TrainConfig, num_leds: int) -> int:
+    """Heatmap channels of a network for a number of LEDs: one each, or a single one for `--class_free`."""
+    return 1 if config.class_free else num_leds
+
+
+def new_network(arch: str, num_heatmaps: int, base_channels: int, output_stride: int) -> nn.Module:
     """Builds a network with random weights in the channels-last memory format.
 
     Args:
         arch: a name in `NETWORKS`.
-        num_classes: C, the number of LEDs.
+        num_heatmaps: the number of heatmap channels.
         base_channels: width of the network.
         output_stride: image pixels per heatmap pixel: 1, 2 or 4.
 
@@ -50,7 +55,7 @@ def new_network(arch: str, num_classes: int, base_channels: int, output_stride: 
     """
     if arch not in NETWORKS:
         raise SettingError("setting_not_a_choice", flag="arch", value=arch, choices=", ".join(NETWORKS))
-    network = NETWORKS[arch](num_classes=num_classes, base_channels=base_channels, output_stride=output_stride)
+    network = NETWORKS[arch](num_classes=num_heatmaps, base_channels=base_channels, output_stride=output_stride)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth to a third faster
     return network
 

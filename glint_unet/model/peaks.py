@@ -13,11 +13,16 @@ from torch.nn import functional as F
 from glint_unet.data.heatmaps import refine_peaks, scale_points
 from glint_unet.model.votes import full_height, fuse_votes, split_output, width_as_sigma
 
-NUM_PEAKS = 16
+_LEAST_PEAKS = 16
+
+
+def num_peaks(num_leds: int) -> int:
+    """M for a number of LEDs: room for the glints and as many bright spots that are none."""
+    return max(_LEAST_PEAKS, 2 * num_leds)
 
 
 def decode_peaks(
-    output: Tensor, num_classes: int, stride: int, sigma_heatmap_px: float, num: int = NUM_PEAKS
+    output: Tensor, num_classes: int, stride: int, sigma_heatmap_px: float, num: int | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Decodes network output, with or without votes, to the highest peaks of all heatmaps together.
 
@@ -29,7 +34,7 @@ def decode_peaks(
         num_classes: C.
         stride: image pixels per heatmap pixel.
         sigma_heatmap_px: standard deviation of the Gaussians in the targets, in heatmap pixels.
-        num: M; at most `h * w`.
+        num: M, at most `h * w`; None: that of `num_peaks`.
 
     Returns:
         points: (B, M, 2) float32, (x, y) in image pixels, the highest peak first.
@@ -42,7 +47,7 @@ def decode_peaks(
     union = logits.amax(dim=1)
     is_highest = (logits >= F.max_pool2d(logits, 3, stride=1, padding=1)) & (logits >= union[:, None])
     ranked = union.masked_fill(~is_highest.any(dim=1), -torch.inf).flatten(1)
-    heights, peaks = ranked.topk(min(num, h * w), dim=1)
+    heights, peaks = ranked.topk(min(num or num_peaks(num_classes), h * w), dim=1)
     surface = union.sigmoid()[:, None]
     if votes is None:
         points, widths = refine_peaks(peaks, surface.expand(-1, peaks.shape[1], -1, -1))

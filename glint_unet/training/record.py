@@ -16,6 +16,7 @@ from glint_unet.data.sources import Source
 from glint_unet.errors import NonFiniteLossError, SpaceError
 from glint_unet.files import write_json
 from glint_unet.messages import text
+from glint_unet.model.network import num_heatmaps
 from glint_unet.own_command import resume_command
 from glint_unet.runs.checkpoint_manager import CheckpointManager
 from glint_unet.runs.progress import EpochProgress
@@ -155,7 +156,8 @@ class RunRecord:
     def _log_network(self, info: DatasetInfo) -> None:
         num_weights = sum(p.numel() for p in self._state.network.parameters())
         (H, W), (h, w) = info.image_size, info.heatmap_size
-        self._say("network", arch=self._config.arch, weights=num_weights, H=H, W=W, C=info.num_classes, h=h, w=w)
+        C = num_heatmaps(self._config, info.num_classes)
+        self._say("network", arch=self._config.arch, weights=num_weights, H=H, W=W, C=C, h=h, w=w)
 
     def save_is_due(self) -> bool:
         """Whether the last save is at least `save_every_minutes` old."""

@@ -7,6 +7,7 @@ import torch
 
 from glint_unet.config import TrainConfig
 from glint_unet.data.sources import Source
+from glint_unet.model.unnamed import UNNAMED_PREFIX
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.pictures import draw_curves, draw_predictions
 from glint_unet.runs.run_directory import RunDirectory
@@ -41,6 +42,6 @@ def draw_results(
         scores.cpu().numpy(),
         truth.cpu().numpy(),
         run.predictions,
-        source.info.prefix,
+        UNNAMED_PREFIX if config.class_free and not state.constellation else source.info.prefix,
         best.threshold,
     )

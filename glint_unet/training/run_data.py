@@ -15,11 +15,9 @@ from glint_unet.data.heatmaps import keypoints_of_heatmaps
 from glint_unet.data.origin import origin_of
 from glint_unet.data.sources import Source
 from glint_unet.data.split import Split
-from glint_unet.data.synthetic.rig import Rig
 from glint_unet.errors import SettingError
 from glint_unet.model.constellation import LEAST_LEDS, Constellation
 
-_SIZE_MARGIN = 1.25  # of the sizes that a rig file states
 _MOST_HEATMAPS = 500
 
 
@@ -70,17 +68,9 @@ def constellation_of(config: TrainConfig, info: DatasetInfo, split: Split) -> Co
     if info.num_classes < LEAST_LEDS or config.decoding == "argmax":
         return None
     rig = origin_of(config.h5, config.seed).rig()
-    return _of_rig(rig) if rig else Constellation.from_keypoints(_training_keypoints(info, split.train))
-
-
-def _of_rig(rig: Rig) -> Constellation | None:
-    positions = rig.positions().astype(np.float64)
-    size = float(np.sqrt(positions.var(axis=0).sum()))
-    if not size:
-        return None
-    radii = np.array([rig.iris_share[0] / _SIZE_MARGIN, rig.iris_share[1] * _SIZE_MARGIN]) * min(rig.image_size)
-    least, greatest = (radii * rig.layout_size * size).tolist()
-    return Constellation.from_layout(positions, (least, greatest))
+    if rig:
+        return Constellation.of_rig(rig, info.image_size)
+    return Constellation.from_keypoints(_training_keypoints(info, split.train))
 
 
 def _training_keypoints(info: DatasetInfo, rows: Rows) -> NDArray[np.float32]:

@@ -18,7 +18,9 @@ from glint_unet.model.assignment import assign
 from glint_unet.model.constellation import Constellation
 from glint_unet.model.losses import TERMS, loss_terms
 from glint_unet.model.metrics import KeypointMetrics
-from glint_unet.model.peaks import decode_peaks
+from glint_unet.model.network import num_heatmaps
+from glint_unet.model.peaks import decode_peaks, num_peaks
+from glint_unet.model.unnamed import highest_peaks, in_order_of_truth
 from glint_unet.model.votes import decode_output
 from glint_unet.runs.progress import EpochProgress
 from glint_unet.training.state import TrainState
@@ -120,7 +122,8 @@ def validate(
     Returns:
         The means of the loss terms and the keypoint metrics by name, and the confusion matrix of the LEDs; metrics and
         matrix are those at the threshold that is best on these images. With a constellation they are those of the LEDs
-        decoded together, and `f1_alone` and `threshold_alone` are those of each LED decoded alone.
+        decoded together, and `f1_alone` and `threshold_alone` are those of each LED decoded alone. Those of a
+        class-free network without a constellation are regardless of the LED.
     """
     network.eval()
     sums, metrics, alone = EpochProgress(), KeypointMetrics(info.image_size), KeypointMetrics(info.image_size)
@@ -129,9 +132,9 @@ def validate(
         images, targets, keypoints = prepare(batch, None, config, info)
         output = network(images)
         sums.add(loss_terms(output, targets, keypoints, config, info), len(batch.images))
-        metrics.add(*decode(output, config, info, constellation), keypoints)
+        metrics.add(*_judged(output, keypoints, config, info, constellation), keypoints)
         if constellation:
-            alone.add(*decode(output, config, info), keypoints)
+            alone.add(*_judged(output, keypoints, config, info), keypoints)
     threshold = metrics.best_threshold()
     figures = {**sums.means(), **metrics.summary(threshold)}
     if constellation:
@@ -140,18 +143,36 @@ def validate(
     return figures, metrics.confusion(threshold)
 
 
+def _judged(
+    output: Tensor,
+    keypoints: Tensor,
+    config: TrainConfig,
+    info: DatasetInfo,
+    constellation: Constellation | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Like `decode`; unnamed glints are in the order of the LEDs that they are nearest to."""
+    decoded = decode(output, config, info, constellation)
+    if config.class_free and not constellation:
+        points, scores, sigmas = in_order_of_truth(keypoints.cpu().numpy(), *(part.numpy() for part in decoded))
+        return torch.from_numpy(points), torch.from_numpy(scores), torch.from_numpy(sigmas)
+    return decoded
+
+
 def prepare(batch: Batch, draws: Draws | None, config: TrainConfig, info: DatasetInfo) -> tuple[Tensor, Tensor, Tensor]:
     """Converts a stored batch to network inputs and targets.
 
     Returns:
-        images (B, 1, H, W) in [0, 1], heatmaps (B, C, h, w) in [0, 1], keypoints (B, C, 2) in image pixels.
+        images (B, 1, H, W) in [0, 1], heatmaps (B, C, h, w) in [0, 1], or their maximum (B, 1, h, w) if the network is
+        class-free, keypoints (B, C, 2) in image pixels.
     """
     images, keypoints = batch.network_input(), batch.true_keypoints(info)
     if draws is not None:
         images, keypoints = augment(images, keypoints, draws, config)
     if config.targets == "file":
-        return images, batch.stored_heatmaps(), keypoints
-    return images, render_heatmaps(keypoints, info.heatmap_size, info.stride, _sigma(config, info)), keypoints
+        targets = batch.stored_heatmaps()
+    else:
+        targets = render_heatmaps(keypoints, info.heatmap_size, info.stride, _sigma(config, info))
+    return images, targets.amax(dim=1, keepdim=True) if config.class_free else targets, keypoints
 
 
 def decode(
@@ -160,13 +181,19 @@ def decode(
     """Decodes the network output (B, C or C + 3, h, w): all LEDs together, or each with the decoder of the settings.
 
     Returns:
-        points (B, C, 2), (x, y) in image pixels; scores (B, C); standard deviations (B, C) in image pixels.
+        points (B, C, 2), (x, y) in image pixels; scores (B, C); standard deviations (B, C) in image pixels. Without a
+        constellation, those of a class-free network are of its highest peaks, whichever LED each of them is.
     """
     C, stride = info.num_classes, info.stride
-    if constellation:
-        peaks = decode_peaks(output, C, stride, _sigma(config, info))
+    if constellation or config.class_free:
+        peaks = decode_peaks(output, num_heatmaps(config, C), stride, _sigma(config, info), num_peaks(C))
         at, heights, deviations = (part.cpu().numpy() for part in peaks)
-        points, scores, sigmas = map(torch.from_numpy, assign(at, heights, deviations, constellation))
+        together = (
+            assign(at, heights, deviations, constellation)
+            if constellation
+            else highest_peaks(at, heights, deviations, C)
+        )
+        points, scores, sigmas = map(torch.from_numpy, together)
         return points, scores, sigmas
     points, scores, sigmas = decode_output(output, C, stride, _sigma(config, info))
     return (highest_pixels(output[:, :C], stride) if config.decoding == "argmax" else points), scores, sigmas

@@ -73,6 +73,24 @@ def test_the_layout_is_found_whatever_is_missing_confused_or_beside_it(seed, lay
     assert (visible & ~found).sum() <= (visible.sum() == 5)  # five, one of them confused, may leave that one out
 
 
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), layout=st.sampled_from([RING, UNEVEN]))
+def test_peaks_of_a_class_free_network_are_named_by_their_places_alone(seed, layout):
+    rng = np.random.default_rng(seed)
+    places, size = seen_in_mirror(rng, layout)
+    visible = rng.permutation(len(layout)) < rng.integers(len(layout) - 1, len(layout) + 1)
+    points, scores, sigmas = peaks_of(rng, places, visible, size=size)
+    heights = scores.max(axis=-1, keepdims=True)
+    result = named((points, heights, sigmas), layout=layout)
+    away, found = np.linalg.norm(result.points[0] - places, axis=-1), result.scores[0] > 0.15
+    assert (found == visible).all()
+    assert (away[visible] < 1e-3).all()
+    for ours, theirs in zip(
+        result, named((points, np.repeat(heights, len(layout), axis=1), sigmas), layout=layout), strict=True
+    ):
+        assert np.array_equal(ours, theirs)
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_order_of_the_peaks_does_not_matter(seed):

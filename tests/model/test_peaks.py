@@ -70,3 +70,10 @@ def test_a_small_heatmap_gives_fewer_peaks_and_places_without_one_score_nothing(
     assert (scores[0].amax(dim=-1) > 0).sum() == 1
     assert torch.isfinite(points).all()
     assert torch.isfinite(sigmas).all()
+
+
+def test_many_leds_have_room_among_the_peaks():
+    truth = 6 + 12.0 * torch.stack([torch.arange(20) % 5, torch.arange(20) // 5], dim=-1)[None]
+    points, scores, _ = decode_peaks(perfect_output(truth), 20, STRIDE, SIGMA)
+    for led in range(20):
+        assert (points[0, scores[0, :, led].argmax()] - truth[0, led]).norm() < 0.1
