@@ -204,8 +204,11 @@ class DecodingNetwork(nn.Module):
         if not (self._class_free or self._has_constellation):
             return output, *decode_output(output, *how)
         points, scores, sigmas = peaks = decode_peaks(output, *how, num_peaks(C))
-        alone = (points[:, :C], scores[:, :C, 0], sigmas[:, :C]) if self._class_free else decode_output(output, *how)
-        return output, *alone, *peaks
+        if not self._class_free:
+            return output, *decode_output(output, *how), *peaks
+        heights, chosen = scores[..., 0].topk(min(C, scores.shape[1]), dim=1)
+        highest = points.gather(1, chosen[..., None].expand(-1, -1, 2)), heights, sigmas.gather(1, chosen)
+        return output, *highest, *peaks
 
 
 def torch_backend(model: TrainedModel, device: torch.device | str = "cpu") -> Backend:

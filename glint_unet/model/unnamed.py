@@ -22,17 +22,24 @@ def highest_peaks(points: NDArray[Any], scores: NDArray[Any], sigmas: NDArray[An
     """The highest peaks of class-free heatmaps.
 
     Args:
-        points: (B, M, 2), (x, y) in pixels, the highest peak first.
+        points: (B, M, 2), (x, y) in pixels.
         scores: (B, M, 1), 0..1.
         sigmas: (B, M), standard deviations in pixels.
         num: C, the number of glints to return: as many as there are LEDs.
 
     Returns:
-        The first C peaks; where there are fewer, glints of score 0 at the position of the last one.
+        The C peaks of the highest scores, the highest first; where there are fewer peaks, glints of score 0 at the
+        position of the last one.
     """
-    chosen = np.minimum(np.arange(num), points.shape[1] - 1)
-    heights = np.where(np.arange(num) < points.shape[1], scores[:, chosen, 0], 0)
-    return Assignment(*(part.astype(np.float32) for part in (points[:, chosen], heights, sigmas[:, chosen])))
+    order = np.argsort(-scores[..., 0], axis=1, kind="stable")
+    chosen = order[:, np.minimum(np.arange(num), points.shape[1] - 1)]
+    heights = np.take_along_axis(scores[..., 0], chosen, axis=1)
+    parts = (
+        np.take_along_axis(points, chosen[..., None], axis=1),
+        np.where(np.arange(num) < points.shape[1], heights, 0),
+        np.take_along_axis(sigmas, chosen, axis=1),
+    )
+    return Assignment(*(part.astype(np.float32) for part in parts))
 
 
 def in_order_of_truth(truth: NDArray[Any], points: NDArray[Any], *others: NDArray[Any]) -> tuple[NDArray[Any], ...]:
