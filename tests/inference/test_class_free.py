@@ -9,7 +9,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from glint_unet.adaptation.adapt import Adaptation, adapt
+from glint_unet.adaptation.adapt import adapt
+from glint_unet.adaptation.task import Adaptation
 from glint_unet.config import TrainConfig
 from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
@@ -65,7 +66,7 @@ def test_the_network_has_one_heatmap_and_names_five_leds_by_their_layout(five):
     _, run = five
     model = load_model(run)
     assert (model.class_free, model.num_classes, model.num_heatmaps) == (True, 5, 1)
-    assert model.network.heatmaps[-1].out_channels == 4  # one heatmap at stride 2, folded
+    assert model.network.state_dict()["heatmaps.1.weight"].shape[0] == 4  # one heatmap at stride 2, folded
     assert "output 1 heatmaps" in (run / "training.log").read_text()
     detector = GlintDetector.load(run)
     assert detector.labels() == ["g1", "g2", "g3", "g4", "g5"]
@@ -181,7 +182,8 @@ def test_an_exported_class_free_model_gives_what_pytorch_gives(five, six_leds, t
         near = np.linalg.norm(one.points - other.points, axis=-1) < 0.05
         assert near[one.present].mean() > 0.8  # an uncertain network: its peaks are close to naming other LEDs
         assert theirs.constellation
-        assigned = assign(*(found[name] for name in PEAK_OUTPUTS), theirs.constellation)
+        at, heights, sigmas = (found[name] for name in PEAK_OUTPUTS)
+        assigned = assign(at, heights, sigmas, theirs.constellation)
         assert np.allclose(assigned.points, other.points, atol=1e-3)
         assert theirs.without_constellation().candidates(images).points.shape == one.points.shape
 
@@ -223,7 +225,8 @@ def test_a_run_without_a_recorded_layout_is_given_that_of_a_rig_file(tmp_path, f
 
 
 def test_what_contradicts_a_single_heatmap_is_refused(five, eyes_run, tmp_path):
-    for values in ({"decoding": "argmax"}, {"div_weight": 0.1}, {"recipe": "original"}):
+    contradicting: tuple[dict[str, Any], ...] = ({"decoding": "argmax"}, {"div_weight": 0.1}, {"recipe": "original"})
+    for values in contradicting:
         with pytest.raises(SettingError, match="--class_free"):
             TrainConfig.of_recipe(**{"recipe": "default", **values}, class_free=True)
     with pytest.raises(ResumeError, match="--class_free True -> False"):
