@@ -5,7 +5,13 @@
 
 import csv
 
-from glint_unet.data.annotation.image_annotation import AnnotationFile, FormatError, ImageAnnotation, LabelledPoint
+from glint_unet.data.annotation.image_annotation import (
+    AnnotationFile,
+    FormatError,
+    ImageAnnotation,
+    LabelledPoint,
+    number,
+)
 
 _COLUMNS = ("stem", "led", "x", "y")
 
@@ -23,21 +29,21 @@ def read_csv(file: AnnotationFile) -> list[ImageAnnotation]:
         raise FormatError("annotation_columns", names=", ".join(wrong))
     places = [header.index(name) for name in _COLUMNS]
     points: dict[str, list[LabelledPoint]] = {}
-    for number, row in rows[1:]:
-        _check_length(number, row, header)
+    for line, row in rows[1:]:
+        _check_length(line, row, header)
         stem, label, x, y = (row[place].strip() for place in places)
         of_image = points.setdefault(stem, [])
-        if are_given(x, y, FormatError("annotation_half_line", number=number)):
+        if are_given(x, y, FormatError("annotation_half_line", number=line)):
             if not label:
-                raise FormatError("annotation_no_led_in_line", number=number)
+                raise FormatError("annotation_no_led_in_line", number=line)
             of_image.append(LabelledPoint.at(_led_label(label, file.prefix), x, y))
         elif not _is_missing(label):
             of_image.append(LabelledPoint(_led_label(label, file.prefix)))
     return [file.annotation(stem, of_image) for stem, of_image in points.items()]
 
 
-def _check_length(number: int, row: list[str], header: list[str]) -> None:
-    values = {"number": number, "num": len(row), "columns": len(header)}
+def _check_length(line: int, row: list[str], header: list[str]) -> None:
+    values = {"number": line, "num": len(row), "columns": len(header)}
     if len(row) > len(header):
         raise FormatError("annotation_line_long", **values)
     if len(row) < len(header):
@@ -51,7 +57,7 @@ def csv_rows(text: str) -> list[tuple[int, list[str]]]:
         csv.Error: a quoted value does not end.
     """
     lines = enumerate(text.splitlines(), start=1)
-    return [(number, next(csv.reader([line], strict=True))) for number, line in lines if line.strip()]
+    return [(k, next(csv.reader([line], strict=True))) for k, line in lines if line.strip()]
 
 
 def are_given(x: str, y: str, half: FormatError) -> bool:
@@ -72,9 +78,9 @@ def _is_missing(value: str) -> bool:
 def _led_label(label: str, prefix: str) -> str:
     """The label of an LED given by its number, `3` or `3.0` as pandas writes it; any other label as it is."""
     try:
-        number = float(label)
+        led = number(label)
     except ValueError:
         return label
-    if not (number.is_integer() and number >= 0):
+    if not (led.is_integer() and led >= 0):
         raise FormatError("annotation_led_number", label=label)
-    return f"{prefix}{int(number)}"
+    return f"{prefix}{int(led)}"

@@ -8,6 +8,7 @@ from glint_unet.data.annotation.image_annotation import (
     FormatError,
     ImageAnnotation,
     LabelledPoint,
+    number,
     side_of,
 )
 
@@ -46,12 +47,12 @@ def _point(shape: ET.Element, file: AnnotationFile) -> LabelledPoint:
     if not file.is_led(label) or "1" in (shape.get("occluded"), shape.get("outside")):
         return LabelledPoint(label)
     if shape.tag == "ellipse":
-        x, y, across, down = (float(shape.attrib[name]) for name in ("cx", "cy", "rx", "ry"))
+        x, y, across, down = (number(shape.attrib[name]) for name in ("cx", "cy", "rx", "ry"))
         return LabelledPoint.at(label, x, y, math.sqrt(across * down))
     if shape.tag != "points":
         raise FormatError("annotation_other_shape", label=label, kind=shape.tag)
     points = shape.attrib["points"].split(";")
     if len(points) != 1:
         raise FormatError("annotation_several_points", label=label, num=len(points))
-    x, y = map(float, points[0].split(","))
+    x, y = points[0].split(",")
     return LabelledPoint.at(label, x, y)

@@ -45,7 +45,7 @@ class LabelledPoint:
             FormatError: numbers that are not finite.
             TypeError, ValueError, OverflowError: no numbers.
         """
-        point = cls(label, float(x), float(y), float(radius))
+        point = cls(label, number(x), number(y), number(radius))
         if not all(math.isfinite(value) for value in (point.x, point.y, point.radius)):
             raise FormatError("annotation_not_finite", label=label, x=point.x, y=point.y, radius=point.radius)
         return point
@@ -161,6 +161,17 @@ class AnnotationFile:
         return ImageAnnotation(printable(image_stem(name)), where, image, tuple(points), names, declared_size)
 
 
+def number(value: Any) -> float:
+    """A number, or the text of one as tools write it.
+
+    Raises:
+        TypeError, ValueError, OverflowError: something else, such as 1_5, which Python alone takes for 15.
+    """
+    if isinstance(value, str) and "_" in value:
+        raise ValueError(f"could not convert string to float: {value!r}")
+    return float(value)
+
+
 def led_number(label: str, prefix: str) -> int | None:
     """The number of an LED's label, which is the prefix and a number; None for other labels."""
     match = re.fullmatch(re.escape(prefix) + r"([0-9]{1,6})", label)
@@ -173,7 +184,7 @@ def side_of(value: Any) -> int | None:
     Raises:
         TypeError, ValueError, OverflowError: not a number.
     """
-    return int(float(value)) if value else None
+    return int(number(value)) if value else None
 
 
 def printable(name: str) -> str:

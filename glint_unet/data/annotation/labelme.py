@@ -19,6 +19,7 @@ from glint_unet.data.annotation.image_annotation import (
     ImageAnnotation,
     LabelledPoint,
     images_named,
+    number,
     printable,
     side_of,
 )
@@ -57,7 +58,7 @@ def _point(shape: Any, file: AnnotationFile) -> LabelledPoint:
     if not file.is_led(label):
         return LabelledPoint(label)
     try:
-        kind, points = shape.get("shape_type"), [(float(x), float(y)) for x, y in shape["points"]]
+        kind, points = shape.get("shape_type"), [(number(x), number(y)) for x, y in shape["points"]]
         if (kind, len(points)) not in (("circle", 2), ("point", 1)):
             raise AnnotationError("annotation_shape", path=file.path, label=label, kind=kind, num=len(points))
         return LabelledPoint.at(label, *points[0], math.dist(points[0], points[-1]))
