@@ -54,5 +54,5 @@ def _point(shape: ET.Element, file: AnnotationFile) -> LabelledPoint:
     points = shape.attrib["points"].split(";")
     if len(points) != 1:
         raise FormatError("annotation_several_points", label=label, num=len(points))
-    x, y = points[0].split(",")
+    x, y = map(number, points[0].split(","))
     return LabelledPoint.at(label, x, y)
