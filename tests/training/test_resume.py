@@ -98,6 +98,7 @@ CHOICES: dict[str, Any] = {
     "agg_mode": "sum",
     "best_metric": "f1",
     "augment": False,
+    "class_free": True,
     "amp": "bf16",
     "warmup_steps": 7,
 }
