@@ -692,6 +692,47 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{num} 帧, 跳过 {broken} 帧, {fps:.1f} 帧/秒: {path}",
         "{num} frames, {broken} skipped, {fps:.1f} frames/s: {path}",
     ),
+    "unfamiliar_grey": (
+        "这些图像与训练图像不像: 平均灰度 {value:.0f} ({num} 帧的中位数), 训练时为 {low:.0f} 到 {high:.0f}; "
+        "请调整曝光, 或加大 --aug_intensity 重新训练, 或用 glint-unet adapt 适应这些图像",
+        "These images are unlike those of the training: mean grey level {value:.0f} (median of {num} frames), in "
+        "training {low:.0f} to {high:.0f}; change the exposure, train with a larger --aug_intensity, or use "
+        "glint-unet adapt",
+    ),
+    "unfamiliar_contrast": (
+        "这些图像与训练图像不像: 灰度标准差 {value:.0f} ({num} 帧的中位数), 训练时为 {low:.0f} 到 {high:.0f}; "
+        "请调整曝光或照明, 或加大 --aug_intensity 重新训练, 或用 glint-unet adapt 适应这些图像",
+        "These images are unlike those of the training: standard deviation of the grey levels {value:.0f} (median of "
+        "{num} frames), in training {low:.0f} to {high:.0f}; change exposure or illumination, train with a larger "
+        "--aug_intensity, or use glint-unet adapt",
+    ),
+    "unfamiliar_smaller": (
+        "眼睛比训练时小: 网络输入中反光点布局的大小为 {value:.1f} 像素 ({num} 帧的中位数), 训练时为 {low:.1f} 到 "
+        "{high:.1f}; 请把图像裁剪得更靠近眼睛, 或用更小的眼睛训练 (rig 文件的 [eye] iris, 或 --aug_scale)",
+        "The eyes are smaller than in training: size of the layout of glints {value:.1f} px in the network input "
+        "(median of {num} frames), in training {low:.1f} to {high:.1f}; crop the images closer to the eye, or train "
+        "with smaller eyes ([eye] iris of the rig file, or --aug_scale)",
+    ),
+    "unfamiliar_larger": (
+        "眼睛比训练时大: 网络输入中反光点布局的大小为 {value:.1f} 像素 ({num} 帧的中位数), 训练时为 {low:.1f} 到 "
+        "{high:.1f}; 请让图像包含眼睛周围更多区域, 或用更大的眼睛训练 (rig 文件的 [eye] iris, 或 --aug_scale)",
+        "The eyes are larger than in training: size of the layout of glints {value:.1f} px in the network input "
+        "(median of {num} frames), in training {low:.1f} to {high:.1f}; include more of the surroundings of the eye, "
+        "or train with larger eyes ([eye] iris of the rig file, or --aug_scale)",
+    ),
+    "unfamiliar_few": (
+        "几乎找不到反光点: {num} 帧平均每帧 {value:.2f} 个, 验证时 {low:.2f} 个; 如果眼睛是睁开的, "
+        "请检查眼睛在图像中的大小, 或用 glint-unet adapt 适应这些图像",
+        "Hardly any glint is found: {value:.2f} per image in {num} frames, {low:.2f} in validation; if the eyes are "
+        "open, check their size in the image, or use glint-unet adapt",
+    ),
+    "unfamiliar_sigma": (
+        "反光点的位置不如验证时确定: 网络输入中的预测标准差 {value:.2f} 像素 ({num} 帧的中位数), "
+        "验证时 95% 不超过 {high:.2f}; 请检查眼睛在图像中的大小, 或用 glint-unet adapt 适应这些图像",
+        "Glints are located with less certainty than in validation: predicted standard deviation {value:.2f} px in the "
+        "network input (median of {num} frames), 95% in validation up to {high:.2f}; check the size of the eyes in the "
+        "image, or use glint-unet adapt",
+    ),
     "predict_interrupted": (
         "已中断; 文件中有前 {num} 帧的结果",
         "Interrupted; the file contains the results of the first {num} frames",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from glint_unet.cli.arguments import parse
+from glint_unet.cli.familiarity_notice import FamiliarityNotice
 from glint_unet.cli.outputs import check_output
 from glint_unet.errors import MediaError, one_line
 from glint_unet.extras import optional_package
@@ -81,6 +82,7 @@ def run(argv: Sequence[str]) -> int:
         fps = video.get(cv2.CAP_PROP_FPS)
         overlay = open_overlay(Path(arguments.overlay), fps, (), overwrite=arguments.overwrite)
     latencies: list[float] = []
+    notice = FamiliarityNotice(detector.familiarity())
     started = time.perf_counter()
     with contextlib.ExitStack() as stack:
         stack.callback(video.release)
@@ -92,6 +94,7 @@ def run(argv: Sequence[str]) -> int:
             came = time.perf_counter()
             glints = detector(image[None, ..., None])
             latencies.append(1e3 * (time.perf_counter() - came))
+            notice.add(image[None], glints)
             if overlay or arguments.show:
                 drawn = draw_glints(image, glints, 0, detector.labels())
                 if overlay:
@@ -103,7 +106,9 @@ def run(argv: Sequence[str]) -> int:
                 print(_figures(latencies, printed - started), flush=True)
     if not latencies:
         raise MediaError("media_no_video", path=arguments.source)
-    print(_figures(latencies, time.perf_counter() - started))
+    figures = _figures(latencies, time.perf_counter() - started)
+    notice.end()
+    print(figures)
     return 0
 
 

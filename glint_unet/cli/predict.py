@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from tqdm import tqdm
 
 from glint_unet.cli.arguments import parse
+from glint_unet.cli.familiarity_notice import FamiliarityNotice
 from glint_unet.cli.outputs import check_output
 from glint_unet.console import say
 from glint_unet.errors import MediaError
@@ -18,8 +19,11 @@ from glint_unet.messages import text
 from glint_unet.settings import Settings, setting
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from glint_unet.data.media import Frame, Media
-    from glint_unet.inference.predictor import GlintDetector
+    from glint_unet.inference.predictor import GlintDetector, Glints
 
 _MOST_NAMED = 20
 
@@ -70,12 +74,43 @@ ARGUMENTS = PredictArguments
 def run(argv: Sequence[str]) -> int:
     """Predicts; returns 1 if a frame was broken, and 130 after Ctrl-C, which keeps the rows written so far."""
     arguments = parse(PredictArguments, argv, "glint-unet predict")
+    import numpy as np
+
     from glint_unet.compute.device import use_threads
     from glint_unet.data.media import open_media
-    from glint_unet.inference.predictor import GlintDetector
 
     use_threads(arguments.threads)
-    detector = GlintDetector.load(
+    detector = _detector(arguments)
+    media = open_media(arguments.input)
+    broken: list[Frame] = []
+    notice = FamiliarityNotice(detector.familiarity())
+    started, interrupted = time.monotonic(), False
+    with _Outputs(arguments, media, detector.labels()) as outputs, _bar(arguments.progress, media) as bar:
+        try:
+            for frames in _batches(media, arguments.batch, broken, bar):
+                images = np.stack([frame.image for frame in frames if frame.image is not None])
+                glints = detector(images[..., None])  # the last axis is unambiguous for any width
+                outputs.add(frames, images, glints)
+                notice.add(images, glints)
+        except KeyboardInterrupt:
+            interrupted = True
+        num = outputs.table.num_frames
+        if not num and not interrupted:
+            reason = broken[0].problem if broken else "-"
+            raise MediaError("media_all_broken", path=arguments.input, num=len(broken), reason=reason)
+    notice.end()
+    seconds = max(time.monotonic() - started, 1e-9)
+    print(text("predicted", num=num, broken=len(broken), fps=num / seconds, path=arguments.out))
+    if interrupted:
+        print(text("predict_interrupted", num=num))
+        return 128 + signal.SIGINT
+    return 1 if broken else 0
+
+
+def _detector(arguments: PredictArguments) -> "GlintDetector":
+    from glint_unet.inference.predictor import GlintDetector
+
+    return GlintDetector.load(
         arguments.run,
         arguments.device,
         precise=arguments.precise,
@@ -85,25 +120,6 @@ def run(argv: Sequence[str]) -> int:
         closer_look=arguments.closer_look,
         rig=arguments.rig,
     )
-    media = open_media(arguments.input)
-    broken: list[Frame] = []
-    started, interrupted = time.monotonic(), False
-    with _Outputs(arguments, media, detector.labels()) as outputs, _bar(arguments.progress, media) as bar:
-        try:
-            for frames in _batches(media, arguments.batch, broken, bar):
-                outputs.add(frames, detector)
-        except KeyboardInterrupt:
-            interrupted = True
-        num = outputs.table.num_frames
-        if not num and not interrupted:
-            reason = broken[0].problem if broken else "-"
-            raise MediaError("media_all_broken", path=arguments.input, num=len(broken), reason=reason)
-    seconds = max(time.monotonic() - started, 1e-9)
-    print(text("predicted", num=num, broken=len(broken), fps=num / seconds, path=arguments.out))
-    if interrupted:
-        print(text("predict_interrupted", num=num))
-        return 128 + signal.SIGINT
-    return 1 if broken else 0
 
 
 class _Outputs:
@@ -130,14 +146,10 @@ class _Outputs:
         self._open.enter_context(self.table)  # closed first, so that a failing video does not lose the rows
         return self
 
-    def add(self, frames: "list[Frame]", detector: "GlintDetector") -> None:
-        """Predicts intact frames of one size and writes the results."""
-        import numpy as np
-
+    def add(self, frames: "list[Frame]", images: "NDArray[np.uint8]", glints: "Glints") -> None:
+        """Writes the glints of intact frames of one size; `images` are theirs, (B, H, W)."""
         from glint_unet.inference.overlay import draw_glints
 
-        images = [frame.image for frame in frames if frame.image is not None]
-        glints = detector(np.stack(images)[..., None])  # the last axis is unambiguous for any width
         for k, frame in enumerate(frames):
             self.table.add(frame, glints, k)
             if self._overlay:

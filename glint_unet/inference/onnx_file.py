@@ -11,6 +11,8 @@ returns; the other `threshold` applies to `scores`.
 A class-free model has the key `class_free`. Its `heatmaps` are (batch, 1, h, w); its `points` are the C highest peaks,
 the highest first, named glint1, glint2, ... in `labels`; its `peak_scores` are (batch, M, 1), and `assign` names the
 peaks by the constellation of any rig.
+
+If the run has recorded what its images look like, the key `appearance` has a JSON object for `Appearance.from_dict`.
 """
 
 import io
@@ -24,6 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from glint_unet.data.appearance import Appearance
 from glint_unet.errors import CheckpointError, ExportError, one_line
 from glint_unet.extras import optional_package
 from glint_unet.files import write_bytes
@@ -97,6 +100,8 @@ def _metadata(model: TrainedModel) -> dict[str, str]:
     prefix = UNNAMED_PREFIX if model.class_free else model.prefix
     labels = [f"{prefix}{channel + 1}" for channel in range(model.num_classes)]
     further = {"class_free": "true"} if model.class_free else {}
+    if model.appearance:
+        further["appearance"] = json.dumps(model.appearance.to_dict())
     if model.constellation:
         further["constellation"] = json.dumps({**model.constellation.to_dict(), "threshold": model.threshold})
     return {
@@ -207,8 +212,10 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
             "prefix": metadata["prefix"],
             "class_free": "class_free" in metadata,
         }
+        if "appearance" in metadata:  # like `constellation`, not in files of earlier versions
+            options["appearance"] = Appearance.from_dict(json.loads(metadata["appearance"]))
         outputs = list(OUTPUTS[1:])
-        if "constellation" in metadata:  # not in files of earlier versions
+        if "constellation" in metadata:
             values = json.loads(metadata["constellation"])
             options |= {"threshold": float(values["threshold"]), "threshold_alone": options["threshold"]}
             options["constellation"] = Constellation.from_dict(values, len(labels))

@@ -1,6 +1,7 @@
 """The detector: a trained network as a function from images to glints."""
 
 import copy
+import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from glint_unet.compute.device import parse_device
+from glint_unet.data.appearance import Appearance
 from glint_unet.data.images import Placement, place_image, read_image
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.errors import DeviceError, RigError, SettingError
 from glint_unet.inference.closer_look import closer_windows
+from glint_unet.inference.familiarity import Familiarity
 from glint_unet.inference.onnx_file import open_onnx
 from glint_unet.inference.trained_model import Backend, Decoded, load_model, torch_backend
 from glint_unet.model.assignment import assign
@@ -63,6 +66,7 @@ class GlintDetector:
             also reads the part around the layout, at up to the images' own scale; needs a constellation.
         class_free: the network has one heatmap for all LEDs. Without a constellation, its C highest peaks are returned,
             the highest first, and it is not known which LEDs they are.
+        appearance: what the images of its training look like; None: unknown.
 
     Raises:
         SettingError: the threshold is outside 0..1.
@@ -83,6 +87,7 @@ class GlintDetector:
         threshold_alone: float = PRESENT_FROM_SCORE,
         closer_look: bool = True,
         class_free: bool = False,
+        appearance: Appearance | None = None,
     ) -> None:
         self.image_size = image_size
         self.num_classes = num_classes
@@ -97,6 +102,7 @@ class GlintDetector:
         self._threshold_alone = threshold_alone
         self._looks_closer = closer_look and constellation is not None and not stretch
         self._class_free = class_free
+        self.appearance = appearance
 
     @classmethod
     def load(
@@ -142,7 +148,10 @@ class GlintDetector:
             raise SettingError("no_constellation", path=path)
         if constellation is False and options.pop("constellation", None):
             options["threshold"] = options.pop("threshold_alone")
-        options |= {} if threshold is None else {"threshold": threshold}
+        if threshold is not None:
+            options["threshold"] = threshold
+            if appearance := options.get("appearance"):  # validation found glints by the stored threshold
+                options["appearance"] = dataclasses.replace(appearance, sigma_px=None, num_found=None)
         return cls(backend, precise=precise, closer_look=closer_look, **options)
 
     def without_constellation(self) -> "GlintDetector":
@@ -155,6 +164,10 @@ class GlintDetector:
     def names_leds(self) -> bool:
         """Whether it is known which LED each glint is: not for a class-free model without a constellation."""
         return self.constellation is not None or not self._class_free
+
+    def familiarity(self) -> Familiarity:
+        """A new comparison of images with those of the training: add images and their glints to it."""
+        return Familiarity(self.appearance, self._placement)
 
     def labels(self) -> list[str]:
         """The names of the LEDs in the order of the channels: g1, g2, ...; glint1, glint2, ... if that is not known."""
@@ -185,7 +198,7 @@ class GlintDetector:
         For metrics that compare several thresholds. Arguments and errors are those of a call.
         """
         grey = as_grey(read_image(Path(images))) if isinstance(images, str | Path) else as_grey(images)
-        placement = Placement.of((grey.shape[1], grey.shape[2]), self.image_size, stretch=self.stretch)
+        placement = self._placement((grey.shape[1], grey.shape[2]))
         points, scores, sigmas = self._find(np.stack([place_image(image, placement) for image in grey]))
         points = placement.back(points)
         present = (scores >= self.threshold) & placement.holds(points)  # a point in the padding is absent
@@ -207,6 +220,9 @@ class GlintDetector:
                 points[row] = inner[k].back(found[0][k]) + np.array((window.left, window.top), np.float32)
                 scores[row], sigmas[row] = found[1][k], found[2][k] / inner[k].mean_scale
         return Glints(points, scores, sigmas, (scores >= self.threshold) & placement.holds(points))
+
+    def _placement(self, image_size: tuple[int, int]) -> Placement:
+        return Placement.of(image_size, self.image_size, stretch=self.stretch)
 
     def _find(self, images: NDArray[np.uint8]) -> Decoded:
         """Points, scores and sigmas in the frame of the network input."""

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from glint_unet.data.appearance import Appearance
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN
 from glint_unet.data.heatmaps import target_sigma_heatmap_px
 from glint_unet.data.split import Split
@@ -47,6 +48,7 @@ class TrainedModel(NamedTuple):
         constellation: of the LEDs, by which `threshold` was chosen; None: each LED is decoded alone.
         threshold_alone: lowest score of a present glint where each LED is decoded alone all the same.
         class_free: whether the network has a single heatmap channel, for the glints of all LEDs.
+        appearance: what the images of its training look like; None in runs of earlier versions.
     """
 
     network: nn.Module
@@ -63,6 +65,7 @@ class TrainedModel(NamedTuple):
     constellation: Constellation | None = None
     threshold_alone: float = PRESENT_FROM_SCORE
     class_free: bool = False
+    appearance: Appearance | None = None
 
     @property
     def num_heatmaps(self) -> int:
@@ -72,8 +75,8 @@ class TrainedModel(NamedTuple):
     def options(self) -> dict[str, Any]:
         """Keyword arguments of `GlintDetector`."""
         together = ("constellation", "threshold_alone") if self.constellation else ()
-        names = ("image_size", "num_classes", "threshold", "stretch", "stride", "prefix", "class_free", *together)
-        return {name: getattr(self, name) for name in names}
+        names = ("image_size", "num_classes", "threshold", "stretch", "stride", "prefix", "class_free", "appearance")
+        return {name: getattr(self, name) for name in (*names, *together)}
 
 
 def load_model(path: Path) -> TrainedModel:
@@ -91,6 +94,7 @@ def load_model(path: Path) -> TrainedModel:
     if checkpoint.state is None:
         return _model_of_original_implementation(checkpoint, path)
     config, dataset = checkpoint.config, checkpoint.state.dataset
+    val_metrics = checkpoint.metrics.get("val", {})
     try:
         stride, (H, W), num_leds = int(dataset["stride"]), map(int, dataset["image_size"]), int(dataset["num_classes"])
         sigma_heatmap_px = target_sigma_heatmap_px(config, stride, float(dataset["sigma_px"]))
@@ -107,7 +111,8 @@ def load_model(path: Path) -> TrainedModel:
             dataset_md5=str(dataset["md5"]),
             path=path,
             constellation=Constellation.of_run(dataset),
-            threshold_alone=float(checkpoint.metrics.get("val", {}).get("threshold_alone", PRESENT_FROM_SCORE)),
+            threshold_alone=float(val_metrics.get("threshold_alone", PRESENT_FROM_SCORE)),
+            appearance=Appearance.of_run(dataset, val_metrics),
             class_free=config.class_free,
         )
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:

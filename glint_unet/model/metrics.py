@@ -100,6 +100,8 @@ class KeypointMetrics:
                 'LED present and within 2 px'.
             sigma_ratio: median of error / (0.969 sigma) of found glints that are present, sigma the predicted standard
                 deviation; 1 if the prediction is calibrated, below 1 if it is too cautious.
+            sigma_p95: 95% quantile in px of the predicted standard deviation of found glints.
+            found_per_image: mean number of found glints.
         """
         if not self._points:
             return dict.fromkeys(_NAMES)
@@ -133,6 +135,8 @@ class KeypointMetrics:
             "two_right": _ratio(int((right.sum(dim=1) >= 2)[with_two].sum()), int(with_two.sum())),
             "calibration": _calibration_error(scores, right | (present & (errors <= RIGHT_WITHIN_PX))),
             "sigma_ratio": _quantile((errors / (_LAPLACE_MEDIAN * sigmas))[found & present], 0.5),
+            "sigma_p95": _quantile(sigmas[found], 0.95),
+            "found_per_image": num_found / len(points),
         }
 
     def _collected(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -167,7 +171,18 @@ class KeypointMetrics:
 
 
 IN_LOG = ("f1", "precision", "recall", "f1_free", "px_median", "px_p95", "threshold")
-ONLY_IN_JSON = ("f1_3px", "f1_5px", "px_mean", "px_error", "presence", "two_right", "calibration", "sigma_ratio")
+ONLY_IN_JSON = (
+    "f1_3px",
+    "f1_5px",
+    "px_mean",
+    "px_error",
+    "presence",
+    "two_right",
+    "calibration",
+    "sigma_ratio",
+    "sigma_p95",
+    "found_per_image",
+)
 _NAMES = IN_LOG + ONLY_IN_JSON
 
 

@@ -1,12 +1,15 @@
 """The data of a run: validated, split and loaded according to its settings."""
 
+import contextlib
 import dataclasses
+import math
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from glint_unet.config import TrainConfig
+from glint_unet.data.appearance import Appearance
 from glint_unet.data.augment import flip_permutation
 from glint_unet.data.batch import Rows
 from glint_unet.data.dataset_file import DatasetInfo, open_dataset
@@ -19,6 +22,7 @@ from glint_unet.errors import SettingError
 from glint_unet.model.constellation import LEAST_LEDS, Constellation
 
 _MOST_HEATMAPS = 500
+_NUM_LOOKED_AT = 200
 
 
 def examine(config: TrainConfig) -> tuple[DatasetInfo, str]:
@@ -71,6 +75,17 @@ def constellation_of(config: TrainConfig, info: DatasetInfo, split: Split) -> Co
     if rig:
         return Constellation.of_rig(rig, info.image_size)
     return Constellation.from_keypoints(_training_keypoints(info, split.train))
+
+
+def appearance_of(config: TrainConfig, info: DatasetInfo, split: Split) -> Appearance:
+    """What the images of a run look like: up to 200 of them, with the changes of size and light by augmentation."""
+    rows = np.sort(np.concatenate([split.train, split.val]))
+    some = rows[np.linspace(0, len(rows) - 1, min(_NUM_LOOKED_AT, len(rows))).astype(int)]
+    origin = origin_of(config.h5, config.seed)
+    with contextlib.closing(origin.open(needed(config, info), "none", num_workers=0, device=torch.device("cpu"))) as it:
+        batch = it.gather(some)
+    appearance = Appearance.of_images(batch.images.numpy(), batch.true_keypoints(info).numpy())
+    return appearance.widened(1 + config.aug_scale, math.exp(config.aug_intensity)) if config.augment else appearance
 
 
 def _training_keypoints(info: DatasetInfo, rows: Rows) -> NDArray[np.float32]:

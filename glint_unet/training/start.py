@@ -19,7 +19,7 @@ from glint_unet.runs.resume_point import ResumePoint, find_resume_point
 from glint_unet.runs.run_directory import RunDirectory, new_run_directory
 from glint_unet.training.batch_size import find_batch_size
 from glint_unet.training.resume import check_rows, check_settings, restore_state, with_what_began
-from glint_unet.training.run_data import constellation_of, examine, new_split
+from glint_unet.training.run_data import appearance_of, constellation_of, examine, new_split
 from glint_unet.training.state import TrainState, new_state
 from glint_unet.training.step import part_sizes
 
@@ -103,23 +103,23 @@ def _initial_state(
     split = point.state.split if point else new_split(config, info)
     check_part_sizes(config, info, part_sizes(len(split.train), config, group))
     init = Path(config.init) if config.init and not point else None
-    constellation = _constellation(config, info, split, point, known)
-    record = {"md5": md5, **info.to_dict(), **({"constellation": constellation} if constellation else {})}
+    record = {"md5": md5, **info.to_dict(), **_learnt(config, info, split, point, known)}
     state = new_state(config, info, device, split, record, init)
     if point:
         restore_state(state, point)
     return state
 
 
-def _constellation(
+def _learnt(
     config: TrainConfig, info: DatasetInfo, split: Split, point: ResumePoint | None, known: Constellation | None
-) -> dict[str, Any] | None:
-    """What a run records of its constellation; a resumed run keeps it, or goes on without one."""
+) -> dict[str, Any]:
+    """What a run records of the content of its data; a resumed run keeps it, or goes on without."""
     if point:
-        recorded: dict[str, Any] | None = point.state.dataset.get("constellation")
-        return recorded
+        recorded = point.state.dataset
+        return {name: recorded[name] for name in ("constellation", "appearance") if name in recorded}
     constellation = known or constellation_of(config, info, split)
-    return constellation.to_dict() if constellation else None
+    appearance = {"appearance": appearance_of(config, info, split).to_dict()}
+    return appearance | ({"constellation": constellation.to_dict()} if constellation else {})
 
 
 def _run_directory(config: TrainConfig, point: ResumePoint | None) -> RunDirectory:

@@ -24,3 +24,17 @@ def test_live_refuses_a_source_that_is_not_there(command, eyes_run, tmp_path):
         assert status == 2
         assert "Cannot be opened as a video" in err
     assert os.environ.get("DISPLAY") or command("live", "--run", eyes_run, "--source", "98", "--show", *EN)[0] == 2
+
+
+def test_live_reports_unlike_images_once(command, eyes_run, eyes_video, eyes_frames, tmp_path):
+    dark = tmp_path / "dark.avi"
+    writer = cv2.VideoWriter(str(dark), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
+    for frame in [*eyes_frames] * 3:
+        writer.write(cv2.cvtColor(frame // 8, cv2.COLOR_GRAY2BGR))
+    writer.release()
+    words = ["live", "--run", eyes_run, "--every_s", 0, *EN]
+    status, out, err = command(*words, "--source", dark)
+    assert (status, err) == (0, "")
+    assert out.count("unlike those of the training") == 1
+    assert "120 frames" in out.splitlines()[-1]
+    assert "unlike" not in command(*words, "--source", eyes_video)[1]

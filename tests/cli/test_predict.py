@@ -326,3 +326,25 @@ def test_a_device_that_is_not_there_is_one_line(command, eyes_run, eyes_h5, eyes
         assert device in err
     with pytest.raises(DeviceError, match=device):
         GlintDetector.load(eyes_run, device=device)
+
+
+def save_frames(folder, images):
+    folder.mkdir()
+    for k, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{k:03}.png")
+    return folder
+
+
+def test_unlike_images_are_reported_once_and_familiar_ones_are_not(command, eyes_run, eyes_frames, eyes_h5, tmp_path):
+    inverted = save_frames(tmp_path / "inverted", np.concatenate([255 - eyes_frames] * 3))
+    words = ["predict", "--run", eyes_run, "--out", tmp_path / "out.csv", "--overwrite", *EN]
+    for source in (eyes_h5, save_frames(tmp_path / "frames", eyes_frames)):
+        status, out, err = command(*words, "--input", source)
+        assert (status, err, out.count("\n")) == (0, "", 1)
+    status, out, err = command(*words, "--input", inverted)
+    assert (status, err, out.count("\n")) == (0, "", 2)
+    assert out.count("These images are unlike those of the training: mean grey level") == 1
+    assert "median of 100 frames" in out
+    assert len(table(tmp_path / "out.csv")) == 240
+    status, out, _ = command(*words, "--input", inverted / "00*.png")  # fewer than a hundred: at the end
+    assert out.count("median of 10 frames") == 1
