@@ -12,7 +12,6 @@ from glint_unet.messages import text
 
 ENOUGH_FRAMES = 100
 LEAST_FRAMES = 8
-_TOLERANCE = 1.1
 _FEW = 1 / 3
 _MESSAGES = {
     "grey": "unfamiliar_grey",
@@ -107,6 +106,6 @@ class Familiarity:
         if len(values) < LEAST_FRAMES:
             return None
         median = float(np.median(values))
-        if low / _TOLERANCE <= median <= high * _TOLERANCE:
+        if low <= median <= high:
             return None
         return Unfamiliar(name, median, low, high, self._num)

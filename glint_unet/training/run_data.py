@@ -23,6 +23,7 @@ from glint_unet.model.constellation import LEAST_LEDS, Constellation
 
 _MOST_HEATMAPS = 500
 _NUM_LOOKED_AT = 200
+_LEAST_MARGIN = 1.1  # of the ranges of what images look like
 
 
 def examine(config: TrainConfig) -> tuple[DatasetInfo, str]:
@@ -85,7 +86,8 @@ def appearance_of(config: TrainConfig, info: DatasetInfo, split: Split) -> Appea
     with contextlib.closing(origin.open(needed(config, info), "none", num_workers=0, device=torch.device("cpu"))) as it:
         batch = it.gather(some)
     appearance = Appearance.of_images(batch.images.numpy(), batch.true_keypoints(info).numpy())
-    return appearance.widened(1 + config.aug_scale, math.exp(config.aug_intensity)) if config.augment else appearance
+    scale, gain = (1 + config.aug_scale, math.exp(config.aug_intensity)) if config.augment else (1.0, 1.0)
+    return appearance.widened(max(_LEAST_MARGIN, scale), max(_LEAST_MARGIN, gain))
 
 
 def _training_keypoints(info: DatasetInfo, rows: Rows) -> NDArray[np.float32]:

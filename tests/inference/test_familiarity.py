@@ -134,7 +134,8 @@ def test_a_runs_own_images_are_familiar(eyes_run, eyes_h5, eyes_frames, finished
 
 def test_inverted_images_and_images_of_half_the_size_are_not(eyes_run, eyes_frames):
     detector = GlintDetector.load(eyes_run)
-    assert unfamiliar(detector, 255 - eyes_frames).figure == "grey"
+    assert unfamiliar(detector, 255 - eyes_frames).figure in ("grey", "num_found")
+    assert unfamiliar(detector, eyes_frames // 8).figure in ("grey", "contrast")
     around = np.pad(eyes_frames, ((0, 0), (24, 24), (32, 32)), mode="edge")
     assert unfamiliar(detector, around) is not None
 
