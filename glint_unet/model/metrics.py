@@ -101,7 +101,7 @@ class KeypointMetrics:
             sigma_ratio: median of error / (0.969 sigma) of found glints that are present, sigma the predicted standard
                 deviation; 1 if the prediction is calibrated, below 1 if it is too cautious.
             sigma_p95: 95% quantile in px of the predicted standard deviation of found glints.
-            found_per_image: mean number of found glints.
+            found_per_image: mean number of found glints; None if none is found.
         """
         if not self._points:
             return dict.fromkeys(_NAMES)
@@ -136,7 +136,7 @@ class KeypointMetrics:
             "calibration": _calibration_error(scores, right | (present & (errors <= RIGHT_WITHIN_PX))),
             "sigma_ratio": _quantile((errors / (_LAPLACE_MEDIAN * sigmas))[found & present], 0.5),
             "sigma_p95": _quantile(sigmas[found], 0.95),
-            "found_per_image": num_found / len(points),
+            "found_per_image": num_found / len(points) if num_found else None,
         }
 
     def _collected(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -149,6 +149,7 @@ def test_a_median_or_quantile_is_one_of_the_values():
     points = truth + torch.tensor([4.0, 1.0, 3.0, 2.0])[:, None, None] * torch.tensor([1.0, 0.0])
     summary = metrics_of(points.tolist(), [[0.9]] * 4, truth.tolist()).summary()
     assert (summary["px_median"], summary["px_p95"]) == (2, 4)
+    assert (summary["sigma_p95"], summary["found_per_image"]) == (1, 1)
 
 
 def test_a_point_outside_the_image_is_not_found():
