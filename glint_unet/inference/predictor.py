@@ -148,10 +148,13 @@ class GlintDetector:
             raise SettingError("no_constellation", path=path)
         if constellation is False and options.pop("constellation", None):
             options["threshold"] = options.pop("threshold_alone")
-        if threshold is not None:
-            options["threshold"] = threshold
-            if appearance := options.get("appearance"):  # validation found glints by the stored threshold
-                options["appearance"] = dataclasses.replace(appearance, sigma_px=None, num_found=None)
+        options |= {} if threshold is None else {"threshold": threshold}
+        appearance = options.get("appearance")
+        if appearance and (
+            threshold is not None or rig is not None
+        ):  # what validation found does not compare with this
+            size_px = appearance.size_px if rig is None else None
+            options["appearance"] = dataclasses.replace(appearance, size_px=size_px, sigma_px=None, num_found=None)
         return cls(backend, precise=precise, closer_look=closer_look, **options)
 
     def without_constellation(self) -> "GlintDetector":
