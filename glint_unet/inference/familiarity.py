@@ -13,12 +13,6 @@ from glint_unet.messages import text
 ENOUGH_FRAMES = 100
 LEAST_FRAMES = 8
 _FEW = 1 / 3
-_MESSAGES = {
-    "grey": "unfamiliar_grey",
-    "contrast": "unfamiliar_contrast",
-    "num_found": "unfamiliar_few",
-    "sigma_px": "unfamiliar_sigma",
-}
 
 
 class Unfamiliar(NamedTuple):
@@ -39,11 +33,16 @@ class Unfamiliar(NamedTuple):
 
     def describe(self) -> str:
         """One line: what differs, by how much, and what to change."""
-        if self.figure == "size_px":
-            key = "unfamiliar_smaller" if self.value < self.low else "unfamiliar_larger"
-        else:
-            key = _MESSAGES[self.figure]
-        return text(key, value=self.value, low=self.low, high=self.high, num=self.num)
+        values = self._asdict()
+        if self.figure == "grey":
+            return text("unfamiliar_grey", **values)
+        if self.figure == "contrast":
+            return text("unfamiliar_contrast", **values)
+        if self.figure == "num_found":
+            return text("unfamiliar_few", **values)
+        if self.figure == "sigma_px":
+            return text("unfamiliar_sigma", **values)
+        return text("unfamiliar_smaller", **values) if self.value < self.low else text("unfamiliar_larger", **values)
 
 
 class Familiarity:
