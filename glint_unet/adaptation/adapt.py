@@ -17,7 +17,7 @@ from glint_unet.adaptation.pseudo_dataset import PseudoCounts, rig_of, synthetic
 from glint_unet.adaptation.pseudo_labels import LEAST_CERTAIN, Rows, rows_of
 from glint_unet.adaptation.report import AdaptReport, draw_examples
 from glint_unet.adaptation.task import Adaptation
-from glint_unet.compute.device import choose_device
+from glint_unet.compute.device import choose_device, use_threads
 from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig
 from glint_unet.console import say
@@ -62,6 +62,7 @@ def adapt(task: Adaptation, watch: Watch = iter) -> AdaptReport:
         GlintError: a mistake of the user, or images in which the model is certain of too few glints.
         Interrupted: a stop signal was received in training; the same call goes on.
     """
+    use_threads(task.threads)  # before the first look: sums depend on the number of threads
     _check_same(task)
     if task.report.exists():
         return AdaptReport.from_dict(json.loads(task.report.read_text(encoding="utf-8")))

@@ -58,10 +58,8 @@ def run(argv: Sequence[str]) -> int:
     arguments = parse(AdaptArguments, argv, "glint-unet adapt")
     from glint_unet.adaptation.adapt import adapt
     from glint_unet.adaptation.task import Adaptation
-    from glint_unet.compute.device import use_threads
     from glint_unet.compute.stop_signals import Interrupted
 
-    use_threads(arguments.threads)
     values = {**vars(arguments), "run": Path(arguments.run), "output_dir": Path(arguments.output_dir)}
     task = Adaptation(**values)
     try:
