@@ -158,6 +158,7 @@ def _num_copies(num_frames: int) -> int:
 def _fine_tune(task: Adaptation, model: TrainedModel, config: TrainConfig, counts: PseudoCounts) -> None:
     """Trains from the model's weights on the pseudo-labelled data set, or goes on with that."""
     of_this_start: dict[str, Any] = {"threads": task.threads, "lang": task.lang, "progress": task.progress}
+    defaults = TrainConfig()
     if task.new.holds_a_run():
         point = find_resume_point(str(task.output_dir), None)
         if point.checkpoint.epoch < task.epochs:
@@ -178,9 +179,7 @@ def _fine_tune(task: Adaptation, model: TrainedModel, config: TrainConfig, count
         "aug_scale": max(config.aug_scale, _AUG_SCALE),
         "device": task.device,
         **dict.fromkeys(("resume", "model_path", "save")),
-        **{
-            name: getattr(TrainConfig(), name) for name in ("cache", "shared_memory", "preload", "processes", "profile")
-        },
+        **{name: getattr(defaults, name) for name in _OF_ANOTHER_MACHINE},
     }
     train(dataclasses.replace(config, **settings, **of_this_start), constellation=model.constellation)
 

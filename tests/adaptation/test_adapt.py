@@ -125,6 +125,14 @@ def test_a_run_of_a_rig_mixes_in_its_eyes_or_says_why_not(eyes_run, eyes_video, 
     assert str(rig) not in capsys.readouterr().out
 
 
+def test_a_model_trained_on_several_gpus_is_adapted_on_this_machine(eyes_run, eyes_video, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(eyes_run, run)
+    best = Checkpoint.read(run / "best_model.pth")
+    dataclasses.replace(best, train_args={**best.train_args, "gpu": "0,1"}).write(run / "best_model.pth")
+    assert adapt(task(run, eyes_video, tmp_path / "new")).num_labelled >= 4
+
+
 def test_the_new_run_keeps_the_constellation_of_the_old_one(tmp_path):
     rig = Rig.ring(4, image_size=(48, 48), stride=2, level="easy")
     list(write_synthetic(tmp_path / "eyes.h5", rig, num=60, seed=1))
