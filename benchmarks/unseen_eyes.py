@@ -28,7 +28,7 @@ from classical import Detector, fit_ring, settings_to_try
 from numpy.typing import NDArray
 from PIL import Image
 
-from glint_unet.data.images import read_image
+from glint_unet.data.images import part_of_image, read_image
 from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.inference.predictor import GlintDetector, as_grey
@@ -51,13 +51,11 @@ class Views(NamedTuple):
         images: (n, H, W) uint8.
         truth: (n, 8, 2) px of these images; NaN where the LED has no label.
         counts: (n, 8) bool, False where a prediction counts neither way.
-        px_per_frame_px: pixels of these images per pixel of the frame.
     """
 
     images: NDArray[np.uint8]
     truth: NDArray[np.float32]
     counts: NDArray[np.bool_]
-    px_per_frame_px: float
 
 
 class Found(NamedTuple):
@@ -150,7 +148,7 @@ def whole_frames() -> Views:
         images.append(as_grey(read_image(path.with_suffix(".jpg")))[0])
         truth.append(points)
         counts.append(known)
-    return Views(np.stack(images), np.stack(truth), np.stack(counts), 1.0)
+    return Views(np.stack(images), np.stack(truth), np.stack(counts))
 
 
 def eye_cut_out(frames: Views, factor: float) -> Views:
@@ -158,10 +156,9 @@ def eye_cut_out(frames: Views, factor: float) -> Views:
     side, images, truth = round(EYE_SIDE / factor), [], []
     for image, points in zip(frames.images, frames.truth, strict=True):
         corner = np.round(np.nanmean(points, axis=0) - side / 2).astype(int)
-        wide = np.pad(image, side, mode="edge")
-        images.append(wide[side + corner[1] : 2 * side + corner[1], side + corner[0] : 2 * side + corner[0]])
+        images.append(part_of_image(image, int(corner[0]), int(corner[1]), side, side))
         truth.append(points - corner)
-    return Views(np.stack(images), np.stack(truth).astype(np.float32), frames.counts, 1.0)
+    return Views(np.stack(images), np.stack(truth).astype(np.float32), frames.counts)
 
 
 def predictions(detector: GlintDetector, views: Views) -> Found:
@@ -171,7 +168,7 @@ def predictions(detector: GlintDetector, views: Views) -> Found:
 
 def judged(found: Found, views: Views) -> str:
     """Recall and precision, the right LED within `LIMIT_PX`, and the median error."""
-    distance = np.linalg.norm(found.points - views.truth, axis=-1) / views.px_per_frame_px
+    distance = np.linalg.norm(found.points - views.truth, axis=-1)
     present, found_present = np.isfinite(views.truth[..., 0]), found.present & views.counts
     right = found_present & (np.nan_to_num(distance, nan=np.inf) <= LIMIT_PX)
     recall, precision = right.sum() / present.sum(), right.sum() / max(int(found_present.sum()), 1)
@@ -192,7 +189,7 @@ def peers() -> dict[str, Callable[[Views], Found]]:
     """The best setting of each classical detector with a ring fit, tuned on synthetic eyes of the same rig."""
     rig = Rig.ring(8, start_deg=-92, layout_size=(0.45, 0.65), image_size=(256, 256))
     images, truth = render_eyes(rig, TUNING_SEED, range(40))
-    tuning = Views(images, truth, np.ones(truth.shape[:2], bool), 1.0)
+    tuning = Views(images, truth, np.ones(truth.shape[:2], bool))
     best: dict[str, tuple[float, str, Callable[[Views], Found]]] = {}
     for name, setting, detector in spot_detectors():
         method = with_ring(detector, rig.positions())

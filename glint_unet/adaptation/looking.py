@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from glint_unet.adaptation.agreement import Agreement, Findings, agree
 from glint_unet.adaptation.views import View, show
-from glint_unet.data.images import Placement
+from glint_unet.data.images import Placement, lies_inside
 from glint_unet.inference.predictor import GlintDetector
 
 _OVERVIEW = (
@@ -78,7 +78,6 @@ def find_in(
     geometries = tuple(geometry for _, geometry in shown)
     glints = detector.candidates(np.stack([image for image, _ in shown])[..., None])
     points = np.stack([geometry.back(found) for found, geometry in zip(glints.points, geometries, strict=True)])
-    H, W = frame.shape
-    inside = ((points >= -0.5) & (points <= np.array([W - 0.5, H - 0.5]))).all(axis=-1)
+    inside = lies_inside(points, (frame.shape[0], frame.shape[1]))
     scales = np.array([geometry.mean_scale for geometry in geometries], np.float32)
     return Findings(points, np.where(inside, glints.scores, np.float32(0)), glints.sigmas / scales[:, None], geometries)

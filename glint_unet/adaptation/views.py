@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glint_unet.data.images import Placement, resize_image
+from glint_unet.data.images import Placement, lies_inside, part_of_image, resize_image
 
 _LARGEST_LEVEL = 255.0
 
@@ -72,9 +72,7 @@ class ViewGeometry:
 
     def holds(self, points: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
         """Whether points (..., 2) in pixels of the view are inside it, (...) bool; NaN is not."""
-        H, W = self.size
-        x, y = points[..., 0], points[..., 1]
-        inside: NDArray[np.bool_] = (x >= -0.5) & (x <= W - 0.5) & (y >= -0.5) & (y <= H - 0.5)
+        inside: NDArray[np.bool_] = lies_inside(points, self.size)
         return inside
 
 
@@ -120,9 +118,7 @@ def _cut_out(scaled: NDArray[np.uint8], geometry: ViewGeometry, size: tuple[int,
     seen = (corners - geometry.middle) @ turn + geometry.centre
     low = np.floor(seen.min(axis=0)).astype(int) - 1
     high = np.ceil(seen.max(axis=0)).astype(int) + 2
-    rows = np.arange(low[1], high[1]).clip(0, scaled.shape[0] - 1)
-    columns = np.arange(low[0], high[0]).clip(0, scaled.shape[1] - 1)
-    part = scaled[np.ix_(rows, columns)]
+    part = part_of_image(scaled, *low.tolist(), *(high - low).tolist())
     start = geometry.centre - low - geometry.middle @ turn  # of view pixel (0, 0), in pixels of the part
     # Pillow's frame has (0, 0) at the corner of the first pixel, and it evaluates the map at pixel centres
     x, y = start + 0.5 - np.array([0.5, 0.5]) @ turn

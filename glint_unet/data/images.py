@@ -229,6 +229,14 @@ class Placement:
         return moved
 
 
+def part_of_image(image: NDArray[np.uint8], left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
+    """The part (height, width) of an image (H, W) from pixel (left, top) on; beyond its borders, they repeat."""
+    rows = np.arange(top, top + height).clip(0, image.shape[0] - 1)
+    columns = np.arange(left, left + width).clip(0, image.shape[1] - 1)
+    part: NDArray[np.uint8] = image[np.ix_(rows, columns)]
+    return part
+
+
 def place_image(image: NDArray[np.uint8], placement: Placement) -> NDArray[np.uint8]:
     """Scales and pads an (H, W) uint8 image according to a placement; the padding replicates its border."""
     resized = resize_image(image, placement.inner)

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glint_unet.data.images import part_of_image
+
 _LAYOUT_SHARE = 0.2  # of the input's shorter side: root mean square distance of the LEDs from their centre
 _LEAST_GAIN = 1.3
 _LEAST_FOUND = 2
@@ -25,9 +27,7 @@ class Window(NamedTuple):
 
     def cut_from(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The part (height, width) of an image (H, W); beyond the borders, their pixels are repeated."""
-        rows = np.clip(np.arange(self.top, self.top + self.height), 0, image.shape[0] - 1)
-        columns = np.clip(np.arange(self.left, self.left + self.width), 0, image.shape[1] - 1)
-        return image[rows[:, None], columns]
+        return part_of_image(image, *self)
 
 
 def closer_windows(

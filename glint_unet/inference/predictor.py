@@ -18,10 +18,9 @@ from glint_unet.inference.closer_look import closer_windows
 from glint_unet.inference.familiarity import Familiarity
 from glint_unet.inference.onnx_file import open_onnx
 from glint_unet.inference.trained_model import Backend, Decoded, load_model, torch_backend
-from glint_unet.model.assignment import assign
 from glint_unet.model.constellation import LEAST_LEDS, Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
-from glint_unet.model.unnamed import UNNAMED_PREFIX, highest_peaks
+from glint_unet.model.unnamed import UNNAMED_PREFIX, name_peaks
 from glint_unet.settings import range_text
 
 _AGREE_PX = 1.0
@@ -100,7 +99,7 @@ class GlintDetector:
         self._shift = max(1, stride // 2) if precise else 0
         self.constellation = constellation
         self._threshold_alone = threshold_alone
-        self._looks_closer = closer_look and constellation is not None and not stretch
+        self._closer_look = closer_look
         self._class_free = class_free
         self.appearance = appearance
 
@@ -150,9 +149,8 @@ class GlintDetector:
             options["threshold"] = options.pop("threshold_alone")
         options |= {} if threshold is None else {"threshold": threshold}
         appearance = options.get("appearance")
-        if appearance and (
-            threshold is not None or rig is not None
-        ):  # what validation found does not compare with this
+        if appearance and (threshold is not None or rig is not None):
+            # what validation found does not compare with what is found at another threshold or by another rig
             size_px = appearance.size_px if rig is None else None
             options["appearance"] = dataclasses.replace(appearance, size_px=size_px, sigma_px=None, num_found=None)
         return cls(backend, precise=precise, closer_look=closer_look, **options)
@@ -160,7 +158,7 @@ class GlintDetector:
     def without_constellation(self) -> "GlintDetector":
         """The same detector, but each LED is decoded alone (or unnamed), at the threshold chosen for that."""
         other = copy.copy(self)
-        other.constellation, other.threshold, other._looks_closer = None, self._threshold_alone, False
+        other.constellation, other.threshold = None, self._threshold_alone
         return other if self.constellation else self
 
     @property
@@ -206,7 +204,8 @@ class GlintDetector:
         points = placement.back(points)
         present = (scores >= self.threshold) & placement.holds(points)  # a point in the padding is absent
         glints = Glints(points, scores, sigmas / np.float32(placement.mean_scale), present)
-        return self._looked_closer(grey, glints, placement) if self._looks_closer else glints
+        looks_closer = self._closer_look and self.constellation is not None and not self.stretch
+        return self._looked_closer(grey, glints, placement) if looks_closer else glints
 
     def _looked_closer(self, grey: NDArray[np.uint8], first: Glints, placement: Placement) -> Glints:
         """The glints of images (B, H, W), each from a closer look where that finds at least as much."""
@@ -252,9 +251,7 @@ class GlintDetector:
         if self.names_leds and not self.constellation:
             return points, scores, sigmas
         at, heights, deviations = peaks
-        if self.constellation:
-            return tuple(assign(at, heights, deviations, self.constellation))
-        return tuple(highest_peaks(at, heights, deviations, self.num_classes))
+        return tuple(name_peaks(at, heights, deviations, self.num_classes, self.constellation))
 
 
 def _opened(path: Path, device: torch.device, rig: Path | None) -> tuple[Backend, dict[str, Any]]:

@@ -113,7 +113,7 @@ def assign(
         sigmas: (B, M), standard deviations in pixels: `peak_sigmas`.
         constellation: `Constellation.from_dict` of the .onnx file's metadata.
     """
-    num_leds = scores.shape[-1]
+    num_leds = len(constellation.layout)
     if not len(points):
         return Assignment(*(np.zeros(shape, np.float32) for shape in ((0, num_leds, 2), (0, num_leds), (0, num_leds))))
     starts = range(0, len(points), _IMAGES_AT_ONCE)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glint_unet.model.assignment import Assignment
+from glint_unet.model.assignment import Assignment, assign
+from glint_unet.model.constellation import Constellation
 
 UNNAMED_PREFIX = "glint"
 """Of the names of glints whose LED is unknown: glint1 is the highest peak of an image."""
@@ -40,6 +41,22 @@ def highest_peaks(points: NDArray[Any], scores: NDArray[Any], sigmas: NDArray[An
         np.take_along_axis(sigmas, chosen, axis=1),
     )
     return Assignment(*(part.astype(np.float32) for part in parts))
+
+
+def name_peaks(
+    points: NDArray[Any],
+    scores: NDArray[Any],
+    sigmas: NDArray[Any],
+    num: int,
+    constellation: Constellation | None,
+) -> Assignment:
+    """The C glints of images: named by the constellation, or, without one, the highest peaks of a class-free network.
+
+    Arguments are those of `assign` and `highest_peaks`.
+    """
+    if constellation:
+        return assign(points, scores, sigmas, constellation)
+    return highest_peaks(points, scores, sigmas, num)
 
 
 def in_order_of_truth(truth: NDArray[Any], points: NDArray[Any], *others: NDArray[Any]) -> tuple[NDArray[Any], ...]:

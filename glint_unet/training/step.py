@@ -14,13 +14,12 @@ from glint_unet.data.augment import Draws, augment
 from glint_unet.data.batch import Batch
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.heatmaps import highest_pixels, render_heatmaps, target_sigma_heatmap_px
-from glint_unet.model.assignment import assign
 from glint_unet.model.constellation import Constellation
 from glint_unet.model.losses import TERMS, loss_terms
 from glint_unet.model.metrics import KeypointMetrics
 from glint_unet.model.network import num_heatmaps
 from glint_unet.model.peaks import decode_peaks, num_peaks
-from glint_unet.model.unnamed import highest_peaks, in_order_of_truth
+from glint_unet.model.unnamed import in_order_of_truth, name_peaks
 from glint_unet.model.votes import decode_output
 from glint_unet.runs.progress import EpochProgress
 from glint_unet.training.state import TrainState
@@ -188,12 +187,7 @@ def decode(
     if constellation or config.class_free:
         peaks = decode_peaks(output, num_heatmaps(config, C), stride, _sigma(config, info), num_peaks(C))
         at, heights, deviations = (part.cpu().numpy() for part in peaks)
-        together = (
-            assign(at, heights, deviations, constellation)
-            if constellation
-            else highest_peaks(at, heights, deviations, C)
-        )
-        points, scores, sigmas = map(torch.from_numpy, together)
+        points, scores, sigmas = map(torch.from_numpy, name_peaks(at, heights, deviations, C, constellation))
         return points, scores, sigmas
     points, scores, sigmas = decode_output(output, C, stride, _sigma(config, info))
     return (highest_pixels(output[:, :C], stride) if config.decoding == "argmax" else points), scores, sigmas

@@ -49,7 +49,7 @@ def test_a_frame_with_one_certain_glint_of_several_is_not_learnt_from():
 def test_rows_of_a_frame_show_its_glints_where_their_keypoints_are(eyes_run):
     detector = GlintDetector.load(eyes_run)
     contrasts = []
-    for frame, truth in zip(*render_eyes(EYES, 2, range(12)), strict=True):
+    for frame, truth in zip(*render_eyes(EYES, 2, range(30)), strict=True):
         rows = rows_of(detector, frame, "eye", 4, [0])
         given = rows.keypoints[0] if len(rows) else np.full((2, 2), np.nan)
         if not np.linalg.norm(given - truth, axis=-1).max() < 1.5:

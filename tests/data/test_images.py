@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from glint_unet.data.heatmaps import scale_points
-from glint_unet.data.images import ImageFacts, WhiteLevel, image_stem, inspect_image, read_image, resize_image
+from glint_unet.data.images import (
+    ImageFacts,
+    WhiteLevel,
+    image_stem,
+    inspect_image,
+    part_of_image,
+    read_image,
+    resize_image,
+)
 from glint_unet.errors import AnnotationError
 
 GREY = np.tile(np.array([[0, 64, 128, 255]], np.uint8), (6, 2))
@@ -197,3 +205,10 @@ def test_a_spot_and_its_keypoint_move_alike_when_the_image_is_resized():
     r, c = np.mgrid[:30, :40]
     centroid = [(small * c).sum() / small.sum(), (small * r).sum() / small.sum()]
     assert centroid == pytest.approx(scale_points(torch.tensor([70.3, 50.6]), 0.25, 0.25).tolist(), abs=0.03)
+
+
+def test_a_part_of_an_image_repeats_the_border_beyond_it():
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    assert np.array_equal(part_of_image(image, 1, 1, 2, 2), image[1:3, 1:3])
+    assert np.array_equal(part_of_image(image, -2, -1, 7, 6), np.pad(image, ((1, 2), (2, 1)), mode="edge"))
+    assert np.array_equal(part_of_image(image, 9, 9, 2, 1), [[11, 11]])

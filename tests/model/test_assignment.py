@@ -118,6 +118,11 @@ def test_of_no_images_nothing_is_named():
     assert [part.shape for part in found] == [(0, 8, 2), (0, 8), (0, 8)]
 
 
+def test_of_no_images_of_a_class_free_network_there_is_room_for_every_led():
+    found = assign(np.empty((0, PEAKS, 2)), np.empty((0, PEAKS, 1)), np.empty((0, PEAKS)), constellation())
+    assert (found.points.shape, found.scores.shape, found.sigmas.shape) == ((0, 8, 2), (0, 8), (0, 8))
+
+
 def test_an_eye_that_shows_nothing_stays_empty():
     rng = np.random.default_rng(0)
     images = []

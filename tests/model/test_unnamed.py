@@ -4,7 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glint_unet.model.unnamed import highest_peaks, in_order_of_truth
+from glint_unet.model.assignment import assign
+from glint_unet.model.constellation import Constellation
+from glint_unet.model.unnamed import highest_peaks, in_order_of_truth, name_peaks
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -45,3 +47,15 @@ def test_the_higher_of_two_glints_at_one_place_takes_it_and_none_far_away_does()
     found, number = in_order_of_truth(truth, points, np.array([[0, 1]]))
     assert number.tolist() == [[0, 1]]
     assert found.tolist() == points.tolist()
+
+
+def test_a_constellation_names_the_peaks_and_without_one_the_highest_stay_unnamed():
+    layout = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]], float)
+    known, rng = Constellation.from_layout(layout, (5, 40)), np.random.default_rng(0)
+    points = (layout * 20 + 50)[None]
+    scores, sigmas = rng.uniform(0.5, 0.9, (1, 4, 1)), np.full((1, 4), 0.3)
+    for found, expected in (
+        (name_peaks(points, scores, sigmas, 4, known), assign(points, scores, sigmas, known)),
+        (name_peaks(points, scores, sigmas, 4, None), highest_peaks(points, scores, sigmas, 4)),
+    ):
+        assert all(np.array_equal(*pair) for pair in zip(found, expected, strict=True))

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from glint_unet.data.file_identity import FileKey, file_key
 from glint_unet.data.images import Placement, place_image
 from glint_unet.data.media import Frame, Media, open_media
 from glint_unet.data.synthetic.bright_spots import bright_spots, opened, painted_over
@@ -92,17 +93,16 @@ def read_backgrounds(name: str, image_size: tuple[int, int]) -> Backgrounds:
     return _read(media, image_size, tuple(map(_state, media.paths)))
 
 
-def _state(path: Path) -> tuple[int, int]:
-    """Size and time of a file; those of a missing one, whose frame is unreadable, are 0."""
+def _state(path: Path) -> FileKey | None:
+    """What changes with a file's content; None for a missing one, whose frame is unreadable."""
     try:
-        state = path.stat()
+        return file_key(path.stat())
     except OSError:
-        return 0, 0
-    return state.st_size, state.st_mtime_ns
+        return None
 
 
 @functools.lru_cache(maxsize=1)
-def _read(media: Media, image_size: tuple[int, int], _states: tuple[tuple[int, int], ...]) -> Backgrounds:
+def _read(media: Media, image_size: tuple[int, int], _states: tuple[FileKey | None, ...]) -> Backgrounds:
     broken: list[str] = []
     enlarged = max(2, -(-_LEAST_SIDE // min(image_size)))
     size = image_size[0] * enlarged, image_size[1] * enlarged

@@ -1,8 +1,10 @@
 """Small bright spots in real images: found, and painted over with what surrounds them."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from glint_unet.data.augment import darkest_around
 from glint_unet.data.synthetic.canvas import Floats, box_mean, smooth
 
 _LEAST_HEIGHT = 10.0  # grey levels
@@ -64,13 +66,5 @@ def noise_of(image: Floats) -> float:
 
 
 def _least_around(image: Floats, reach: int) -> Floats:
-    """The minimum over the square of side 2 * reach + 1 around each pixel; the border is replicated."""
-    least, side = np.pad(image, reach, mode="edge"), 2 * reach + 1
-    for axis in (0, 1):
-        width = 1
-        while width < side:
-            step = min(width, side - width)
-            num = least.shape[axis] - step
-            first, second = (least[k : k + num] if axis == 0 else least[:, k : k + num] for k in (0, step))
-            least, width = np.minimum(first, second), width + step
-    return least
+    """The minimum of the pixels up to `reach` away along x and y, (H, W)."""
+    return darkest_around(torch.from_numpy(image)[None, None], reach)[0, 0].numpy()

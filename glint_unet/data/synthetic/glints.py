@@ -42,11 +42,11 @@ def sample_kind(rig: Rig, seed: int, index: int) -> Kind:
     random_numbers = np.random.Philox(key=[seed, index])
     rng = np.random.Generator(random_numbers)
     level = LEVELS[rig.level] if rig.level in LEVELS else list(LEVELS.values())[rng.integers(len(LEVELS))]
-    variation = AS_THE_LEVEL
-    varied = np.random.Generator(random_numbers.jumped())
-    if rig.level == "mixed" and varied.random() < VARIED:
-        variation = sample_variation(varied, rig.num_leds, rig.iris_share)
-    return Kind(rng, level, variation)
+    if rig.level == "mixed":
+        varied = np.random.Generator(random_numbers.jumped())
+        if varied.random() < VARIED:
+            return Kind(rng, level, sample_variation(varied, rig.num_leds, rig.iris_share))
+    return Kind(rng, level, AS_THE_LEVEL)
 
 
 def sample_glow(rng: np.random.Generator, scene: EyeScene, level: Level, defocus: float, smear: Floats) -> Glow:
