@@ -216,6 +216,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--targets file 的热图不能随图像变换; 请加 --no_augment, 或用 --targets keypoints",
         "The heatmaps of --targets file cannot follow augmented images; add --no_augment, or use --targets keypoints",
     ),
+    "any_layout_not_class_free": (
+        '{path} 每张图的布局都不同 (layout = "any"), 各 LED 无从分辨; 请加 --class_free, 或写明布局',
+        '{path} has another layout in each image (layout = "any"), so LEDs cannot be told apart; add --class_free, or '
+        "describe one layout",
+    ),
     "class_free_conflict": (
         "--class_free 只有一个热图通道, 与 --decoding {decoding} --div_weight {div_weight:g} 不相容; 请用 "
         "--decoding subpixel --div_weight 0",

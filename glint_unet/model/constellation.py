@@ -80,11 +80,11 @@ class Constellation:
     def of_rig(cls, rig: "Rig", image_size: tuple[int, int]) -> "Constellation | None":
         """The constellation of a rig file, in images (H, W) of the network's input.
 
-        None for fewer than 4 LEDs, and where all of them are at one place.
+        None for fewer than 4 LEDs, where all of them are at one place, and for a rig of any layout.
         """
         positions = rig.positions().astype(np.float64)
         size = float(np.sqrt(positions.var(axis=0).sum()))
-        if rig.num_leds < LEAST_LEDS or not size:
+        if rig.num_leds < LEAST_LEDS or not size or rig.any_layout:
             return None
         radii = np.array([rig.iris_share[0] / _RIG_SIZE_MARGIN, rig.iris_share[1] * _RIG_SIZE_MARGIN])
         least, greatest = (radii * min(image_size) * rig.layout_size * size).tolist()

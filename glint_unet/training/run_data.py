@@ -35,6 +35,9 @@ def examine(config: TrainConfig) -> tuple[DatasetInfo, str]:
     info, md5 = origin_of(config.h5, config.seed).examine(again=config.verify_hash)
     if config.targets == "file" and not info.has_heatmaps:
         raise SettingError("no_heatmaps_in_file", path=config.h5)
+    rig = origin_of(config.h5, config.seed).rig()
+    if rig and rig.any_layout and not config.class_free:
+        raise SettingError("any_layout_not_class_free", path=config.h5)
     flip_permutation(config.flip, info.num_classes)
     return info, md5
 

@@ -19,6 +19,7 @@ from glint_unet.data.synthetic.canvas import Floats, box_mean
 from glint_unet.data.synthetic.drawing import render_eye
 from glint_unet.data.synthetic.eye_finder import FoundEye, sampled
 from glint_unet.data.synthetic.glints import Kind, add_glints, sample_glow, sample_kind
+from glint_unet.data.synthetic.layouts import padded_keypoints, rig_of_image
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.scene import EyeScene, sample_scene
 from glint_unet.data.synthetic.sensor import quantized
@@ -34,13 +35,16 @@ def make_eyes(
     rig: Rig, seed: int, indices: Any, backgrounds: Backgrounds | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Several eyes, drawn or painted: images (B, H, W) uint8 and keypoints (B, C, 2) float32, as `render_eye`."""
-    eyes = [
-        paint_eye(rig, seed, int(index), backgrounds)
-        if backgrounds is not None and is_painted(rig, seed, int(index))
-        else render_eye(rig, seed, int(index))
-        for index in indices
-    ]
-    return np.stack([image for image, _ in eyes]), np.stack([keypoints for _, keypoints in eyes])
+    images, keypoints = [], []
+    for index in map(int, indices):
+        shown = rig_of_image(rig, seed, index)
+        if backgrounds is not None and is_painted(rig, seed, index):
+            image, points = paint_eye(shown, seed, index, backgrounds)
+        else:
+            image, points = render_eye(shown, seed, index)
+        images.append(image)
+        keypoints.append(padded_keypoints(points, rig.num_leds))
+    return np.stack(images), np.stack(keypoints)
 
 
 def is_painted(rig: Rig, seed: int, index: int) -> bool:

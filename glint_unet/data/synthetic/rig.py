@@ -5,6 +5,7 @@
 number = 8                  # a ring: the first LED at the top, then clockwise as the camera sees it
 start_deg = -90             # where the first one is; 0 is right, 90 is down
 # positions = [[0, -1], [0.7, 0.7]]    # instead of number: any layout, x right and y down, largest distance about 1
+# layout = "any"            # each image has 1 to `number` LEDs in another layout; for train --class_free
 size = [0.30, 0.85]         # least and greatest size of the reflected layout, as a share of the iris radius
 
 [eye]
@@ -42,13 +43,14 @@ from glint_unet.data.synthetic.variation import IRIS_SHARE
 from glint_unet.errors import RigError
 
 LEVEL_NAMES = ("easy", "medium", "hard", "mixed")
+LAYOUTS = ("fixed", "any")
 LARGEST_SIDE = 4096
 
 _LAYOUT_SIZE = (0.30, 0.42)
 _LAYOUT_SIZE_MIXED = (0.30, 0.85)
 
 _TABLES = {
-    "leds": ("number", "start_deg", "positions", "size"),
+    "leds": ("number", "start_deg", "positions", "layout", "size"),
     "image": ("size", "stride", "sigma"),
     "eye": ("iris",),
     "scene": ("level", "backgrounds", "backgrounds_share"),
@@ -74,6 +76,7 @@ class Rig:
         iris_share: least and greatest iris radius as a share of the image's shorter side; level mixed only.
         backgrounds: unlabelled frames that glints are painted onto, as `open_media` takes them; empty: none.
         backgrounds_share: share of the images that are painted frames, if there are any.
+        any_layout: each image has 1 to C LEDs in a layout of its own, and `leds` only says how many there are at most.
     """
 
     leds: tuple[tuple[float, float], ...]
@@ -87,6 +90,7 @@ class Rig:
     iris_share: tuple[float, float] = IRIS_SHARE
     backgrounds: str = ""
     backgrounds_share: float = 0.5
+    any_layout: bool = False
 
     def __post_init__(self) -> None:
         """Fills in the level's size of the layout."""
@@ -166,6 +170,7 @@ class _Entries:
             iris_share=self._iris_share(),
             backgrounds=self._backgrounds(),
             backgrounds_share=self._number("scene", "backgrounds_share", 0.5, 0, 1),
+            any_layout=self._any_layout(),
         )
 
     def _leds(self) -> tuple[tuple[float, float], ...]:
@@ -181,6 +186,15 @@ class _Entries:
             if not isinstance(point, list) or len(point) != 2 or not all(_is_number(v, -3, 3) for v in point):
                 self._refuse("leds.positions", point, "[x, y], -3..3")
         return tuple((float(x), float(y)) for x, y in positions)
+
+    def _any_layout(self) -> bool:
+        layout = self._get("leds", "layout", "fixed")
+        if layout not in LAYOUTS:
+            self._refuse("leds.layout", layout, ", ".join(LAYOUTS))
+        for name in ("start_deg", "positions"):
+            if layout == "any" and name in self._tables["leds"]:
+                self._refuse(f"leds.layout / leds.{name}", layout, "one of the two")
+        return bool(layout == "any")
 
     def _layout_size(self) -> tuple[float, float]:
         size = self._get("leds", "size", None)

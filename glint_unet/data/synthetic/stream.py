@@ -71,6 +71,8 @@ class SyntheticStream(Source):
         values = dataclasses.asdict(self.rig)
         if self.rig.level != "mixed":
             del values["iris_share"]  # has no effect; rigs of earlier versions had none
+        if not self.rig.any_layout:
+            del values["any_layout"]  # rigs of earlier versions had one layout
         frames = self.backgrounds
         if frames is None:
             del values["backgrounds"], values["backgrounds_share"]  # rigs of earlier versions had none
