@@ -175,6 +175,8 @@ class TrainConfig(Settings):
     threads: int = setting(0, low=0, high=1024)
     """CPU threads; 0: one per core. For parallel experiments, divide the cores among them."""
 
+    config: str | None = setting(None, resume="per_start")
+    """TOML file of settings, or the training_args.json of a run; flags override it. On the command line only."""
     lang: Literal["zh", "en"] = setting("zh")
     """Language of the log and the console."""
     progress: bool = setting(True)

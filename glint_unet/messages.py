@@ -158,6 +158,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "多余的参数: {words}; 请去掉, 或在其前面写上参数名 (用 --help 查看)",
         "Unexpected argument: {words}; remove it, or put its flag before it (--help lists all flags)",
     ),
+    "config_unreadable": (
+        "无法读取设置文件 {path}: {reason}; 需要 TOML 文件, 或某次训练的 training_args.json",
+        "Settings file {path} cannot be read: {reason}; give a TOML file, or the training_args.json of a run",
+    ),
+    "config_unknown": (
+        "{path}: 没有设置 {name!r}{hint}; 请更正或删除 (名称与命令的参数相同, 不带 --)",
+        "{path}: unknown setting {name!r}{hint}; correct or remove it (names are those of the flags, without --)",
+    ),
+    "config_value": (
+        "{path}: {name} 的值 {value} 不是文本, 数, true 或 false, 也不是它们的列表; 请更正",
+        "{path}: {name} has the value {value}, which is no string, number, true or false, nor a list of these; "
+        "correct it",
+    ),
     "setting_not_a_choice": (
         "--{flag} 的值 {value!r} 无效, 可选: {choices}",
         "--{flag} {value!r} is not a valid choice; choose one of: {choices}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from glint_unet.cli import shm
 from glint_unet.cli.arguments import flags_on_line, parse, value_on_line
+from glint_unet.cli.config_file import with_config_file
 from glint_unet.cli.launch import LOST_ANOTHER, launch, leave_at_once
 from glint_unet.config import RECIPES, TrainConfig
 from glint_unet.errors import NonFiniteLossError, SettingError, one_line
@@ -24,11 +25,10 @@ _ONE_CHOICE = (frozenset({"cache", "shared_memory", "preload"}), frozenset({"gpu
 
 def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     """Trains according to the arguments; on a resume, flags that are not given keep the values of the run."""
-    named = value_on_line(argv, "recipe")
-    recipe = named if named in RECIPES else None  # read before all others, since it sets their defaults
-    point = _resume_point_on_line(argv)  # likewise: flags are checked together with the settings of the run
+    argv = with_config_file(argv, TrainConfig)
+    point = _resume_point_on_line(argv)  # read first: flags are checked together with the settings of the run
     default = _defaults_of_resume(point.config, flags_on_line(TrainConfig, argv)) if point else TrainConfig()
-    config = parse(TrainConfig, argv, prog, default=default.with_recipe(recipe or default.recipe))
+    config = parse_training(argv, prog, default)
     if config.cleanup_shm:
         if not config.h5:
             raise SettingError("h5_required")
@@ -44,6 +44,22 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     if is_launched:
         leave_at_once(lambda _: _train(config, Group.join(int(os.environ["LOCAL_RANK"])), point), argv)
     return _train(config, Group(), point)
+
+
+def parse_training(argv: Sequence[str], prog: str, default: TrainConfig) -> TrainConfig:
+    """Parses the flags of a training; `--recipe` is read before all others, since it sets their defaults.
+
+    Args:
+        argv: the arguments.
+        prog: the program name.
+        default: the values of flags that are not given.
+
+    Raises:
+        SettingError: an unknown flag, or a value of the wrong type or out of range.
+    """
+    named = value_on_line(argv, "recipe")
+    recipe = named if named in RECIPES else default.recipe
+    return parse(TrainConfig, argv, prog, default=default.with_recipe(recipe))
 
 
 def _resume_point_on_line(argv: Sequence[str]) -> "ResumePoint | None":
