@@ -104,3 +104,15 @@ def say(line: str) -> None:
     out = Console(sys.stdout)
     tqdm.write(line, file=cast(TextIO, out))
     out.flush()
+
+
+def duration(seconds: float) -> str:
+    """A duration in its two largest units: 45s, 3m20s, 2h05m, 1d04h."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours:02d}h"
+    if hours:
+        return f"{hours}h{minutes:02d}m"
+    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"

@@ -95,11 +95,11 @@ def _write_all(path: Path, content: bytes, flags: int) -> None:
         os.close(descriptor)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, survive_power_cut: bool = True) -> None:
     """Writes JSON atomically; other types become text, NaN and infinity raise ValueError."""
     content = json.dumps(value, indent=2, ensure_ascii=False, default=str, allow_nan=False)
     # file names that are not UTF-8 contain lone surrogates; their escapes are valid in JSON too
-    write_bytes(path, content.encode(errors="backslashreplace") + b"\n")
+    write_bytes(path, content.encode(errors="backslashreplace") + b"\n", survive_power_cut=survive_power_cut)
 
 
 def move(path: Path, into: Path) -> None:

@@ -863,6 +863,82 @@ TEXTS: dict[str, tuple[str, str]] = {
         "LED 存在 找到 精确率 召回率 中位px 95%px 偏x 偏y",
         "LED present found precision recall median_px 95%_px bias_x bias_y",
     ),
+    # --- many runs ---
+    "runs_no_directory": (
+        "没有目录 {path}; 请给出含有训练目录的目录, 例如 glint-unet runs experiments",
+        "No such directory: {path}; specify the one that contains the runs, e.g. glint-unet runs experiments",
+    ),
+    "runs_none": ("{path} 及其下四层目录中没有符合条件的训练", "No such runs in {path} or up to four levels below it"),
+    "runs_columns": (
+        "训练 状态 轮次 最佳轮 损失 F1 中位px 数据 设备 已过 剩余",
+        "run state epochs best loss F1 median_px data device age remaining",
+    ),
+    "runs_silent": (" ({since} 无消息)", " (silent for {since})"),
+    "runs_reason": ("{name} 失败的原因: {reason}", "{name} failed: {reason}"),
+    "runs_resume": ("继续 {name}: {command}", "Resume {name}: {command}"),
+    "runs_more_to_resume": (
+        "另有 {num} 个未完成的训练; --json 列出全部续训命令",
+        "{num} more unfinished runs; --json lists all resume commands",
+    ),
+    "state_running": ("运行中", "running"),
+    "state_finished": ("已完成", "finished"),
+    "state_interrupted": ("已中断", "interrupted"),
+    "state_failed": ("失败", "failed"),
+    "state_crashed": ("已崩溃", "crashed"),
+    "state_damaged": ("已损坏", "damaged"),
+    "json_or_csv": (
+        "--json 与 --csv 不能同时使用; 请去掉其中之一",
+        "--json and --csv contradict each other; remove one of them",
+    ),
+    "not_a_run": (
+        "{path} 不是训练目录 (读不到 training_args.json 和 metrics.json); 请检查路径",
+        "{path} is not a run directory (neither training_args.json nor metrics.json can be read); check the path",
+    ),
+    "compare_too_few": (
+        "给出了 {num} 个训练目录; 比较至少需要 2 个",
+        "Number of run directories: {num}; a comparison needs at least 2",
+    ),
+    "compare_best_epoch": ("最佳轮", "best epoch"),
+    "compare_led_recall": ("召回率 {led}", "recall {led}"),
+    "compare_settings_equal": ("所有设置都相同", "All settings are equal"),
+    "compare_data_equal": ("数据集: 相同 (MD5)", "Data set: the same (MD5)"),
+    "compare_data_differ": (
+        "数据集: 不同; 各项指标不可直接比较",
+        "Data set: different; the metrics cannot be compared directly",
+    ),
+    "compare_data_unknown": ("数据集: 未知, 有的训练没有记录", "Data set: unknown, not every run has recorded it"),
+    "compare_split_equal": ("训练/验证划分: 相同", "Training and validation images: the same"),
+    "compare_split_differ": (
+        "训练/验证划分: 不同; 各项指标在不同的图像上测得",
+        "Training and validation images: different; the metrics were measured on different images",
+    ),
+    "compare_split_unknown": (
+        "训练/验证划分: 未知, 有的训练没有记录",
+        "Training and validation images: unknown, not every run has recorded them",
+    ),
+    "rerun_no_settings": (
+        "无法读取 {path}; 没有完整的设置就不能重新训练, 请检查训练目录",
+        "{path} cannot be read; without the settings a run cannot be repeated: check the run directory",
+    ),
+    "rerun_other_dataset": (
+        "{path} 的 MD5 是 {md5}, 该训练所用的是 {was}; 请恢复原文件, 或用 train --config 在新数据上训练",
+        "{path} has MD5 {md5}, but the run was trained on {was}; restore the file, or train on the new data with "
+        "train --config",
+    ),
+    "rerun_command": ("命令: {command}", "Command: {command}"),
+    "rerun_differs": ("与当时不同: {name} {was} -> {now}", "Differs from the run: {name} {was} -> {now}"),
+    "rerun_no_provenance": (
+        "该训练由更早的版本写成, 没有记录代码和库的版本",
+        "The run was written by an earlier version and has no record of code and library versions",
+    ),
+    "rerun_processes": (
+        "该训练由 {num} 个进程完成; 请用 torchrun 启动同样多的进程, 否则舍入不同",
+        "The run was trained by {num} processes; start as many with torchrun, otherwise rounding differs",
+    ),
+    "rerun_changed_on_the_way": (
+        "该训练续训时改变过设置; 重新训练从头使用最后的设置",
+        "Settings of the run were changed on a resume; the repetition uses the last ones from the start",
+    ),
     "picture_written": ("图片: {path}", "Picture: {path}"),
     "exported": ("已导出 {path} ({mb:.2f} MB)", "Exported {path} ({mb:.2f} MB)"),
     "export_checked": (

@@ -20,7 +20,12 @@ def train_command(flags: Sequence[str]) -> list[str]:
 
 def resume_command(run: Path) -> str:
     """The shell command that resumes a run, quoted: the script of a checkout, or the installed command."""
+    return own_command(["train", "--resume", str(run)])
+
+
+def own_command(words: Sequence[str]) -> str:
+    """The shell command `glint-unet WORDS`, quoted; for training in a checkout, its script."""
     script = _ROOT / "train_glint_unet.py"
-    if not script.exists():
-        return shlex.join(["glint-unet", "train", "--resume", str(run)])
-    return shlex.join(["python", script.name, "--resume", str(run)])
+    if words[0] == "train" and script.exists():
+        return shlex.join(["python", script.name, *words[1:]])
+    return shlex.join(["glint-unet", *words])

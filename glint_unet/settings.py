@@ -61,6 +61,8 @@ def _plain_value(declared: "dataclasses.Field[Any]", hint: Any, value: Any) -> A
     kinds = (hint,) if get_origin(hint) is Literal else get_args(hint) or (hint,)
     choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
     flag = declared.name
+    if get_origin(hint) is tuple:
+        return tuple(_plain_path(declared, word) for word in value)
     if value is None and type(None) in kinds:
         return None
     if isinstance(value, str) and value in choices:
@@ -71,9 +73,13 @@ def _plain_value(declared: "dataclasses.Field[Any]", hint: Any, value: Any) -> A
         return _plain_number(flag, value, declared.metadata.get("limits", {}), whole=int in kinds)
     if choices:
         raise SettingError("setting_not_a_choice", flag=flag, value=value, choices=", ".join(choices))
-    plain = _plain_text(flag, value)
+    return _plain_path(declared, value)
+
+
+def _plain_path(declared: "dataclasses.Field[Any]", value: Any) -> str:
+    plain = _plain_text(declared.name, value)
     if declared.metadata.get("is_path", True):
-        _check_path(flag, plain, may_be_empty=declared.default == "")
+        _check_path(declared.name, plain, may_be_empty=declared.default == "")
     return plain
 
 

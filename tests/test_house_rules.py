@@ -30,6 +30,7 @@ ORDER = [
     "training",
     "inference",
     "adaptation",
+    "experiments",
     "cli",
 ]
 

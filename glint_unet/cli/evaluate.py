@@ -1,13 +1,13 @@
 """`glint-unet evaluate`: measures the accuracy of a model on annotated images."""
 
 import dataclasses
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from glint_unet.cli.arguments import parse
+from glint_unet.cli.tables import aligned
 from glint_unet.errors import DatasetError, SettingError
 from glint_unet.messages import text
 from glint_unet.settings import Settings, setting
@@ -106,19 +106,3 @@ def _print_report(evaluation: "Evaluation") -> None:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def aligned(table: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table: first column left-aligned, others right-aligned; Chinese characters are two cells wide."""
-    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
-    lines = []
-    for row in table:
-        spaces = [" " * (width - _width(cell)) for width, cell in zip(widths, row, strict=True)]
-        cells = [space + cell for space, cell in zip(spaces[1:], row[1:], strict=True)]
-        lines.append("  ".join([row[0] + spaces[0], *cells]))
-    return lines
-
-
-def _width(cell: str) -> int:
-    """Width in terminal columns."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in cell)

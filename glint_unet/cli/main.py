@@ -22,6 +22,9 @@ COMMANDS = {
     "live": "find glints in a camera stream or a video in real time",
     "export": "export a model for other programs: ONNX, safetensors, torch.export",
     "shm": "show and remove shared copies of data sets",
+    "runs": "list the runs in a directory: state, best epoch, how to resume",
+    "compare": "compare runs: settings, curves, metrics",
+    "rerun": "train again with the settings of a run",
     "verify-resume": "train, kill, resume, and compare with an uninterrupted run",
 }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from glint_unet.cli.arguments import parse
+from glint_unet.console import duration
 from glint_unet.errors import SettingError
 from glint_unet.messages import text
 from glint_unet.settings import Settings
@@ -56,7 +57,7 @@ def _show(h5: str | None) -> None:
             "shm_row",
             name=copy.path.name,
             mb=copy.size_bytes / 2**20,
-            age=_duration(copy.age_s),
+            age=duration(copy.age_s),
             users=", ".join(map(str, copy.pids)) or ("?" if copy.in_use else "-"),
             source=copy.source,
             dataset=copy.dataset,
@@ -81,8 +82,3 @@ def remove(h5: str | None) -> int:
     if not removed and not kept:
         print(text("shm_none"))
     return 1 if kept else 0
-
-
-def _duration(seconds: float) -> str:
-    hours, minutes = int(seconds // 3600), int(seconds % 3600 // 60)
-    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{int(seconds % 60):02d}s"

@@ -13,6 +13,7 @@ from glint_unet.cli.launch import LOST_ANOTHER, launch, leave_at_once
 from glint_unet.config import RECIPES, TrainConfig
 from glint_unet.errors import NonFiniteLossError, SettingError, one_line
 from glint_unet.messages import text
+from glint_unet.own_command import own_command
 
 if TYPE_CHECKING:
     from glint_unet.compute.group import Group
@@ -41,9 +42,10 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     if num_processes > 1 and not is_launched:
         choose_device(config, Group(size=num_processes))
         return launch(argv, num_processes)
+    command = own_command(["train", *argv])
     if is_launched:
-        leave_at_once(lambda _: _train(config, Group.join(int(os.environ["LOCAL_RANK"])), point), argv)
-    return _train(config, Group(), point)
+        leave_at_once(lambda _: _train(config, Group.join(int(os.environ["LOCAL_RANK"])), point, command), argv)
+    return _train(config, Group(), point, command)
 
 
 def parse_training(argv: Sequence[str], prog: str, default: TrainConfig) -> TrainConfig:
@@ -84,12 +86,12 @@ def _defaults_of_resume(config: TrainConfig, given: frozenset[str]) -> TrainConf
     return dataclasses.replace(config, **{name: getattr(TrainConfig(), name) for name in replaced})
 
 
-def _train(config: TrainConfig, group: "Group", point: "ResumePoint | None") -> int:
+def _train(config: TrainConfig, group: "Group", point: "ResumePoint | None", command: str) -> int:
     from glint_unet.compute.stop_signals import Interrupted
     from glint_unet.training.loop import train
 
     try:
-        train(config, group, point)
+        train(config, group, point, command=command)
     # raised in all processes alike: the main process reports it and sets the exit status
     except Interrupted as interrupted:
         return 128 + interrupted.signal_number if group.is_main else 0

@@ -12,6 +12,9 @@ from glint_unet.files import FileLock, check_writable, move, sweep_temporaries
 
 DEFAULT_ROOT = Path("runs")
 
+_LOCK = ".run.lock"
+_LOOKS, _LOOK_S = 20, 0.01  # another process that asks `is_locked` holds the lock for an instant
+
 
 @dataclass(frozen=True)
 class RunDirectory:
@@ -79,6 +82,16 @@ class RunDirectory:
         return self.path / "predictions.png"
 
     @property
+    def status(self) -> Path:
+        """How far the run is and whether it still makes progress, JSON."""
+        return self.path / "status.json"
+
+    @property
+    def provenance(self) -> Path:
+        """Command, code, versions and machine of every start, JSON."""
+        return self.path / "provenance.json"
+
+    @property
     def trace(self) -> Path:
         """Trace written by `--profile`."""
         return self.path / "profile.json"
@@ -100,6 +113,21 @@ class RunDirectory:
         """Whether the directory contains a checkpoint, which a new run would overwrite."""
         return self.latest.exists() or self.best.exists() or bool(self.numbered_checkpoints())
 
+    def is_locked(self) -> bool:
+        """Whether a process is writing here; a process on another machine is seen only if the file system shares locks.
+
+        Raises:
+            OSError: the lock file cannot be opened.
+        """
+        try:
+            lock = FileLock(self.path / _LOCK, shared=True)
+        except FileNotFoundError:
+            return False
+        try:
+            return not lock.acquire(wait=False)
+        finally:
+            lock.release()
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Makes this process the only writer of the directory, and removes temporary files of a killed writer.
@@ -110,11 +138,11 @@ class RunDirectory:
         """
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".run.lock", create=True)
+            lock = FileLock(self.path / _LOCK, create=True)
         except OSError as error:
             raise _not_writable(self.path, error) from error
         try:
-            if not lock.acquire(wait=False):
+            if not _acquired(lock):
                 pid, host = lock.holder()
                 raise RunDirectoryError("run_in_use", path=self.path, pid=pid, host=host)
             lock.describe_holder()
@@ -189,6 +217,14 @@ def new_run_directory(output_dir: str | None) -> RunDirectory:
             raise _not_writable(path, error) from error
         return RunDirectory(path)
     raise AssertionError("itertools.count ended")
+
+
+def _acquired(lock: FileLock) -> bool:
+    for _ in range(_LOOKS):
+        if lock.acquire(wait=False):
+            return True
+        time.sleep(_LOOK_S)
+    return False
 
 
 def _not_writable(path: Path, error: OSError) -> RunDirectoryError:

@@ -41,6 +41,7 @@ def train(
     group: Group | None = None,
     point: ResumePoint | None = None,
     constellation: Constellation | None = None,
+    command: str = "",
 ) -> Path:
     """Trains up to epoch `config.epochs` and writes everything to one run directory.
 
@@ -49,6 +50,7 @@ def train(
         group: the process group that trains together; None: this process alone.
         point: the checkpoint that `config.resume` refers to, if the caller has already read it.
         constellation: of the LEDs, for a new run; None: that of the rig, or as learnt from the training images.
+        command: the command line, for the record of the run.
 
     Returns:
         The run directory.
@@ -75,10 +77,12 @@ def train(
         profiled(
             config.profile if group.is_main else 0, run.trace, device, _num_steps_left(config, state)
         ) as step_done,
+        contextlib.ExitStack() as at_end,
     ):
         record = RunRecord(config, run, state) if group.is_main else None  # one process writes
         if record:
-            record.begin(source, device, group.size, point, start.changes)
+            record.begin(source, device, group.size, point, start.changes, command)
+            at_end.enter_context(record.failure_noted())
         started = time.monotonic()
         while state.epoch < config.epochs:
             try:
@@ -126,6 +130,8 @@ def _train_epoch(
     gathered = ready_for(device, source.batches([local_rows for local_rows, _ in shares]))
     batches = _with_bar(config, epoch, len(rows), progress.batches_done, gathered, hidden=not group.is_main)
     state.network.train()
+    if record:
+        record.heartbeat.outlook.begin_epoch(progress.batches_done)
     clock = StepClock(device, progress)
     for batch_rows, (local_rows, weight), batch in zip(rest, shares, batches, strict=True):
         with clock.step():
@@ -136,6 +142,8 @@ def _train_epoch(
             if device.type == "cpu" or progress.batches_done % _STEPS_BETWEEN_CHECKS == 0:
                 progress.check_finite(epoch)
         step_done()
+        if record:
+            record.heartbeat.end_step()
         if record and record.save_is_due():
             clock.pause()
             record.save_latest()

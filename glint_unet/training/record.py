@@ -4,26 +4,32 @@ At the end of an epoch: metrics row -> best model -> numbered checkpoint -> late
 checkpoint commits the epoch: a resume discards whatever is newer, so an epoch is either complete or repeated.
 """
 
+import contextlib
 import shutil
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 
+from glint_unet.compute.stop_signals import Interrupted
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.sources import Source
-from glint_unet.errors import NonFiniteLossError, SpaceError
+from glint_unet.errors import NonFiniteLossError, SpaceError, one_line
 from glint_unet.files import write_json
 from glint_unet.messages import text
 from glint_unet.model.network import num_heatmaps
 from glint_unet.own_command import resume_command
 from glint_unet.runs.checkpoint_manager import CheckpointManager
 from glint_unet.runs.progress import EpochProgress
+from glint_unet.runs.provenance import Provenance
 from glint_unet.runs.repair import repair_run
 from glint_unet.runs.resume_point import ResumePoint
 from glint_unet.runs.run_directory import RunDirectory, check_free
+from glint_unet.runs.status import FAILED, FINISHED, INTERRUPTED
 from glint_unet.runs.training_log import TrainingLogger, set_aside_damaged_metrics
+from glint_unet.training.heartbeat import Heartbeat
 from glint_unet.training.resume import MOST_ROLLBACKS
 from glint_unet.training.schedule import (
     USUAL_MOMENTUM,
@@ -60,6 +66,7 @@ class RunRecord:
         _check_space(config, run, state)
         self._damaged_metrics = set_aside_damaged_metrics(run) if config.resume else None
         self.log = TrainingLogger(run.path)
+        self.heartbeat = Heartbeat(run, config, state, lambda: self.log.history)
         self._saved_at = time.monotonic()
         self._save_seconds = 0.0  # since the last metrics row
         self._hint = ""
@@ -68,7 +75,13 @@ class RunRecord:
         self.log.log(text(key, **values))
 
     def begin(
-        self, source: Source, device: torch.device, num_processes: int, point: ResumePoint | None, changes: list[str]
+        self,
+        source: Source,
+        device: torch.device,
+        num_processes: int,
+        point: ResumePoint | None,
+        changes: list[str],
+        command: str,
     ) -> None:
         """Records the start of a run: settings, data set and split; on a resume, also the checkpoint and repairs.
 
@@ -78,6 +91,7 @@ class RunRecord:
             num_processes: size of the process group.
             point: the checkpoint to resume from; None for a new run.
             changes: log lines on settings that differ from the resumed run.
+            command: the command line; empty if there is none.
 
         Raises:
             RunDirectoryError: another process has written to the directory since it was inspected.
@@ -92,10 +106,13 @@ class RunRecord:
         self._checkpoints.save_training_args(self._config)
         write_json(self._run.split, self._state.split.to_dict())
         write_json(self._run.dataset, self._state.dataset)
+        start = Provenance.of_this_process(command, self._state.epoch, changes, _device_name(device), num_processes)
+        start.append(self._run)
         self._log_start(point, changes)
         if not point:
             self.save_latest()  # from here on there is a checkpoint to resume from and to roll back to
         self._log_set_up(source, device, num_processes)
+        self.heartbeat.write()
 
     def _take_over(self, point: ResumePoint) -> None:
         for error in point.passed_over:
@@ -201,6 +218,7 @@ class RunRecord:
             self._say("saved_numbered", path=path.relative_to(self._run.path))
         self._save_seconds += time.monotonic() - started
         self.save_latest()
+        self.heartbeat.write()
 
     def _write_row(self, progress: EpochProgress, confusion: list[list[int]], val_seconds: float) -> None:
         state = self._state
@@ -241,11 +259,24 @@ class RunRecord:
         """Saves the state and logs the command that resumes the run."""
         values = {"signal": signal_name, "epoch": self._state.epoch, "command": resume_command(self._run.path)}
         self.log.log(text("interrupted" if self.save_latest() else "interrupted_not_finite", **values))
+        self.heartbeat.write(INTERRUPTED, signal_name)
 
     def finished(self, seconds: float) -> None:
         """Logs the best epoch and the path of its checkpoint."""
         best = self._state.best
         self._say("finished", seconds=seconds, epoch=best.epoch, total=best.total, path=self._run.best)
+        self.heartbeat.write(FINISHED)
+
+    @contextlib.contextmanager
+    def failure_noted(self) -> Iterator[None]:
+        """A block after whose failure status.json has the error."""
+        try:
+            yield
+        except Interrupted:
+            raise
+        except BaseException as error:
+            self.heartbeat.write(FAILED, one_line(error) or type(error).__name__)
+            raise
 
 
 def _check_space(config: TrainConfig, run: RunDirectory, state: TrainState) -> None:

@@ -1,0 +1,1 @@
+"""Many runs: found, listed, compared and repeated."""
