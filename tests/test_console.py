@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from glint_unet.console import Console, tolerant_console
+from glint_unet.console import Console, duration, tolerant_console
 
 ROOT = Path(__file__).resolve().parent.parent
 ENCODINGS = ["gbk", "latin-1"]
@@ -129,3 +129,11 @@ def test_a_name_that_is_no_text_of_the_locale_is_trained_on_and_logged(data, tmp
         assert (ended.returncode, ended.stderr) == (0, b""), number
     assert epochs_of(tmp_path / "run") == [1, 2, 3]
     assert r"d\udce9j\udce0" in (tmp_path / "run" / "training.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0s"), (59, "59s"), (60, "1m00s"), (7500, "2h05m"), (100_000, "1d03h"), (8640000, "100d00h")],
+)
+def test_a_duration_has_two_units_at_most(seconds, words):
+    assert duration(seconds) == words

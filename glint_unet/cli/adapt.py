@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from tqdm import tqdm
 
 from glint_unet.cli.arguments import parse
-from glint_unet.cli.evaluate import aligned
+from glint_unet.cli.tables import aligned
 from glint_unet.messages import text
 from glint_unet.settings import Settings, setting
 

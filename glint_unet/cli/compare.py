@@ -23,7 +23,7 @@ _LONGEST_CELL = 32
 
 @dataclass(frozen=True)
 class CompareArguments(Settings):
-    """Compare runs: differing settings, metrics of the best epochs, recall of each LED, data set, split; draw curves."""
+    """Compare runs: settings that differ, metrics of the best epochs and LEDs, data set, split; draw the curves."""
 
     runs: tyro.conf.Positional[tuple[str, ...]]
     """Run directories, two or more."""

@@ -26,6 +26,7 @@ _ONE_CHOICE = (frozenset({"cache", "shared_memory", "preload"}), frozenset({"gpu
 
 def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     """Trains according to the arguments; on a resume, flags that are not given keep the values of the run."""
+    command = own_command(["train", *argv])
     argv = with_config_file(argv, TrainConfig)
     point = _resume_point_on_line(argv)  # read first: flags are checked together with the settings of the run
     default = _defaults_of_resume(point.config, flags_on_line(TrainConfig, argv)) if point else TrainConfig()
@@ -42,7 +43,6 @@ def run(argv: Sequence[str], prog: str = "glint-unet train") -> int:
     if num_processes > 1 and not is_launched:
         choose_device(config, Group(size=num_processes))
         return launch(argv, num_processes)
-    command = own_command(["train", *argv])
     if is_launched:
         leave_at_once(lambda _: _train(config, Group.join(int(os.environ["LOCAL_RANK"])), point, command), argv)
     return _train(config, Group(), point, command)

@@ -33,7 +33,8 @@ def draw_comparison(runs: Sequence[RunInfo], comparison: Comparison, path: Path)
         path: the PNG to write.
     """
     figure = Figure(figsize=(14, 9), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=(3, 2))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(3, 2))
+    upper, lower = parts
     for axes, (name, title) in zip(upper.subplots(1, len(_PANELS)), _PANELS, strict=True):
         for number, run in enumerate(runs):
             _draw_curve(axes, run, name, number, comparison.labels[number])

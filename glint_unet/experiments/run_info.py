@@ -141,9 +141,7 @@ def _best_of(rows: list[dict[str, Any]], best_metric: str) -> dict[str, float | 
     if not judged:
         return {}
     row = min(judged, key=lambda pair: pair[0])[1]
-    return {"epoch": float(as_count(row["epoch"]))} | {
-        name: as_number(row["val"].get(name)) for name in _BEST_METRICS
-    }
+    return {"epoch": float(as_count(row["epoch"]))} | {name: as_number(row["val"].get(name)) for name in _BEST_METRICS}
 
 
 def _time_of(local: str) -> float | None:

@@ -42,7 +42,7 @@ def _run_directories(directory: Path, levels: int) -> Iterator[Path]:
 
 
 def as_record(run: RunInfo) -> dict[str, Any]:
-    """A run as plain values by name, for JSON and CSV; None where unknown. Times in seconds, `started` as local time."""
+    """A run as plain values by name, for JSON and CSV; None where unknown."""
     started = None if run.started is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.started))
     epoch = run.best.get("epoch")
     return {

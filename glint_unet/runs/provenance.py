@@ -52,9 +52,7 @@ class Provenance:
     git: dict[str, Any] | None
 
     @classmethod
-    def of_this_process(
-        cls, command: str, epoch: int, changes: list[str], device: str, processes: int
-    ) -> "Provenance":
+    def of_this_process(cls, command: str, epoch: int, changes: list[str], device: str, processes: int) -> "Provenance":
         """Describes this process; arguments as the attributes."""
         return cls(
             time=time.strftime("%Y-%m-%d %H:%M:%S"),

@@ -55,8 +55,11 @@ class RunStatus:
         if values.get("state") not in (RUNNING, FINISHED, INTERRUPTED, FAILED):
             return None
         counts = {name: as_count(values.get(name)) for name in ("epoch", "epochs", "step", "steps", "pid")}
-        best = {str(name): as_number(value) for name, value in as_dict(values.get("best")).items()}
-        updated = as_number(values.get("updated")) or 0.0
         texts = {name: as_text(values.get(name)) for name in ("reason", "host")}
-        remaining_s = as_number(values.get("remaining_s"))
-        return cls(state=values["state"], best=best, remaining_s=remaining_s, updated=updated, **counts, **texts)
+        best = {str(name): as_number(value) for name, value in as_dict(values.get("best")).items()}
+        times = {
+            "updated": as_number(values.get("updated")) or 0.0,
+            "remaining_s": as_number(values.get("remaining_s")),
+        }
+        known: dict[str, Any] = {**counts, **texts, **times}
+        return cls(state=values["state"], best=best, **known)

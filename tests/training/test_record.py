@@ -31,6 +31,8 @@ def test_the_run_directory_holds_every_file_of_the_contract(finished):
         "latest_checkpoint.pth",
         "results.png",
         "predictions.png",
+        "provenance.json",
+        "status.json",
         *(f"checkpoints/checkpoint_epoch_{epoch:03d}.pth" for epoch in (2, 3, 4)),
     }
 
