@@ -28,10 +28,10 @@ from classical import Detector, fit_ring, settings_to_try
 from numpy.typing import NDArray
 from PIL import Image
 
-from glint_unet.data.images import part_of_image, read_image
+from glint_unet.data.images import as_grey, part_of_image, read_image
 from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
-from glint_unet.inference.predictor import GlintDetector, as_grey
+from glint_unet.inference.predictor import GlintDetector
 from glint_unet.runs.pictures import draw_predictions
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -815,6 +815,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{num} 张图像, 阈值 {threshold:.2f} (在验证集上选取)",
         "{num} images, threshold {threshold:.2f} (chosen on the validation images)",
     ),
+    "evaluate_head_given": (
+        "{num} 张图像, 阈值 {threshold:.2f} (由 --threshold 给出)",
+        "{num} images, threshold {threshold:.2f} (given by --threshold)",
+    ),
     "evaluate_trained_on": (
         "注意: 其中 {num} 张曾用于训练, 因此指标偏高; 未见过的图像请用 --split val 或另一个数据集",
         "Note: {num} of them were used for training, so the metrics are optimistic; use --split val or "

@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from glint_unet.cli.arguments import parse
+from glint_unet.cli.detector_arguments import DetectorArguments
 from glint_unet.cli.tables import aligned
 from glint_unet.errors import DatasetError, SettingError
 from glint_unet.messages import text
-from glint_unet.settings import Settings, setting
+from glint_unet.settings import setting
 
 if TYPE_CHECKING:
     from glint_unet.inference.evaluate import Evaluation
 
 
-@dataclass(frozen=True)
-class EvaluateArguments(Settings):
+@dataclass(frozen=True, kw_only=True)
+class EvaluateArguments(DetectorArguments):
     """Evaluate a model on the images of a data set: validation metrics, a table of LEDs, the worst cases."""
 
-    run: str
-    """Run directory, checkpoint, or .onnx file."""
     h5: str
     """Annotated data set."""
     split: Literal["val", "all"] = "val"
@@ -32,14 +31,6 @@ class EvaluateArguments(Settings):
     """Draw this many of the worst images; 0: none."""
     picture: str | None = None
     """Where to draw them. Default: evaluation_worst.png in the run directory or beside the checkpoint."""
-    precise: bool = False
-    """Average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost."""
-    constellation: bool = True
-    """Decode all LEDs of an image together by their layout, if the model has recorded one."""
-    rig: str | None = None
-    """Rig file (TOML) whose layout of the LEDs is used; a class-free model takes any rig, without training for it."""
-    device: str = "cpu"
-    """Compute device: cpu, cuda, cuda:1, ..."""
     lang: Literal["zh", "en"] = "zh"
     """Language of the messages."""
 
@@ -53,7 +44,6 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.data.synthetic.stream import is_stream
     from glint_unet.files import write_json
     from glint_unet.inference.evaluate import count_trained_on, draw_worst, evaluate, rows_to_judge
-    from glint_unet.inference.predictor import GlintDetector
     from glint_unet.inference.trained_model import recorded_decoding
 
     num_worst, model, h5 = arguments.worst, Path(arguments.run), Path(arguments.h5)
@@ -65,17 +55,14 @@ def run(argv: Sequence[str]) -> int:
     for output in [*outputs, picture]:
         if not output.parent.is_dir():
             raise DatasetError("output_no_directory", path=output.parent)
-    together = None if arguments.constellation else False
-    detector = GlintDetector.load(
-        model, arguments.device, precise=arguments.precise, constellation=together, rig=arguments.rig
-    )
+    detector = arguments.detector()
     rows = rows_to_judge(model, h5, arguments.split)
     evaluation = evaluate(detector, h5, rows, num_worst, count_trained_on(model, h5, rows))
     if arguments.json:
         write_json(Path(arguments.json), dataclasses.asdict(evaluation))
     if evaluation.worst:
         draw_worst(detector, h5, evaluation.worst, picture)
-    _print_report(evaluation)
+    _print_report(evaluation, is_threshold_given=arguments.threshold is not None)
     if not detector.names_leds:
         print(text("evaluate_unnamed"))
     if arguments.split == "val" and recorded_decoding(model) == "argmax":
@@ -85,8 +72,9 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
-def _print_report(evaluation: "Evaluation") -> None:
-    print(text("evaluate_head", num=evaluation.num_images, threshold=evaluation.threshold))
+def _print_report(evaluation: "Evaluation", *, is_threshold_given: bool) -> None:
+    head = {"num": evaluation.num_images, "threshold": evaluation.threshold}
+    print(text("evaluate_head_given" if is_threshold_given else "evaluate_head", **head))
     if evaluation.num_trained_on is None:
         print(text("evaluate_trained_unknown"))
     elif evaluation.num_trained_on:

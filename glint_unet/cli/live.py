@@ -9,24 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from glint_unet.cli.arguments import parse
+from glint_unet.cli.detector_arguments import DetectorArguments
 from glint_unet.cli.familiarity_notice import FamiliarityNotice
 from glint_unet.cli.outputs import check_output
 from glint_unet.errors import MediaError, one_line
 from glint_unet.extras import optional_package
 from glint_unet.messages import text
-from glint_unet.settings import Settings, setting
+from glint_unet.settings import setting
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class LiveArguments(Settings):
+@dataclass(frozen=True, kw_only=True)
+class LiveArguments(DetectorArguments):
     """Find glints in a camera stream or video, frame by frame, and print frame rate and latency."""
 
-    run: str
-    """Run directory, checkpoint, or .onnx file."""
     source: str
     """Camera number, or a video file."""
     overlay: str | None = None
@@ -37,14 +36,6 @@ class LiveArguments(Settings):
     """Stop after this many frames; 0: when the source ends."""
     every_s: float = setting(5.0, low=0)
     """Interval between printed statistics, in seconds."""
-    constellation: bool = True
-    """Decode all LEDs of an image together by their layout, if the model has recorded one."""
-    closer_look: bool = True
-    """Read the part around the LEDs again, closer, where a frame has more pixels than the network input."""
-    rig: str | None = None
-    """Rig file (TOML) whose layout of the LEDs is used; a class-free model takes any rig, without training for it."""
-    device: str = "cpu"
-    """Compute device: cpu, cuda, cuda:1, ..."""
     threads: int = setting(1, low=0, high=1024)
     """CPU threads; 1 gives the steadiest latency if other programs are running, 0: one per core."""
     overwrite: bool = False
@@ -64,16 +55,9 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.compute.device import use_threads
     from glint_unet.data.media import Frame, open_video
     from glint_unet.inference.overlay import draw_glints, open_overlay
-    from glint_unet.inference.predictor import GlintDetector
 
     use_threads(arguments.threads)
-    detector = GlintDetector.load(
-        arguments.run,
-        arguments.device,
-        constellation=None if arguments.constellation else False,
-        closer_look=arguments.closer_look,
-        rig=arguments.rig,
-    )
+    detector = arguments.detector()
     is_camera = arguments.source.isdecimal()
     video = open_video(int(arguments.source) if is_camera else Path(arguments.source))
     overlay = None

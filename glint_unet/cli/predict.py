@@ -11,29 +11,28 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from tqdm import tqdm
 
 from glint_unet.cli.arguments import parse
+from glint_unet.cli.detector_arguments import DetectorArguments
 from glint_unet.cli.familiarity_notice import FamiliarityNotice
 from glint_unet.cli.outputs import check_output
 from glint_unet.console import say
 from glint_unet.errors import MediaError
 from glint_unet.messages import text
-from glint_unet.settings import Settings, setting
+from glint_unet.settings import setting
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from glint_unet.data.media import Frame, Media
-    from glint_unet.inference.predictor import GlintDetector, Glints
+    from glint_unet.inference.predictor import Glints
 
 _MOST_NAMED = 20
 
 
-@dataclass(frozen=True)
-class PredictArguments(Settings):
+@dataclass(frozen=True, kw_only=True)
+class PredictArguments(DetectorArguments):
     """Find glints and write one row per frame and LED: source, frame, time_s, led, x, y, score, sigma, present."""
 
-    run: str
-    """Run directory, checkpoint, or .onnx file."""
     input: str
     """Image, folder, video, data set (.h5), or a quoted pattern such as 'frames/*.png'."""
     out: str
@@ -44,20 +43,6 @@ class PredictArguments(Settings):
     """Also write annotations to correct in LabelMe and pack again, to a directory without annotations."""
     batch: int = setting(16, low=1, high=4096)
     """Frames per batch."""
-    threshold: float | None = setting(None, low=0, high=1)
-    """Lowest score of a present glint. Default: the threshold chosen on the validation images of the run."""
-    stretch: bool = False
-    """Stretch frames to the aspect ratio of the network input instead of padding, if training images were stretched."""
-    precise: bool = False
-    """Average over four shifts of the image by half a heatmap pixel: more accurate, at four times the cost."""
-    constellation: bool = True
-    """Decode all LEDs of an image together by their layout, if the model has recorded one."""
-    closer_look: bool = True
-    """Read the part around the LEDs again, closer, where a frame has more pixels than the network input."""
-    rig: str | None = None
-    """Rig file (TOML) whose layout of the LEDs is used; a class-free model takes any rig, without training for it."""
-    device: str = "cpu"
-    """Compute device: cpu, cuda, cuda:1, ..."""
     threads: int = setting(0, low=0, high=1024)
     """CPU threads; 0: one per core."""
     overwrite: bool = False
@@ -80,7 +65,7 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.data.media import open_media
 
     use_threads(arguments.threads)
-    detector = _detector(arguments)
+    detector = arguments.detector()
     media = open_media(arguments.input)
     broken: list[Frame] = []
     notice = FamiliarityNotice(detector.familiarity())
@@ -105,21 +90,6 @@ def run(argv: Sequence[str]) -> int:
         print(text("predict_interrupted", num=num))
         return 128 + signal.SIGINT
     return 1 if broken else 0
-
-
-def _detector(arguments: PredictArguments) -> "GlintDetector":
-    from glint_unet.inference.predictor import GlintDetector
-
-    return GlintDetector.load(
-        arguments.run,
-        arguments.device,
-        precise=arguments.precise,
-        stretch=True if arguments.stretch else None,
-        threshold=arguments.threshold,
-        constellation=None if arguments.constellation else False,
-        closer_look=arguments.closer_look,
-        rig=arguments.rig,
-    )
 
 
 class _Outputs:

@@ -1,4 +1,4 @@
-"""Reads image files as 8-bit greyscale arrays, and resizes and pads them."""
+"""Reads image files and converts arrays to 8-bit greyscale, and resizes and pads them."""
 
 import io
 import math
@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from glint_unet.errors import AnnotationError, one_line
+from glint_unet.errors import AnnotationError, SettingError, one_line
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm")
 
 _WHITE_LEVELS = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of cameras with 8, 10, 12, 14 and 16 bits
 _ROUNDING = 2.0  # a float image below this is a 0..1 image; interpolation may overshoot 1
+_NUM_CHANNELS = (1, 3, 4)
 _PAGED_FORMATS = ("TIFF", "PNG", "WEBP")  # not MPO: its further pictures are previews
 _LARGEST_DEEP_COLOUR = 64  # of 255; a darker 16-bit colour image may have 14 or fewer significant bits
 
@@ -242,3 +243,38 @@ def place_image(image: NDArray[np.uint8], placement: Placement) -> NDArray[np.ui
     resized = resize_image(image, placement.inner)
     (H, W), (h, w), (x, y) = placement.size, placement.inner, placement.corner
     return resized if (h, w) == (H, W) else np.pad(resized, ((y, H - h - y), (x, W - w - x)), mode="edge")
+
+
+def as_grey(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Converts images to (B, H, W) uint8; see `GlintDetector` for accepted shapes and dtypes.
+
+    Raises:
+        SettingError: unsupported shape, dtype or range.
+    """
+    given = np.asarray(images)
+    array = _with_channels(given)
+    if array.dtype == np.uint16:
+        array = (array >> 8).astype(np.uint8)
+    elif array.dtype in (np.float16, np.float32, np.float64):
+        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+            raise SettingError("images_range", low=float(array.min()), high=float(array.max()))
+        array = (array * 255 + 0.5).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise SettingError("images_form", shape=given.shape, dtype=given.dtype)
+    if array.shape[-1] == 1:
+        return array[..., 0]
+    red, green, blue = (array[..., k].astype(np.uint32) for k in range(3))
+    # luminance according to ITU-R BT.601, computed as in Pillow
+    return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
+
+
+def _with_channels(array: NDArray[Any]) -> NDArray[Any]:
+    """Converts images of any accepted shape to (B, H, W, K)."""
+    has_channels = array.ndim > 2 and array.shape[-1] in _NUM_CHANNELS
+    num_axes = array.ndim - has_channels
+    is_ambiguous = array.ndim == 3 and has_channels and array.shape[1] in _NUM_CHANNELS  # one image or a batch?
+    is_of_two = array.ndim == 3 and array.shape[-1] == 2
+    if num_axes not in (2, 3) or 0 in array.shape or is_ambiguous or is_of_two:
+        raise SettingError("images_form", shape=array.shape, dtype=array.dtype)
+    with_channels = array if has_channels else array[..., None]
+    return with_channels if num_axes == 3 else with_channels[None]

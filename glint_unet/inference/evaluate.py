@@ -1,8 +1,9 @@
 """Evaluates a model on annotated images: validation metrics, a table of LEDs, and a plot of the worst images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -119,7 +120,7 @@ def evaluate(
     info = inspect_dataset(h5)
     if info.num_classes != detector.num_classes:
         raise DatasetError("evaluate_other_leds", path=h5, num=info.num_classes, expected=detector.num_classes)
-    glints, truth = _predictions(detector, info, rows)
+    glints, alone, truth = _predictions(detector, info, rows)
     metrics = _metrics_of(glints, truth, info)
     leds = tuple(
         _led_report(f"{detector.prefix}{c + 1}", _only(glints, c), truth[:, c : c + 1], info, detector)
@@ -134,7 +135,7 @@ def evaluate(
         num_images=len(rows),
         num_trained_on=num_trained_on,
         threshold=detector.threshold,
-        figures={**metrics.summary(detector.threshold), **_figures_alone(detector, info, rows)},
+        figures={**metrics.summary(detector.threshold), **_figures_alone(detector, alone, truth, info)},
         leds=leds,
         confusion=metrics.confusion(detector.threshold),
         worst=tuple(int(row) for row in rows[order]),
@@ -145,7 +146,7 @@ def draw_worst(detector: GlintDetector, h5: Path, worst: tuple[int, ...], path: 
     """Draws the worst images with predictions and truth, as a PNG."""
     info = inspect_dataset(h5)
     rows = np.array(worst, dtype=np.int64)
-    glints, truth = _predictions(detector, info, rows)
+    glints, _, truth = _predictions(detector, info, rows)
     source = FileSource(info, num_workers=0)
     images = source.gather(rows).images.numpy()
     source.close()
@@ -153,16 +154,32 @@ def draw_worst(detector: GlintDetector, h5: Path, worst: tuple[int, ...], path: 
     draw_predictions(images, glints.points, scores, truth, path, info.prefix, detector.threshold)
 
 
-def _predictions(detector: GlintDetector, info: DatasetInfo, rows: Rows) -> tuple[Glints, NDArray[np.float32]]:
-    """The candidates of the rows, and their true keypoints (n, C, 2); unnamed glints in the order of the truth."""
+class _Predictions(NamedTuple):
+    """The candidates in n images, with the constellation and without it, and the true keypoints (n, C, 2)."""
+
+    glints: Glints
+    alone: Glints
+    truth: NDArray[np.float32]
+
+
+def _predictions(detector: GlintDetector, info: DatasetInfo, rows: Rows) -> _Predictions:
+    """What is found in the rows of a data set; unnamed glints in the order of the truth."""
     source = FileSource(info, num_workers=0)
-    parts: list[tuple[Any, ...]] = []
+    parts = []
     for start in range(0, len(rows), _BATCH):
         batch = source.gather(rows[start : start + _BATCH])
-        parts.append((*detector.candidates(batch.images.numpy()[..., None]), batch.true_keypoints(info).numpy()))
+        truth = batch.true_keypoints(info).numpy()
+        both = detector.candidates_with_and_without(batch.images.numpy()[..., None])
+        ways = zip(both, (detector, detector.without_constellation()), strict=True)
+        named = (glints if way.names_leds else in_order_of_truth(truth, *glints) for glints, way in ways)
+        parts.append((*named, truth))
     source.close()
-    *glints, truth = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Glints(*(glints if detector.names_leds else in_order_of_truth(truth, *glints))), truth
+    glints, alone, truths = zip(*parts, strict=True)
+    return _Predictions(_joined(glints), _joined(alone), np.concatenate(truths))
+
+
+def _joined(parts: Sequence[Glints]) -> Glints:
+    return Glints(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _metrics_of(glints: Glints, truth: NDArray[np.float32], info: DatasetInfo) -> KeypointMetrics:
@@ -172,13 +189,14 @@ def _metrics_of(glints: Glints, truth: NDArray[np.float32], info: DatasetInfo) -
     return metrics
 
 
-def _figures_alone(detector: GlintDetector, info: DatasetInfo, rows: Rows) -> dict[str, float | None]:
-    """What a detector with a constellation would reach without it; empty if it has none."""
+def _figures_alone(
+    detector: GlintDetector, alone: Glints, truth: NDArray[np.float32], info: DatasetInfo
+) -> dict[str, float | None]:
+    """What a detector with a constellation reaches without it; empty if it has none."""
     if not detector.constellation:
         return {}
-    alone = detector.without_constellation()
-    metrics = _metrics_of(*_predictions(alone, info, rows), info)
-    return {"f1_alone": metrics.summary(alone.threshold)["f1"], "threshold_alone": alone.threshold}
+    threshold = detector.without_constellation().threshold
+    return {"f1_alone": _metrics_of(alone, truth, info).summary(threshold)["f1"], "threshold_alone": threshold}
 
 
 def _only(glints: Glints, led: int) -> Glints:

@@ -11,21 +11,19 @@ from numpy.typing import NDArray
 
 from glint_unet.compute.device import parse_device
 from glint_unet.data.appearance import Appearance
-from glint_unet.data.images import Placement, place_image, read_image
-from glint_unet.data.synthetic.rig import Rig
-from glint_unet.errors import DeviceError, RigError, SettingError
+from glint_unet.data.images import Placement, as_grey, place_image, read_image
+from glint_unet.errors import SettingError
+from glint_unet.inference.backends import open_backend
 from glint_unet.inference.closer_look import closer_windows
 from glint_unet.inference.familiarity import Familiarity
-from glint_unet.inference.onnx_file import open_onnx
-from glint_unet.inference.trained_model import Backend, Decoded, load_model, torch_backend
-from glint_unet.model.constellation import LEAST_LEDS, Constellation
+from glint_unet.inference.trained_model import Backend, Decoded
+from glint_unet.model.constellation import Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
 from glint_unet.model.unnamed import UNNAMED_PREFIX, name_peaks
 from glint_unet.settings import range_text
 
 _AGREE_PX = 1.0
 _LEAST_EVIDENCE = 0.8
-_NUM_CHANNELS = (1, 3, 4)
 
 
 class Glints(NamedTuple):
@@ -96,7 +94,8 @@ class GlintDetector:
         self.prefix = prefix
         self._backend = backend
         self.stretch = stretch
-        self._shift = max(1, stride // 2) if precise else 0
+        shift = max(1, stride // 2)
+        self._shifts = ((0, 0), (shift, 0), (0, shift), (shift, shift))[: 4 if precise else 1]
         self.constellation = constellation
         self._threshold_alone = threshold_alone
         self._closer_look = closer_look
@@ -141,7 +140,7 @@ class GlintDetector:
         path = Path(run)
         if rig is not None and constellation is False:
             raise SettingError("rig_without_constellation", rig=rig)
-        backend, options = _opened(path, parse_device(device), None if rig is None else Path(rig))
+        backend, options = open_backend(path, parse_device(device), None if rig is None else Path(rig))
         options |= {} if stretch is None else {"stretch": stretch}
         if constellation and not options.get("constellation"):
             raise SettingError("no_constellation", path=path)
@@ -198,9 +197,21 @@ class GlintDetector:
 
         For metrics that compare several thresholds. Arguments and errors are those of a call.
         """
-        grey = as_grey(read_image(Path(images))) if isinstance(images, str | Path) else as_grey(images)
+        grey = _grey_of(images)
         placement = self._placement((grey.shape[1], grey.shape[2]))
-        points, scores, sigmas = self._find(np.stack([place_image(image, placement) for image in grey]))
+        return self._candidates(grey, placement, self._look(grey, placement))
+
+    def candidates_with_and_without(self, images: NDArray[Any] | str | Path) -> tuple[Glints, Glints]:
+        """The `candidates` of this detector and those of `without_constellation`; the network sees images once."""
+        grey = _grey_of(images)
+        placement = self._placement((grey.shape[1], grey.shape[2]))
+        looks = self._look(grey, placement)
+        together = self._candidates(grey, placement, looks)
+        return together, self.without_constellation()._candidates(grey, placement, looks)
+
+    def _candidates(self, grey: NDArray[np.uint8], placement: Placement, looks: list[Decoded]) -> Glints:
+        """The candidates in images (B, H, W), from what the backend returned for them."""
+        points, scores, sigmas = self._combined(looks)
         points = placement.back(points)
         present = (scores >= self.threshold) & placement.holds(points)  # a point in the padding is absent
         glints = Glints(points, scores, sigmas / np.float32(placement.mean_scale), present)
@@ -215,7 +226,8 @@ class GlintDetector:
             return first
         inner = [Placement.of((window.height, window.width), self.image_size) for window in windows.values()]
         parts = [window.cut_from(grey[row]) for row, window in windows.items()]
-        found = self._find(np.stack([place_image(*pair) for pair in zip(parts, inner, strict=True)]))
+        shown = np.stack([place_image(*pair) for pair in zip(parts, inner, strict=True)])
+        found = self._combined(self._looks(shown))
         points, scores, sigmas = (array.copy() for array in first[:3])
         for k, (row, window) in enumerate(windows.items()):
             if found[1][k].sum() >= _LEAST_EVIDENCE * scores[row].sum():
@@ -226,17 +238,21 @@ class GlintDetector:
     def _placement(self, image_size: tuple[int, int]) -> Placement:
         return Placement.of(image_size, self.image_size, stretch=self.stretch)
 
-    def _find(self, images: NDArray[np.uint8]) -> Decoded:
-        """Points, scores and sigmas in the frame of the network input."""
-        points, scores, sigmas = self._decoded(images)
-        if not self._shift:
+    def _look(self, grey: NDArray[np.uint8], placement: Placement) -> list[Decoded]:
+        return self._looks(np.stack([place_image(image, placement) for image in grey]))
+
+    def _looks(self, images: NDArray[np.uint8]) -> list[Decoded]:
+        """What the backend returns for images of the network's input size at each of the shifts."""
+        return [self._backend(_shifted(images, *shift)) for shift in self._shifts]
+
+    def _combined(self, looks: list[Decoded]) -> Decoded:
+        """Points, scores and sigmas in the frame of the network input; the mean of looks that agree."""
+        (points, scores, sigmas), *others = (self._decoded(*look) for look in looks)
+        if not others:
             return points, scores, sigmas
         sums, weights = points / sigmas[..., None] ** 2, 1 / sigmas**2
-        for x, y in ((self._shift, 0), (0, self._shift), (self._shift, self._shift)):
-            H, W = images.shape[1:]
-            shifted = np.ascontiguousarray(np.pad(images, ((0, 0), (y, 0), (x, 0)), mode="edge")[:, :H, :W])
-            predicted, _, spread = self._decoded(shifted)
-            predicted = predicted - np.array([x, y], np.float32)
+        for shift, (predicted, _, spread) in zip(self._shifts[1:], others, strict=True):
+            predicted = predicted - np.array(shift, np.float32)
             if not self.names_leds:  # glints may come in another order
                 nearest = np.linalg.norm(points[:, :, None] - predicted[:, None], axis=-1).argmin(axis=-1)
                 predicted = np.take_along_axis(predicted, nearest[..., None], axis=1)
@@ -246,72 +262,21 @@ class GlintDetector:
             sums, weights = sums + predicted * weight[..., None], weights + weight
         return (sums / weights[..., None]).astype(np.float32), scores, sigmas
 
-    def _decoded(self, images: NDArray[np.uint8]) -> Decoded:
-        points, scores, sigmas, *peaks = self._backend(images)
+    def _decoded(
+        self, points: NDArray[np.float32], scores: NDArray[np.float32], sigmas: NDArray[np.float32], *peaks: Any
+    ) -> Decoded:
+        """Points, scores and sigmas of the LEDs, from what the backend returned."""
         if self.names_leds and not self.constellation:
             return points, scores, sigmas
         at, heights, deviations = peaks
         return tuple(name_peaks(at, heights, deviations, self.num_classes, self.constellation))
 
 
-def _opened(path: Path, device: torch.device, rig: Path | None) -> tuple[Backend, dict[str, Any]]:
-    """The backend of a detector and its keyword arguments; with a rig, those for its constellation."""
-    if path.suffix == ".onnx":
-        if device.type != "cpu":
-            raise DeviceError("onnx_on_cpu", path=path, value=device)
-        backend, options = open_onnx(path)
-        if rig and not (options["class_free"] or "constellation" in options):
-            raise SettingError("onnx_without_peaks", path=path)
-        return backend, _for_rig(options, rig, path) if rig else options
-    model = load_model(path)
-    options = _for_rig(model.options(), rig, path) if rig else model.options()
-    model = model._replace(num_classes=options["num_classes"], constellation=options.get("constellation"))
-    return torch_backend(model, device), options
+def _shifted(images: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:
+    """Images (B, H, W) moved to the right and down; their border is continued."""
+    H, W = images.shape[1:]
+    return np.ascontiguousarray(np.pad(images, ((0, 0), (y, 0), (x, 0)), mode="edge")[:, :H, :W]) if x or y else images
 
 
-def _for_rig(options: dict[str, Any], path: Path, run: Path) -> dict[str, Any]:
-    """The keyword arguments of a detector, changed to the constellation of a rig file."""
-    rig = Rig.read(path)
-    constellation = Constellation.of_rig(rig, options["image_size"])
-    if constellation is None:
-        raise RigError("rig_no_constellation", path=path, num=rig.num_leds, least=LEAST_LEDS)
-    if rig.num_leds != options["num_classes"] and not options["class_free"]:
-        raise SettingError("rig_other_leds", path=path, num=rig.num_leds, run=run, expected=options["num_classes"])
-    if "constellation" not in options:  # the threshold was chosen for other scores
-        options = {**options, "threshold": PRESENT_FROM_SCORE, "threshold_alone": options["threshold"]}
-    return {**options, "constellation": constellation, "num_classes": rig.num_leds}
-
-
-def as_grey(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """Converts images to (B, H, W) uint8; see `GlintDetector.__call__` for accepted shapes and dtypes.
-
-    Raises:
-        SettingError: unsupported shape, dtype or range.
-    """
-    given = np.asarray(images)
-    array = _with_channels(given)
-    if array.dtype == np.uint16:
-        array = (array >> 8).astype(np.uint8)
-    elif array.dtype in (np.float16, np.float32, np.float64):
-        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            raise SettingError("images_range", low=float(array.min()), high=float(array.max()))
-        array = (array * 255 + 0.5).astype(np.uint8)
-    elif array.dtype != np.uint8:
-        raise SettingError("images_form", shape=given.shape, dtype=given.dtype)
-    if array.shape[-1] == 1:
-        return array[..., 0]
-    red, green, blue = (array[..., k].astype(np.uint32) for k in range(3))
-    # luminance according to ITU-R BT.601, computed as in Pillow
-    return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
-
-
-def _with_channels(array: NDArray[Any]) -> NDArray[Any]:
-    """Converts images of any accepted shape to (B, H, W, K)."""
-    has_channels = array.ndim > 2 and array.shape[-1] in _NUM_CHANNELS
-    num_axes = array.ndim - has_channels
-    is_ambiguous = array.ndim == 3 and has_channels and array.shape[1] in _NUM_CHANNELS  # one image or a batch?
-    is_of_two = array.ndim == 3 and array.shape[-1] == 2
-    if num_axes not in (2, 3) or 0 in array.shape or is_ambiguous or is_of_two:
-        raise SettingError("images_form", shape=array.shape, dtype=array.dtype)
-    with_channels = array if has_channels else array[..., None]
-    return with_channels if num_axes == 3 else with_channels[None]
+def _grey_of(images: NDArray[Any] | str | Path) -> NDArray[np.uint8]:
+    return as_grey(read_image(Path(images)) if isinstance(images, str | Path) else images)

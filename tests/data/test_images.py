@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from glint_unet.data.heatmaps import scale_points
 from glint_unet.data.images import (
     ImageFacts,
     WhiteLevel,
+    as_grey,
     image_stem,
     inspect_image,
     part_of_image,
@@ -212,3 +214,32 @@ def test_a_part_of_an_image_repeats_the_border_beyond_it():
     assert np.array_equal(part_of_image(image, 1, 1, 2, 2), image[1:3, 1:3])
     assert np.array_equal(part_of_image(image, -2, -1, 7, 6), np.pad(image, ((1, 2), (2, 1)), mode="edge"))
     assert np.array_equal(part_of_image(image, 9, 9, 2, 1), [[11, 11]])
+
+
+FORMS: dict[str, Any] = {
+    "grey": (np.zeros((40, 60), np.uint8), (1, 40, 60)),
+    "batch": (np.zeros((5, 40, 60), np.uint8), (5, 40, 60)),
+    "colour": (np.zeros((40, 60, 3), np.uint8), (1, 40, 60)),
+    "colour with alpha": (np.zeros((40, 60, 4), np.uint8), (1, 40, 60)),
+    "batch of colour": (np.zeros((2, 40, 60, 3), np.uint8), (2, 40, 60)),
+    "grey with a colour axis": (np.zeros((40, 60, 1), np.uint8), (1, 40, 60)),
+    "batch of grey with a colour axis": (np.zeros((5, 40, 60, 1), np.uint8), (5, 40, 60)),
+    "narrow images with a colour axis": (np.zeros((5, 40, 1, 1), np.uint8), (5, 40, 1)),
+    "16 bit": (np.zeros((40, 60), np.uint16), (1, 40, 60)),
+    "float": (np.zeros((40, 60), np.float64), (1, 40, 60)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_image_is_taken(form):
+    images, shape = FORMS[form]
+    grey = as_grey(images)
+    assert grey.shape == shape
+    assert grey.dtype == np.uint8
+
+
+def test_the_same_picture_in_every_dtype_is_the_same_grey():
+    picture = np.random.default_rng(0).integers(0, 256, (9, 7), dtype=np.uint8)
+    assert np.array_equal(as_grey(picture.astype(np.uint16) * 257)[0], picture)
+    assert np.array_equal(as_grey(picture / np.float32(255))[0], picture)
+    assert np.array_equal(as_grey(np.stack([picture] * 3, axis=-1))[0], picture)

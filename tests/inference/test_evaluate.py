@@ -8,6 +8,7 @@ from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.errors import CheckpointError, DatasetError
 from glint_unet.inference.evaluate import count_trained_on, draw_worst, evaluate, rows_to_judge
 from glint_unet.inference.predictor import GlintDetector
+from glint_unet.model.constellation import Constellation
 
 TRUTH = np.array([[[10.0, 12.0], [30.0, 20.0]], [[8.0, 8.0], [np.nan, np.nan]], [[20.0, 9.0], [33.0, 22.0]]])
 
@@ -109,3 +110,28 @@ def test_a_data_set_of_one_led_has_the_same_figures_in_both_tables(tmp_path):
     names = ("precision", "recall", "px_median", "px_p95")
     assert [getattr(led, name) for name in names] == [judged.figures[name] for name in names]
     assert (led.px_median, led.px_p95) == (0.5, 4.0)
+
+
+def test_the_network_sees_each_image_once_for_the_figures_with_and_without_the_layout(tmp_path):
+    path, leds = tmp_path / "ring.h5", np.array([[0, -8], [8, 0], [0, 8], [-8, 0]], np.float32)
+    truth = np.stack([leds + np.array([20 + k, 16]) for k in range(5)]).astype(np.float32)
+    with DatasetWriter(
+        path, num_classes=4, image_size=(32, 48), heatmap_size=(16, 24), attributes={"prefix": "g"}
+    ) as writer:
+        images = np.stack([np.full((32, 48), k, np.uint8) for k in range(5)])
+        writer.append(images, np.zeros((5, 4, 16, 24), np.float16), truth, list("abcde"))
+    seen = []
+
+    def network(images):
+        """Confuses the first two LEDs, alone; the peaks are where they are."""
+        rows = images[:, 16, 24]
+        seen.extend(rows.tolist())
+        points, ones = truth[rows], np.ones((len(rows), 4), np.float32)
+        scores = np.where(np.eye(4, dtype=bool), 0.9, 0.3).astype(np.float32) * ones[:, None]
+        return points[:, [1, 0, 2, 3]], 0.9 * ones, 0.1 * ones, points, scores, 0.1 * ones
+
+    constellation = Constellation.from_layout(leds, (5, 12))
+    judged = evaluate(GlintDetector(network, (32, 48), 4, constellation=constellation), path, np.arange(5), worst=0)
+    assert judged.figures["f1"] == 1
+    assert judged.figures["f1_alone"] == 0.5
+    assert seen == list(range(5))

@@ -12,7 +12,7 @@ from PIL import Image
 from glint_unet.config import TrainConfig
 from glint_unet.data.images import Placement, place_image
 from glint_unet.errors import CheckpointError, GlintError, SettingError
-from glint_unet.inference.predictor import GlintDetector, as_grey
+from glint_unet.inference.predictor import GlintDetector
 from glint_unet.runs.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
 
@@ -74,35 +74,6 @@ def test_a_glint_in_the_padding_is_not_present_in_the_image(H, W, x, y, score):
 def test_the_padding_repeats_the_border_so_that_no_edge_appears():
     image = np.full((10, 30), 77, np.uint8)
     assert (place_image(image, Placement.of((10, 30), (32, 32))) == 77).all()
-
-
-FORMS: dict[str, Any] = {
-    "grey": (np.zeros((40, 60), np.uint8), (1, 40, 60)),
-    "batch": (np.zeros((5, 40, 60), np.uint8), (5, 40, 60)),
-    "colour": (np.zeros((40, 60, 3), np.uint8), (1, 40, 60)),
-    "colour with alpha": (np.zeros((40, 60, 4), np.uint8), (1, 40, 60)),
-    "batch of colour": (np.zeros((2, 40, 60, 3), np.uint8), (2, 40, 60)),
-    "grey with a colour axis": (np.zeros((40, 60, 1), np.uint8), (1, 40, 60)),
-    "batch of grey with a colour axis": (np.zeros((5, 40, 60, 1), np.uint8), (5, 40, 60)),
-    "narrow images with a colour axis": (np.zeros((5, 40, 1, 1), np.uint8), (5, 40, 1)),
-    "16 bit": (np.zeros((40, 60), np.uint16), (1, 40, 60)),
-    "float": (np.zeros((40, 60), np.float64), (1, 40, 60)),
-}
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_of_image_is_taken(form):
-    images, shape = FORMS[form]
-    grey = as_grey(images)
-    assert grey.shape == shape
-    assert grey.dtype == np.uint8
-
-
-def test_the_same_picture_in_every_dtype_is_the_same_grey():
-    picture = np.random.default_rng(0).integers(0, 256, (9, 7), dtype=np.uint8)
-    assert np.array_equal(as_grey(picture.astype(np.uint16) * 257)[0], picture)
-    assert np.array_equal(as_grey(picture / np.float32(255))[0], picture)
-    assert np.array_equal(as_grey(np.stack([picture] * 3, axis=-1))[0], picture)
 
 
 @pytest.mark.parametrize(
