@@ -23,10 +23,12 @@ The command line prints this one line and exits with status 2. Bugs of the packa
 
 import os
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from glint_unet.messages import text
 
+_MOST_NAMED = 5
 _NOT_ONE_LINE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+\s*"
 )  # control characters too: names of files may hold them
@@ -66,6 +68,11 @@ def shortened(value: str, most: int = 400) -> str:
         return value
     num_last = most // 3
     return f"{value[: most - num_last - 5]} ... {value[-num_last:]}"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of some names, as a part of a sentence."""
+    return ", ".join([*(shortened(name, 40) for name in names[:_MOST_NAMED]), *["..."] * (len(names) > _MOST_NAMED)])
 
 
 def one_line(error: BaseException, most: int = 200) -> str:

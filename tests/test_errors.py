@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from glint_unet import errors
-from glint_unet.errors import DatasetError, GlintError, one_line, shortened
+from glint_unet.errors import DatasetError, GlintError, one_line, shortened, some
 from glint_unet.messages import set_language
 
 
@@ -47,3 +47,9 @@ def test_a_long_value_loses_its_middle_in_the_line():
 def test_a_command_is_never_shortened():
     command = "pip install " + "x" * 5000
     assert command in str(GlintError("package_missing", name="cv2", command=command))
+
+
+def test_some_names_are_few_and_short():
+    assert some(["a", "b"]) == "a, b"
+    assert some(["x" * 5000] * 9).endswith("xxx, ...")
+    assert len(some(["x" * 5000] * 9)) < 250

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glint_unet.adaptation.comparison import FrameReport, SelfAgreement
 from glint_unet.adaptation.frames import Chosen, choose_frames
 from glint_unet.adaptation.pseudo_dataset import PseudoCounts, rig_of, synthetic_rows, write_pseudo_dataset
 from glint_unet.adaptation.pseudo_labels import LEAST_CERTAIN, Rows, rows_of
-from glint_unet.adaptation.report import AdaptReport, draw_examples
+from glint_unet.adaptation.report import AdaptReport, Example, draw_examples
 from glint_unet.adaptation.task import Adaptation
 from glint_unet.compute.device import choose_device, use_threads
 from glint_unet.compute.group import Group
@@ -189,18 +188,19 @@ def _compare(
 ) -> AdaptReport:
     """Judges both models on the frames, and draws some of those held back."""
     agreement, frames = SelfAgreement(), []
-    examples: list[NDArray[np.uint8]] = []
+    examples: list[Example] = []
     for _, frame, is_held_back in watch(choose_frames(media, task.max_images)):
         if frame.image is None:
             continue
-        found = [int(detector(frame.image[..., None]).present.sum()) for detector in (old, new)]
+        example = Example(frame.image, *(detector(frame.image[..., None]) for detector in (old, new)))
+        found = (int(glints.present.sum()) for glints in (example.before, example.after))
         frames.append(FrameReport(frame.source, frame.number, is_held_back, *found))
         if is_held_back:
             agreement.add(old, new, frame.image)
             if len(examples) < _NUM_EXAMPLES:
-                examples.append(frame.image)
+                examples.append(example)
     if examples:
-        draw_examples(examples, old, new, task.picture, (text("adapt_before"), text("adapt_after")))
+        draw_examples(examples, old.labels(), task.picture, (text("adapt_before"), text("adapt_after")))
     before, after = agreement.means
     return AdaptReport(
         run=str(task.run),

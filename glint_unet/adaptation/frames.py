@@ -23,19 +23,12 @@ class Chosen(NamedTuple):
 
 
 def choose_frames(media: Media, most: int) -> Iterator[Chosen]:
-    """At most `most` evenly spaced frames: all of a shorter input, the first ones of an input of unknown length.
-
-    Every tenth is held back, of fewer than 100 frames every fifth.
+    """At most `most` evenly spaced frames; every tenth is held back, of fewer than 100 frames every fifth.
 
     Args:
         media: the input; the same frames are chosen each time.
         most: number of frames at most.
     """
-    declared, place = media.num_frames, 0
-    every = 10 if min(declared, most) >= _MANY_FRAMES else 5
-    for number, frame in enumerate(media):
-        if place == most:
-            return
-        if declared <= most or number * most // declared != (number - 1) * most // declared:
-            yield Chosen(place, frame, place % every == every // 2)
-            place += 1
+    every = 10 if min(media.num_frames, most) >= _MANY_FRAMES else 5
+    for place, frame in enumerate(media.evenly_spaced(most)):
+        yield Chosen(place, frame, place % every == every // 2)

@@ -3,7 +3,7 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glint_unet.adaptation.comparison import FrameReport
 from glint_unet.files import write_bytes
-from glint_unet.inference.predictor import GlintDetector, Glints
+from glint_unet.inference.predictor import Glints
 
 _MARGIN = 1.2  # shown around the glints, in units of their extent
 _LEAST_SHOWN = 0.15  # half the least side shown, as a share of the shorter side of the frame
@@ -64,29 +64,33 @@ class AdaptReport:
         return cls(**{**values, "frames": tuple(FrameReport(**frame) for frame in values["frames"])})
 
 
-def draw_examples(
-    frames: list[NDArray[np.uint8]], old: GlintDetector, new: GlintDetector, path: Path, titles: tuple[str, str]
-) -> None:
-    """Draws frames with what the old model finds in them beside what the new one finds, as a PNG.
+class Example(NamedTuple):
+    """A frame, (H, W) uint8, and what the models before and after find in it."""
+
+    frame: NDArray[np.uint8]
+    before: Glints
+    after: Glints
+
+
+def draw_examples(examples: list[Example], labels: list[str], path: Path, titles: tuple[str, str]) -> None:
+    """Draws frames with what the model before finds in them beside what the one after finds, as a PNG.
 
     Args:
-        frames: (H, W) uint8 each, of any size; at least one.
-        old: the model before.
-        new: the model after.
+        examples: frames of any size; at least one.
+        labels: names of the LEDs.
         path: the PNG.
         titles: of the two columns.
     """
-    num_pairs = 2 if len(frames) > 1 else 1
-    num_rows = -(-len(frames) // num_pairs)
+    num_pairs = 2 if len(examples) > 1 else 1
+    num_rows = -(-len(examples) // num_pairs)
     figure = Figure(figsize=(3.2 * 2 * num_pairs, 3.2 * num_rows), layout="constrained")
     grid = figure.subplots(num_rows, 2 * num_pairs, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
-    for k, frame in enumerate(frames):
-        found = [detector(frame[..., None]) for detector in (old, new)]
+    for k, (frame, *found) in enumerate(examples):
         box = _box(frame, found)
-        for detector, glints, title, axes in zip((old, new), found, titles, grid[2 * k :], strict=False):
-            _draw(axes, frame, glints, detector.labels(), box)
+        for glints, title, axes in zip(found, titles, grid[2 * k :], strict=False):
+            _draw(axes, frame, glints, labels, box)
             axes.set_title(title, fontsize=8)
     content = io.BytesIO()
     figure.savefig(content, dpi=80, format="png")

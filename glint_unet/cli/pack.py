@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.outputs import check_output
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_SIGMA_SCALE, NUM_CHANNELS_LIMIT
-from glint_unet.errors import AnnotationError, SettingError, shortened
+from glint_unet.errors import AnnotationError, SettingError, shortened, some
 from glint_unet.messages import text
 from glint_unet.settings import Settings, setting
 
@@ -99,7 +99,6 @@ def run(argv: Sequence[str]) -> int:
 
 def _describe(packed: "Packed", stretch: bool) -> None:
     """Prints what was inferred, and what of the annotations is not in the data set."""
-    from glint_unet.data.annotation.labels import some
 
     labels, (H, W), (h, w) = packed.labels, packed.image_size, packed.heatmap_size
     print(text("pack_form", num_classes=labels.num_classes, H=H, W=W, h=h, w=w))

@@ -73,6 +73,20 @@ class Media:
             else:
                 yield from _video_frames(path)
 
+    def evenly_spaced(self, most: int) -> Iterator[Frame]:
+        """Yields at most `most` evenly spaced frames, broken ones included, the same ones each time.
+
+        All frames of a shorter input; the first ones of an input of unknown length.
+        """
+        num = 0
+        for number, frame in enumerate(self):
+            total = self.num_frames
+            if total <= most or number * most // total != (number - 1) * most // total:
+                yield frame
+                num += 1
+            if num == most:
+                return
+
 
 def open_media(name: str) -> Media:
     """Opens an input: an image, a folder of images, a glob pattern, a video, or a data set.

@@ -8,9 +8,11 @@ squeezed where the eye looks aside. In complex numbers, with q the position of a
 
 where |z| is the size, arg z the turn, and |v| / |z| = (s - 1) / (s + 1) for axes in the ratio s.
 
-This module and `assignment.py` need numpy alone: programs that run an .onnx file can use them without PyTorch.
+This module, `assignment.py` and what it imports need numpy alone: programs that run an .onnx file can use them without
+PyTorch.
 """
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -137,10 +139,19 @@ class Constellation:
         values = dataset.get("constellation")
         return None if values is None else cls.from_dict(values, int(dataset["num_classes"]))
 
-    @property
+    @functools.cached_property
     def positions(self) -> Complex:
-        """(C,) complex64: the layout as x + iy."""
-        return _as_complex(np.array(self.layout)).astype(np.complex64)
+        """(C,) complex64: the layout as x + iy; read-only."""
+        positions: Complex = _as_complex(np.array(self.layout)).astype(np.complex64)
+        positions.setflags(write=False)
+        return positions
+
+    @functools.cached_property
+    def mirrored(self) -> Complex:
+        """(C,) complex64: the layout as x - iy; read-only."""
+        mirrored: Complex = self.positions.conj()
+        mirrored.setflags(write=False)
+        return mirrored
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for checkpoints and the metadata of .onnx files."""
@@ -240,11 +251,11 @@ def solve_affine(q: NDArray[Any], p: NDArray[Any], prior_weight: float) -> tuple
     Returns:
         z, v: (..., 1).
     """
-    qq = np.sum(q.real**2 + q.imag**2, axis=-1, keepdims=True) + _TINY
-    zp = np.sum(p * q.conj(), axis=-1, keepdims=True)
+    qq = (q.real**2 + q.imag**2).sum(axis=-1, keepdims=True) + _TINY
+    zp = (p * q.conj()).sum(axis=-1, keepdims=True)
     if math.isinf(prior_weight):
         return zp / qq, 0 * zp
-    turned, vp = np.sum(q * q, axis=-1, keepdims=True), np.sum(p * q, axis=-1, keepdims=True)
+    turned, vp = (q * q).sum(axis=-1, keepdims=True), (p * q).sum(axis=-1, keepdims=True)
     held = qq + prior_weight
     determinant = qq * held - (turned.real**2 + turned.imag**2)
     return (zp * held - vp * turned.conj()) / determinant, (vp * qq - zp * turned) / determinant

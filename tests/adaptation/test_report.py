@@ -5,7 +5,7 @@ import json
 import cv2
 
 from glint_unet.adaptation.comparison import FrameReport
-from glint_unet.adaptation.report import AdaptReport, draw_examples
+from glint_unet.adaptation.report import AdaptReport, Example, draw_examples
 from glint_unet.inference.predictor import GlintDetector
 
 
@@ -18,8 +18,10 @@ def test_a_report_is_the_same_after_json():
 def test_frames_of_different_sizes_are_drawn_even_where_nothing_is_found(eyes_run, eyes_frames, tmp_path):
     detector, blind = GlintDetector.load(eyes_run), GlintDetector.load(eyes_run, threshold=1.0)
     frames = [eyes_frames[0], eyes_frames[1][:40], eyes_frames[2]]
-    for names in (frames, frames[:1]):
-        draw_examples(names, blind, detector, tmp_path / "a.png", ("before", "after"))
+    examples = [Example(frame, blind(frame), detector(frame)) for frame in frames]
+    for several in (examples, examples[:1]):
+        draw_examples(several, detector.labels(), tmp_path / "a.png", ("before", "after"))
         assert cv2.imread(str(tmp_path / "a.png")).std() > 10
-    draw_examples(frames, blind, blind, tmp_path / "b.png", ("before", "after"))
+    nothing = [Example(frame, blind(frame), blind(frame)) for frame in frames]
+    draw_examples(nothing, blind.labels(), tmp_path / "b.png", ("before", "after"))
     assert (tmp_path / "b.png").exists()

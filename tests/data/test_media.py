@@ -1,5 +1,8 @@
 """Inputs read frame by frame, whole or damaged."""
 
+import dataclasses
+import itertools
+
 import cv2
 import h5py
 import numpy as np
@@ -32,6 +35,19 @@ def test_every_kind_of_input_gives_its_frames_in_order(eyes_frames, eyes_video, 
     with h5py.File(eyes_h5) as file:
         assert np.array_equal(images(rows), file["images"][:])
     assert rows[1].source == "synthetic_easy_1_000001"
+
+
+@pytest.mark.parametrize("most", [1, 10, 17, 40, 100])
+def test_evenly_spaced_frames_are_no_more_than_requested(eyes_video, most):
+    numbers = [frame.number for frame in open_media(str(eyes_video)).evenly_spaced(most)]
+    assert len(numbers) == min(most, 40)
+    steps = {later - earlier for earlier, later in itertools.pairwise(numbers)}
+    assert max(steps, default=0) - min(steps, default=0) <= 1
+
+
+def test_of_an_input_of_unknown_length_the_first_frames_are_taken(eyes_video):
+    unknown = dataclasses.replace(open_media(str(eyes_video)), num_frames=0)
+    assert [frame.number for frame in unknown.evenly_spaced(3)] == [0, 1, 2]
 
 
 def test_the_frames_of_a_twelve_bit_camera_keep_their_brightness_among_each_other(eyes_frames, tmp_path):

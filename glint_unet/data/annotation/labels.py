@@ -7,9 +7,7 @@ from pathlib import Path
 
 from glint_unet.data.annotation.image_annotation import ImageAnnotation, led_number
 from glint_unet.data.dataset_file import NUM_CHANNELS_LIMIT
-from glint_unet.errors import AnnotationError, shortened
-
-_MOST_NAMED = 5
+from glint_unet.errors import AnnotationError, some
 
 
 @dataclass(frozen=True)
@@ -117,8 +115,3 @@ def _check_inside(glint: Glint, size: tuple[int, int], label: str, where: str) -
         raise AnnotationError("annotation_outside", path=where, label=label, x=glint.x, y=glint.y, H=H, W=W)
     if glint.radius > max(H, W):
         raise AnnotationError("annotation_radius", path=where, label=label, radius=glint.radius, H=H, W=W)
-
-
-def some(names: Sequence[str]) -> str:
-    """The first few of some names, as a part of a sentence."""
-    return ", ".join([*(shortened(name, 40) for name in names[:_MOST_NAMED]), *["..."] * (len(names) > _MOST_NAMED)])

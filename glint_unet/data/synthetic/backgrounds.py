@@ -6,7 +6,7 @@ knows: they are painted over. Where no eye is found, as in a blink, so are all s
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,17 +15,16 @@ from numpy.typing import NDArray
 
 from glint_unet.data.file_identity import FileKey, file_key
 from glint_unet.data.images import Placement, place_image
-from glint_unet.data.media import Frame, Media, open_media
+from glint_unet.data.media import Media, open_media
 from glint_unet.data.synthetic.bright_spots import bright_spots, opened, painted_over
 from glint_unet.data.synthetic.canvas import Floats, box_mean, pixel_grid, window_around
 from glint_unet.data.synthetic.eye_finder import FoundEye, eye_candidates, likeliest_eyes, sampled
-from glint_unet.errors import MediaError
+from glint_unet.errors import MediaError, some
 from glint_unet.messages import text
 
 _LEAST_SIDE = 320  # of a frame as it is kept, shorter side, so that parts of it can be enlarged
 _MOST_FRAMES = 400
 _MOST_BYTES = 128 * 2**20
-_NUM_NAMED = 3
 _SPOT_REACH = 0.14  # half the width of the widest glint, in iris radii
 _CORNEA = 1.25  # radius within which spots are painted over, in iris radii
 
@@ -72,7 +71,7 @@ class Backgrounds:
     def __str__(self) -> str:
         """How many frames and eyes there are, and which frames are unreadable."""
         num_eyes = sum(frame.eye is not None for frame in self.frames)
-        named = f" ({_names(self.broken)})" if self.broken else ""
+        named = f" ({some(self.broken)})" if self.broken else ""
         broken = f"{len(self.broken)}{named}"
         return text("backgrounds_read", name=self.name, num=len(self.frames), found=num_eyes, broken=broken)
 
@@ -107,39 +106,20 @@ def _read(media: Media, image_size: tuple[int, int], _states: tuple[FileKey | No
     enlarged = max(2, -(-_LEAST_SIDE // min(image_size)))
     size = image_size[0] * enlarged, image_size[1] * enlarged
     most = max(1, min(_MOST_FRAMES, _MOST_BYTES // (size[0] * size[1])))
-    placed = _evenly_spaced(media, size, most, broken)
+    placed = []
+    for frame in media.evenly_spaced(most):
+        if frame.image is None:
+            broken.append(Path(frame.source).name)
+            continue
+        placement = Placement.of(frame.image.shape, size)
+        placed.append((place_image(frame.image, placement), placement))
     eyes = likeliest_eyes([_candidates(image, placement) for image, placement in placed])
     frames = tuple(_cleaned([image for image, _ in placed], eyes)) if any(eyes) else ()
     if not placed:
-        raise MediaError("backgrounds_unreadable", name=media.name, broken=_names(broken))
+        raise MediaError("backgrounds_unreadable", name=media.name, broken=some(broken))
     if not frames:
         raise MediaError("backgrounds_no_eye", name=media.name, num=len(placed))
     return Backgrounds(media.name, frames, tuple(broken))
-
-
-def _names(broken: Sequence[str]) -> str:
-    """The first unreadable frames, for messages."""
-    return ", ".join(broken[:_NUM_NAMED]) + (", ..." if len(broken) > _NUM_NAMED else "")
-
-
-def _evenly_spaced(
-    frames: Iterable[Frame], size: tuple[int, int], most: int, broken: list[str]
-) -> list[tuple[NDArray[np.uint8], Placement]]:
-    """At most `most` frames, placed in `size`: every one, else every second, fourth, ...; memory stays bounded."""
-    kept: list[tuple[NDArray[np.uint8], Placement]] = []
-    step, number = 1, 0
-    for frame in frames:
-        if frame.image is None:
-            broken.append(frame.source)
-            continue
-        if number % step == 0:
-            if len(kept) == most:
-                kept, step = kept[::2], step * 2
-            if number % step == 0:
-                placement = Placement.of(frame.image.shape[:2], size)
-                kept.append((place_image(frame.image, placement), placement))
-        number += 1
-    return kept
 
 
 def _candidates(image: NDArray[np.uint8], placement: Placement) -> list[FoundEye]:

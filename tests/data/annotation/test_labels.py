@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from glint_unet.data.annotation.image_annotation import ImageAnnotation, LabelledPoint
-from glint_unet.data.annotation.labels import Glint, LedLabels, some
+from glint_unet.data.annotation.labels import Glint, LedLabels
 from glint_unet.errors import AnnotationError
 
 NOTES = Path("notes")
@@ -63,9 +63,3 @@ def test_an_led_annotated_twice_or_outside_the_image_or_larger_than_it_is_refuse
     large = ImageAnnotation("eye", "notes", Path("eye.png"), (LabelledPoint.at("g1", 1, 1, 10),))
     with pytest.raises(AnnotationError, match="radius 10 of g1"):
         labels.glints(large, (9, 9))
-
-
-def test_some_names_are_few_and_short():
-    assert some(["a", "b"]) == "a, b"
-    assert some(["x" * 5000] * 9).endswith("xxx, ...")
-    assert len(some(["x" * 5000] * 9)) < 250

@@ -73,9 +73,9 @@ def test_unreadable_frames_are_named_and_the_others_are_used(folder):
 
 
 def test_many_unreadable_frames_are_named_in_part(tmp_path):
-    for k in range(5):
+    for k in range(7):
         (tmp_path / f"{k}.png").write_bytes(b"no image")
-    with pytest.raises(MediaError, match=r"0\.png.*2\.png, \.\.\.$"):
+    with pytest.raises(MediaError, match=r": 0\.png.*4\.png, \.\.\.$"):
         read_backgrounds(str(tmp_path), SIZE)
 
 
@@ -107,10 +107,8 @@ def test_of_a_long_input_only_evenly_spaced_frames_are_held(folder, monkeypatch)
     held = read_backgrounds(str(folder), (64, 60)).frames
     monkeypatch.setattr(backgrounds, "_MOST_BYTES", 3 * held[0].image.size)
     fewer = read_backgrounds(str(folder), (64, 61)).frames
-    assert (len(held), len(fewer)) == (4, 2)
-    for k, name in enumerate(sorted(folder.glob("*.png"))):
-        if k % 2:
-            name.unlink()
+    assert (len(held), len(fewer)) == (7, 2)
+    (folder / "eye_01.png").unlink()
     monkeypatch.undo()
     assert [frame.image.tobytes() for frame in held] == [
         frame.image.tobytes() for frame in read_backgrounds(str(folder), (64, 60)).frames
