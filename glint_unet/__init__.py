@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from glint_unet.data.shared_cache import SharedMemoryDatasetCache as SharedMemoryDatasetCache
     from glint_unet.errors import GlintError as GlintError
     from glint_unet.inference.predictor import GlintDetector as GlintDetector
+    from glint_unet.messages import set_language as set_language
     from glint_unet.model.compact import CompactNet as CompactNet
     from glint_unet.model.unet import UNet as UNet
     from glint_unet.runs.checkpoint_manager import CheckpointManager as CheckpointManager
@@ -31,6 +32,7 @@ _HOME = {
     "UNet": "model.unet",
     "decode_heatmaps": "data.heatmaps",
     "render_heatmaps": "data.heatmaps",
+    "set_language": "messages",
     "train": "training.loop",
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from glint_unet.errors import SettingError
-from glint_unet.settings import Settings, setting
+from glint_unet.settings import Settings, language_setting, setting
 
 RECIPES: dict[str, dict[str, Any]] = {
     "default": {},
@@ -177,8 +177,8 @@ class TrainConfig(Settings):
 
     config: str | None = setting(None, resume="per_start")
     """TOML file of settings, or the training_args.json of a run; flags override it. On the command line only."""
-    lang: Literal["zh", "en"] = setting("zh")
-    """Language of the log and the console."""
+    lang: Literal["zh", "en"] = language_setting()
+    """Language of the log and the console. Default: GLINT_LANG, or else the locale; a resumed run keeps its own."""
     progress: bool = setting(True)
     """Show a progress bar if the console is a terminal."""
 

@@ -1,5 +1,6 @@
-"""All messages of the log and the console, in Chinese (default) and English."""
+"""All messages of the log and the console in Chinese and English, and which of the two the user reads."""
 
+import os
 from typing import Any
 
 LANGUAGES = ("zh", "en")
@@ -1236,16 +1237,36 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
 }
 
-_language = "zh"
+_language: str | None = None
 
 
 def set_language(language: str) -> None:
-    """Sets the language of all further messages: 'zh' or 'en'."""
+    """Sets the language of all further messages of this process, and the default of the setting `lang`.
+
+    Args:
+        language: 'zh' (Chinese) or 'en' (English).
+
+    Raises:
+        ValueError: the language is another one.
+    """
     global _language
-    assert language in LANGUAGES
+    if language not in LANGUAGES:
+        raise ValueError(text("setting_not_a_choice", flag="lang", value=language, choices=", ".join(LANGUAGES)))
     _language = language
+
+
+def current_language() -> str:
+    """The language of the messages: as set by `set_language`, otherwise that of the environment."""
+    return _language or environment_language()
+
+
+def environment_language() -> str:
+    """'zh' if GLINT_LANG, or else the locale (LC_ALL, LC_MESSAGES, LANG), starts with zh; otherwise 'en'."""
+    names = ("GLINT_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    chosen = next((value for name in names if (value := os.environ.get(name))), "")
+    return "zh" if chosen.lower().startswith("zh") else "en"
 
 
 def text(key: str, **values: Any) -> str:
     """The message in the current language, with its placeholders filled in."""
-    return TEXTS[key][LANGUAGES.index(_language)].format(**values)
+    return TEXTS[key][LANGUAGES.index(current_language())].format(**values)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from glint_unet.errors import SettingError
-from glint_unet.messages import text
+from glint_unet.messages import current_language, text
 
 
 def setting(
@@ -35,6 +35,11 @@ def setting(
     """
     limits = {"low": low, "high": high, "above": above}
     return field(default=default, metadata={"limits": limits, "resume": resume, "is_path": is_path})
+
+
+def language_setting() -> Any:
+    """The field `lang` of every command: the language of its messages, by default the current one."""
+    return field(default_factory=current_language, metadata={"limits": {}, "resume": "free", "is_path": False})
 
 
 @dataclass(frozen=True)

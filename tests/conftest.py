@@ -41,9 +41,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         os.environ["HOME"] = before
 
 
+@pytest.fixture(scope="session", autouse=True)
+def environment() -> Iterator[None]:
+    """Commands speak English here, whatever the locale of the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLINT_LANG", "en")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def language() -> None:
-    """Every test begins with English messages; the commands themselves begin with Chinese."""
+    """Every test begins with English messages, whatever language an earlier one has set."""
     set_language("en")
 
 

@@ -13,6 +13,7 @@ from glint_unet.console import Console, duration, tolerant_console
 ROOT = Path(__file__).resolve().parent.parent
 ENCODINGS = ["gbk", "latin-1"]
 SMALL = ["--epochs", "2", "--base_channels", "2", "--device", "cpu", "--threads", "1", "--output_dir", "run"]
+CHINESE = {"GLINT_LANG": "zh"}  # the characters that some consoles lack
 
 
 def run_shell(program: str, directory: Path, **environment: str) -> "subprocess.CompletedProcess[bytes]":
@@ -24,7 +25,7 @@ def run_shell(program: str, directory: Path, **environment: str) -> "subprocess.
         "CLI": f"{sys.executable} -m glint_unet",
         "PYTHONPATH": str(ROOT),
     }
-    ended = {**os.environ, **words, **environment}
+    ended = {**os.environ, **CHINESE, **words, **environment}
     return subprocess.run(["bash", "-c", program], cwd=directory, env=ended, capture_output=True, check=False)
 
 

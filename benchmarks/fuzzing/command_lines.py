@@ -63,7 +63,7 @@ def command_line(world: World) -> list[str]:
         name = "check"  # a training takes most of a second
     fields = [field for field in dataclasses.fields(arguments_of(name)) if field.name not in LEFT_OUT]
     hints = typing.get_type_hints(arguments_of(name))
-    required = [field for field in fields if field.default is dataclasses.MISSING]
+    required = [field for field in fields if field.default is field.default_factory is dataclasses.MISSING]
     extra = world.rng.sample(fields, world.rng.randint(0, min(4, len(fields))))
     if name == "train":
         words = [*("--h5", value_of(world, "h5", str)), "--epochs", "1", "--base_channels", "2"]

@@ -27,7 +27,7 @@ from glint_unet.errors import AdaptError, MediaError, RunDirectoryError
 from glint_unet.files import write_json
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.inference.trained_model import TrainedModel, load_model
-from glint_unet.messages import text
+from glint_unet.messages import set_language, text
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.checkpoint_file import write_checkpoint
 from glint_unet.runs.resume_point import find_resume_point
@@ -156,12 +156,13 @@ def _num_copies(num_frames: int) -> int:
 
 def _fine_tune(task: Adaptation, model: TrainedModel, config: TrainConfig, counts: PseudoCounts) -> None:
     """Trains from the model's weights on the pseudo-labelled data set, or goes on with that."""
-    of_this_start: dict[str, Any] = {"threads": task.threads, "lang": task.lang, "progress": task.progress}
+    of_this_start: dict[str, Any] = {"threads": task.threads, "progress": task.progress}
     defaults = TrainConfig()
     if task.new.holds_a_run():
         point = find_resume_point(str(task.output_dir), None)
         if point.checkpoint.epoch < task.epochs:
             train(dataclasses.replace(point.config, resume=str(task.output_dir), **of_this_start))
+            set_language(task.lang)  # the log keeps its language; what follows is for this call
         return
     settings: dict[str, Any] = {
         "h5": str(task.dataset),
@@ -177,6 +178,7 @@ def _fine_tune(task: Adaptation, model: TrainedModel, config: TrainConfig, count
         "augment": True,
         "aug_scale": max(config.aug_scale, _AUG_SCALE),
         "device": task.device,
+        "lang": task.lang,
         **dict.fromkeys(("resume", "model_path", "save")),
         **{name: getattr(defaults, name) for name in _OF_ANOTHER_MACHINE},
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from glint_unet.runs.run_directory import RunDirectory
+from glint_unet.settings import language_setting
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Adaptation:
         seed: random seed.
         device: auto, cpu or cuda.
         threads: CPU threads; 0: one per core.
-        lang: language of the log.
+        lang: language of the messages, and of the log of a new run.
         progress: whether to show progress bars.
     """
 
@@ -34,7 +35,7 @@ class Adaptation:
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 0
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     progress: bool = True
 
     @property

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.tables import aligned
 from glint_unet.messages import text
-from glint_unet.settings import Settings, setting
+from glint_unet.settings import Settings, language_setting, setting
 
 if TYPE_CHECKING:
     from glint_unet.adaptation.frames import Chosen
@@ -46,7 +46,7 @@ class AdaptArguments(Settings):
     """CPU threads; 0: one per core."""
     progress: bool = True
     """Progress bars, where the console is a terminal."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of log and console."""
 
 

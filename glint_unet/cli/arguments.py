@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
 import tyro
 
 from glint_unet.errors import SettingError
-from glint_unet.messages import LANGUAGES
+from glint_unet.messages import LANGUAGES, environment_language
 from glint_unet.settings import Settings
 
 T = TypeVar("T", bound=Settings)
@@ -114,7 +114,11 @@ def _bad_arguments(kind: type[Settings], argv: Sequence[str], prog: str, box: st
 def _missing(kind: type[Settings], argv: Sequence[str]) -> list[str]:
     """The required arguments that the line does not give; one without a flag in capitals."""
     given, flags = flags_on_line(kind, argv), known_flags(kind)
-    required = [f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING and f.name not in given]
+    required = [
+        declared.name
+        for declared in dataclasses.fields(kind)
+        if declared.default is declared.default_factory is dataclasses.MISSING and declared.name not in given
+    ]
     return [f"--{name}" if name in flags else name.upper() for name in required]
 
 
@@ -129,9 +133,9 @@ def flag_of_path(argv: Sequence[str], path: Path) -> str | None:
 
 
 def language_of(argv: Sequence[str]) -> str:
-    """The language given by `--lang` anywhere on the command line; Chinese by default."""
+    """The language given by `--lang` anywhere on the command line; by default that of the environment."""
     language = value_on_line(argv, "lang")
-    return language if language in LANGUAGES else LANGUAGES[0]
+    return language if language in LANGUAGES else environment_language()
 
 
 def value_on_line(argv: Sequence[str], flag: str) -> str | None:

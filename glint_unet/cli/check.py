@@ -9,7 +9,7 @@ import tyro
 
 from glint_unet.cli.arguments import parse
 from glint_unet.messages import text
-from glint_unet.settings import Settings
+from glint_unet.settings import Settings, language_setting
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class CheckArguments(Settings):
     """Data set (HDF5)."""
     json: bool = False
     """Print JSON instead of text."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

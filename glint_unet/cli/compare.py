@@ -13,7 +13,7 @@ from glint_unet.cli.arguments import parse
 from glint_unet.cli.tables import aligned, as_csv
 from glint_unet.errors import DatasetError, RunDirectoryError, SettingError
 from glint_unet.messages import text
-from glint_unet.settings import Settings
+from glint_unet.settings import Settings, language_setting
 
 if TYPE_CHECKING:
     from glint_unet.experiments.comparison import Comparison
@@ -33,7 +33,7 @@ class CompareArguments(Settings):
     """Print JSON instead of tables."""
     csv: bool = False
     """Print CSV instead of tables: one row per run."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

@@ -11,7 +11,7 @@ from glint_unet.cli.detector_arguments import DetectorArguments
 from glint_unet.cli.tables import aligned
 from glint_unet.errors import DatasetError, SettingError
 from glint_unet.messages import text
-from glint_unet.settings import setting
+from glint_unet.settings import language_setting, setting
 
 if TYPE_CHECKING:
     from glint_unet.inference.evaluate import Evaluation
@@ -31,7 +31,7 @@ class EvaluateArguments(DetectorArguments):
     """Draw this many of the worst images; 0: none."""
     picture: str | None = None
     """Where to draw them. Default: evaluation_worst.png in the run directory or beside the checkpoint."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

@@ -9,7 +9,7 @@ from glint_unet.cli.arguments import parse
 from glint_unet.cli.outputs import check_output
 from glint_unet.errors import GlintError, SettingError
 from glint_unet.messages import text
-from glint_unet.settings import Settings
+from glint_unet.settings import Settings, language_setting
 
 if TYPE_CHECKING:
     from glint_unet.data.batch import Rows
@@ -30,7 +30,7 @@ class ExportArguments(Settings):
     """Store the weights of an .onnx file as float16, at half the size; computation remains in float32."""
     overwrite: bool = False
     """Replace an existing file."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

@@ -15,7 +15,7 @@ from glint_unet.cli.outputs import check_output
 from glint_unet.errors import MediaError, one_line
 from glint_unet.extras import optional_package
 from glint_unet.messages import text
-from glint_unet.settings import setting
+from glint_unet.settings import language_setting, setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,7 @@ class LiveArguments(DetectorArguments):
     """CPU threads; 1 gives the steadiest latency if other programs are running, 0: one per core."""
     overwrite: bool = False
     """Replace an existing video."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

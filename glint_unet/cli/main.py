@@ -34,7 +34,7 @@ _USAGE = """usage: glint-unet [--lang zh|en] COMMAND [OPTIONS]
 
 glint-unet COMMAND --help lists the options of a command.
 
-  --lang zh|en   language of the messages, before or after the command
+  --lang zh|en   language of the messages, before or after the command (default: GLINT_LANG, or else the locale)
   --version      print the version
   --completion bash|zsh|fish
                  print a script for shell completion: eval "$(glint-unet --completion bash)"

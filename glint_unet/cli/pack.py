@@ -10,7 +10,7 @@ from glint_unet.cli.outputs import check_output
 from glint_unet.data.dataset_file import DEFAULT_SIGMA_MIN, DEFAULT_SIGMA_SCALE, NUM_CHANNELS_LIMIT
 from glint_unet.errors import AnnotationError, SettingError, shortened, some
 from glint_unet.messages import text
-from glint_unet.settings import Settings, setting
+from glint_unet.settings import Settings, language_setting, setting
 
 if TYPE_CHECKING:
     from glint_unet.data.annotation.image_annotation import ImageAnnotation
@@ -61,7 +61,7 @@ class PackArguments(Settings):
     """Exit with status 0 although files were skipped."""
     overwrite: bool = False
     """Replace an existing out_h5."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

@@ -17,7 +17,7 @@ from glint_unet.cli.outputs import check_output
 from glint_unet.console import say
 from glint_unet.errors import MediaError
 from glint_unet.messages import text
-from glint_unet.settings import setting
+from glint_unet.settings import language_setting, setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ class PredictArguments(DetectorArguments):
     """Replace existing files."""
     progress: bool = True
     """Show a progress bar if the console is a terminal."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

@@ -11,7 +11,7 @@ from glint_unet.cli import train
 from glint_unet.cli.arguments import parse
 from glint_unet.messages import text
 from glint_unet.own_command import own_command
-from glint_unet.settings import Settings
+from glint_unet.settings import Settings, language_setting
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class RerunArguments(Settings):
     """New run directory. Default: runs/train_YYYYMMDD_HHMMSS."""
     dry_run: bool = False
     """Only print the command and what differs from the first time: commit, versions, number of processes."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

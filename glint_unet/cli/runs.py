@@ -14,7 +14,7 @@ from glint_unet.cli.tables import aligned, as_csv
 from glint_unet.console import duration
 from glint_unet.errors import SettingError
 from glint_unet.messages import text
-from glint_unet.settings import Settings
+from glint_unet.settings import Settings, language_setting
 
 if TYPE_CHECKING:
     from glint_unet.experiments.run_info import RunInfo
@@ -36,7 +36,7 @@ class RunsArguments(Settings):
     """Print JSON instead of a table."""
     csv: bool = False
     """Print CSV instead of a table."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

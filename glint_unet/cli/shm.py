@@ -9,7 +9,7 @@ from glint_unet.cli.arguments import parse
 from glint_unet.console import duration
 from glint_unet.errors import SettingError
 from glint_unet.messages import text
-from glint_unet.settings import Settings
+from glint_unet.settings import Settings, language_setting
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ShmArguments(Settings):
     """Remove every copy that is not in use."""
     h5: str | None = None
     """Data set file."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

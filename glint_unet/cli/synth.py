@@ -14,7 +14,7 @@ from glint_unet.data.dataset_file import DEFAULT_STRIDE, NUM_CHANNELS_LIMIT, che
 from glint_unet.data.synthetic.rig import LARGEST_SIDE, Rig
 from glint_unet.errors import SettingError
 from glint_unet.messages import text
-from glint_unet.settings import Settings, setting
+from glint_unet.settings import Settings, language_setting, setting
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class SynthArguments(Settings):
     """Compression of images and heatmaps."""
     overwrite: bool = False
     """Replace an existing file."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from glint_unet.cli.arguments import parse
 from glint_unet.errors import DatasetError, SettingError
 from glint_unet.messages import text
-from glint_unet.settings import Settings, setting
+from glint_unet.settings import Settings, language_setting, setting
 
 _OWN = ("--h5", "--epochs", "--output_dir", "--output-dir", "--resume")
 
@@ -31,7 +31,7 @@ class VerifyArguments(Settings):
     """Random seed of the instants of the kills."""
     work_dir: str | None = None
     """Empty directory for the two runs. Default: a temporary one, removed at the end."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

@@ -133,7 +133,8 @@ def test_help_shows_nothing_that_only_the_parser_knows(capsys, monkeypatch, name
     assert all(len(line) <= 80 for line in plain.split("options", 1)[1].splitlines())
 
 
-def test_the_language_is_that_of_the_last_lang_before_bare_dashes():
+def test_the_language_is_that_of_the_last_lang_before_bare_dashes(monkeypatch):
+    monkeypatch.setenv("GLINT_LANG", "zh")
     assert language_of(["train", "--epochs", "3"]) == "zh"
     assert language_of(["--lang", "en", "trian"]) == "en"
     assert language_of(["train", "--lang=en"]) == "en"

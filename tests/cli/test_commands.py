@@ -33,7 +33,7 @@ def test_the_version_is_printed(command):
         (["trian"], "train?"),
         (["train"], "--h5"),
         (["shm"], "--list"),
-        (["check"], "缺少参数: FILE;"),
+        (["check", "--lang", "zh"], "缺少参数: FILE;"),
         (["train", "--lang", "en", "--epochz", "3"], "--epochs"),
         (["train", "--lang", "en", "--loss", "mse"], "'focal', 'bce', 'dice', 'hybrid', 'quality_focal'"),
         (["train", "--lang", "en", "--epochs", "many"], "many"),
@@ -63,7 +63,7 @@ def test_a_mistake_is_one_line_and_status_2(command, tmp_path, monkeypatch, argv
 
 
 def test_mistakes_are_chinese_unless_english_is_requested(command):
-    assert "数据集文件不存在" in command("check", "none.h5")[2]
+    assert "数据集文件不存在" in command("check", "none.h5", "--lang", "zh")[2]
     assert "No such data set file" in command("check", "none.h5", "--lang", "en")[2]
 
 

@@ -1,13 +1,15 @@
 """The words before a command, and the script that completes them in a shell."""
 
+import dataclasses
 import re
 import subprocess
 from typing import get_args, get_type_hints
 
 import pytest
 
-from glint_unet.cli.main import COMMANDS
+from glint_unet.cli.main import COMMANDS, arguments_of
 from glint_unet.config import TrainConfig
+from glint_unet.messages import current_language
 
 
 @pytest.mark.parametrize(
@@ -31,8 +33,16 @@ def test_lang_holds_for_every_error_wherever_it_stands(command, line):
     assert not re.search(r"[\u4e00-\u9fff]", err)
 
 
-def test_without_lang_a_mistyped_command_is_answered_in_chinese(command):
+def test_a_mistyped_command_is_answered_in_the_language_of_the_user(command, monkeypatch):
+    monkeypatch.setenv("GLINT_LANG", "zh")
     assert "没有命令 'trian' (train?)" in command("trian")[2]
+    assert "Unknown command 'trian' (train?)" in command("--lang", "en", "trian")[2]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_language_of_every_command_is_by_default_that_of_the_user(name):
+    (lang,) = [field for field in dataclasses.fields(arguments_of(name)) if field.name == "lang"]
+    assert lang.default_factory is current_language
 
 
 @pytest.mark.parametrize("line", ["--lang fr train", "--lang train --h5 x.h5", "--lang= check x.h5"])

@@ -20,7 +20,7 @@ from tests.run_files import log_of, rows
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL = ("--base_channels", 2, "--device", "cpu", "--threads", 1)
+SMALL = ("--base_channels", 2, "--device", "cpu", "--threads", 1, "--lang", "zh")
 TERMS = " ".join(rf"{name}=-?\d+\.\d{{4}}" for name in ("total", "focal", "bce", "dice", "div", "votes"))
 EPOCH = re.compile(
     r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] \n"
@@ -79,7 +79,7 @@ def test_the_plain_command_trains_into_a_new_directory(script, data, tmp_path):
 
 
 def test_english_messages(command, data, tmp_path):
-    out = command("train", "--h5", data, "--epochs", 1, "--output_dir", tmp_path / "run", "--lang", "en", *SMALL)[1]
+    out = command("train", "--h5", data, "--epochs", 1, "--output_dir", tmp_path / "run", *SMALL, "--lang", "en")[1]
     assert "Training starts" in out
     assert not re.search(r"[\u4e00-\u9fff]", out)
 
@@ -119,7 +119,7 @@ def test_a_signal_ends_with_a_checkpoint_and_the_resumed_run_is_the_same(
     data, command, tmp_path, reference, number, status
 ):
     run = tmp_path / "run"
-    process = begin(tmp_path, "--h5", data, "--epochs", 6, "--output_dir", "run", "--lang", "en", *SMALL)
+    process = begin(tmp_path, "--h5", data, "--epochs", 6, "--output_dir", "run", *SMALL, "--lang", "en")
     wait_until((run / "latest_checkpoint.pth").exists, process)
     process.send_signal(number)
     assert process.wait() == status
@@ -129,7 +129,7 @@ def test_a_signal_ends_with_a_checkpoint_and_the_resumed_run_is_the_same(
     assert same_weights(run, reference)
 
 
-def test_runs_killed_at_random_instants_end_the_same(data, tmp_path, reference):
+def test_runs_killed_at_random_instants_end_the_same_in_the_language_they_began_in(data, tmp_path, reference):
     run = tmp_path / "run"
     process = begin(tmp_path, "--h5", data, "--epochs", 6, "--output_dir", "run", "--save_every_minutes", 1e-5, *SMALL)
     wait_until((run / "latest_checkpoint.pth").exists, process)
@@ -168,8 +168,10 @@ def test_two_runs_side_by_side_share_one_copy_that_outlives_them(script, private
     assert listed.count("glint_") == 2
     names = re.findall(r"glint_[0-9a-f]{32}_(?:images|keypoints)", listed)
     assert all((Path("/dev/shm") / f"glint-{os.getuid()}" / name).exists() for name in names)
-    assert script("train_glint_unet.py", "--h5", private_data, "--cleanup_shm").stdout.count("已删除") == 2
-    assert script("shm_manager.py", "--cleanup", "--h5", private_data).stdout == "没有共享副本\n"
+    assert (
+        script("train_glint_unet.py", "--h5", private_data, "--cleanup_shm", "--lang", "zh").stdout.count("已删除") == 2
+    )
+    assert script("shm_manager.py", "--cleanup", "--h5", private_data, "--lang", "zh").stdout == "没有共享副本\n"
 
 
 def test_two_runs_of_the_same_second_get_two_directories(data, tmp_path):
