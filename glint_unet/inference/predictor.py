@@ -14,7 +14,7 @@ from glint_unet.data.appearance import Appearance
 from glint_unet.data.images import Placement, as_grey, place_image, read_image
 from glint_unet.errors import SettingError
 from glint_unet.inference.backends import open_backend
-from glint_unet.inference.closer_look import closer_windows
+from glint_unet.inference.closer_look import Window, closer_windows, closer_windows_of_unnamed, highest
 from glint_unet.inference.familiarity import Familiarity
 from glint_unet.inference.trained_model import Backend, Decoded
 from glint_unet.model.constellation import Constellation
@@ -60,7 +60,8 @@ class GlintDetector:
         constellation: decodes all LEDs of an image together by it; None: each LED alone.
         threshold_alone: lowest score of a present glint without the constellation.
         closer_look: where images have more pixels than the network input and the layout is small in it, the network
-            also reads the part around the layout, at up to the images' own scale; needs a constellation.
+            also reads the part around the layout, at up to the images' own scale; needs a constellation, or a
+            class-free network.
         class_free: the network has one heatmap for all LEDs. Without a constellation, its C highest peaks are returned,
             the highest first, and it is not known which LEDs they are.
         appearance: what the images of its training look like; None: unknown.
@@ -215,13 +216,12 @@ class GlintDetector:
         points = placement.back(points)
         present = (scores >= self.threshold) & placement.holds(points)  # a point in the padding is absent
         glints = Glints(points, scores, sigmas / np.float32(placement.mean_scale), present)
-        looks_closer = self._closer_look and self.constellation is not None and not self.stretch
+        looks_closer = self._closer_look and (self._class_free or self.constellation) and not self.stretch
         return self._looked_closer(grey, glints, placement) if looks_closer else glints
 
     def _looked_closer(self, grey: NDArray[np.uint8], first: Glints, placement: Placement) -> Glints:
         """The glints of images (B, H, W), each from a closer look where that finds at least as much."""
-        scale = placement.mean_scale
-        windows = closer_windows(first.points, first.present, self.image_size, scale)
+        windows = self._windows(first, placement)
         if not windows:
             return first
         inner = [Placement.of((window.height, window.width), self.image_size) for window in windows.values()]
@@ -230,10 +230,21 @@ class GlintDetector:
         found = self._combined(self._looks(shown))
         points, scores, sigmas = (array.copy() for array in first[:3])
         for k, (row, window) in enumerate(windows.items()):
-            if found[1][k].sum() >= _LEAST_EVIDENCE * scores[row].sum():
-                points[row] = inner[k].back(found[0][k]) + np.array((window.left, window.top), np.float32)
-                scores[row], sigmas[row] = found[1][k], found[2][k] / inner[k].mean_scale
+            corner = np.array((window.left, window.top), np.float32)
+            closer = inner[k].back(found[0][k]) + corner, found[1][k], found[2][k] / inner[k].mean_scale
+            stays = np.zeros(self.num_classes, bool) if self.names_leds else ~window.holds(points[row])
+            if closer[1].sum() >= _LEAST_EVIDENCE * scores[row, ~stays].sum():
+                outer = points[row, stays], scores[row, stays], sigmas[row, stays]
+                points[row], scores[row], sigmas[row] = closer if self.names_leds else highest(closer, outer)
         return Glints(points, scores, sigmas, (scores >= self.threshold) & placement.holds(points))
+
+    def _windows(self, first: Glints, placement: Placement) -> dict[int, Window]:
+        """Where the images of the first look are worth a closer one."""
+        if self.constellation:
+            return closer_windows(first.points, first.present, self.image_size, placement.mean_scale)
+        counts = (first.scores >= self.threshold / 2) & placement.holds(first.points)
+        weights = np.where(counts, first.scores, 0)
+        return closer_windows_of_unnamed(first.points, weights, self.image_size, placement.mean_scale)
 
     def _placement(self, image_size: tuple[int, int]) -> Placement:
         return Placement.of(image_size, self.image_size, stretch=self.stretch)

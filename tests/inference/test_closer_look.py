@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glint_unet.inference.closer_look import Window, closer_windows
+from glint_unet.inference.closer_look import Window, closer_windows, closer_windows_of_unnamed, highest
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.model.constellation import Constellation
 from glint_unet.model.peaks import decode_peaks
@@ -90,3 +90,51 @@ def test_without_a_constellation_there_is_no_closer_look():
     alone = detector().without_constellation()
     plain = detector(closer_look=False).without_constellation()
     assert np.array_equal(alone.candidates(image).points, plain.candidates(image).points)
+
+
+def class_free_brightness(images):
+    """A network whose only heatmap is the image: what is bright is a glint, whichever LED it is."""
+    logits = (torch.from_numpy(images).float() / 255 * 20 - 4)[:, None]
+    parts = (*decode_output(logits, 1, 1, 1.5), *decode_peaks(logits, 1, 1, 1.5))
+    return tuple(part.numpy() for part in parts)
+
+
+def unnamed_detector(**options):
+    return GlintDetector(class_free_brightness, INPUT, len(LAYOUT), class_free=True, stride=1, **options)
+
+
+def errors_to_nearest(truth, found):
+    points = found.points[0][found.present[0]]
+    return np.linalg.norm(points[:, None] - truth, axis=-1).min(axis=0, initial=np.inf)
+
+
+def test_unnamed_glints_are_looked_at_again_where_most_of_them_lie():
+    truth = LAYOUT * 34 + [250.3, 120.6]
+    image = dots(truth)
+    first, second = (unnamed_detector(closer_look=closer)(image) for closer in (False, True))
+    assert errors_to_nearest(truth, second).max() < 0.5
+    assert np.median(errors_to_nearest(truth, second)) < 0.5 * np.median(errors_to_nearest(truth, first))
+    assert (np.diff(second.scores[0]) <= 0).all()
+
+
+def test_a_glint_outside_the_closer_look_stays():
+    truth = np.concatenate([LAYOUT[:4] * 34 + [250.3, 120.6], [[40.0, 300.0]]])
+    found = unnamed_detector()(dots(truth))
+    assert found.present.all()
+    assert errors_to_nearest(truth, found).max() < 3
+
+
+def test_a_single_unnamed_glint_is_looked_at_in_full_resolution_and_none_not_at_all():
+    windows = closer_windows_of_unnamed(np.full((2, 5, 2), 200.0), np.eye(2, 5) * [[1], [0]], INPUT, 0.1)
+    assert list(windows) == [0]
+    assert windows[0].width == 75  # 1.5 cells of the first look are a fifth of the input
+    assert windows[0].holds(np.array([200.0, 200.0]))
+
+
+def test_the_highest_of_two_sets_are_as_many_as_the_first_has():
+    first = np.zeros((2, 2)), np.array([0.9, 0.1]), np.ones(2)
+    second = np.ones((1, 2)), np.array([0.5]), np.ones(1) * 2
+    points, scores, sigmas = highest(first, second)
+    assert scores.tolist() == [0.9, 0.5]
+    assert points.tolist() == [[0, 0], [1, 1]]
+    assert sigmas.tolist() == [1, 2]

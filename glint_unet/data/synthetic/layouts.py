@@ -60,7 +60,9 @@ def _columns(rng: np.random.Generator, num: int) -> Floats:
     left = num // 2
     heights = [np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in (left, num - left)]
     width = rng.uniform(0.4, 1.0)
-    points = np.concatenate([np.stack([np.full(len(y), x), y], -1) for x, y in zip((-width, width), heights, strict=True)])
+    points = np.concatenate(
+        [np.stack([np.full(len(y), x), y], -1) for x, y in zip((-width, width), heights, strict=True)]
+    )
     points /= np.linalg.norm(points, axis=-1).max()
     return points[:, ::-1].copy() if rng.random() < 0.4 else points
 
