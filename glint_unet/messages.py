@@ -787,9 +787,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "at least {least}; certain is what six in ten views of a frame agree on); train the model longer if it finds "
         "few glints, check that the images show its rig, or provide more of them",
     ),
-    "adapt_class_free": (
-        "{run} 用 --class_free 训练, 不能适应; 请用不带 --class_free 训练的模型",
-        "{run} was trained with --class_free, which cannot be adapted; use a run without it",
+    "adapt_unnamed": (
+        "{run} 用 --class_free 训练, 不分 LED, 又没有布局; 请用 --rig 给出布局 (至少 4 个 LED)",
+        "{run} was trained with --class_free and has no layout to tell LEDs apart by; give one with --rig (at least 4 "
+        "LEDs)",
     ),
     "adapt_before": ("之前", "before"),
     "adapt_after": ("之后", "after"),

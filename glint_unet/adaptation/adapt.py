@@ -66,22 +66,23 @@ def adapt(task: Adaptation, watch: Watch = iter) -> AdaptReport:
     if task.report.exists():
         return AdaptReport.from_dict(json.loads(task.report.read_text(encoding="utf-8")))
     model, media = load_model(task.run), open_media(task.images)
-    if model.class_free:
-        raise AdaptError("adapt_class_free", run=task.run)
     checkpoint = Checkpoint.read(model.path)
     checkpoint.run_state()
     device = choose_device(TrainConfig(device=task.device), Group())
-    old = GlintDetector.load(model.path, device)
+    old = GlintDetector.load(model.path, device, rig=task.rig)
+    if not old.names_leds:
+        raise AdaptError("adapt_unnamed", run=task.run)
+    model = model._replace(num_classes=old.num_classes, constellation=old.constellation)
     with task.new.locked():
         if not task.dataset.exists():
-            _make_dataset(task, model, old, media, _rig(checkpoint.config.h5, model), watch)
+            _make_dataset(task, model, old, media, _rig(task, checkpoint.config.h5, model), watch)
         counts = PseudoCounts(**json.loads(task.counts.read_text(encoding="utf-8")))
     _fine_tune(task, model, checkpoint.config, counts)
     with task.new.locked():
         new = GlintDetector.load(task.rejected if task.rejected.exists() else task.new.best, device)
         report = _compare(task, media, old, new, counts, watch)
         if not report.is_kept:
-            _put_back(task, checkpoint)
+            _put_back(task, _with_layout(checkpoint, old) if task.rig else checkpoint)
         write_json(task.report, report.to_dict())
     return report
 
@@ -97,8 +98,10 @@ def _check_same(task: Adaptation) -> None:
         raise RunDirectoryError("adapt_other_settings", path=task.output_dir, listed=listed)
 
 
-def _rig(h5: str, model: TrainedModel) -> Rig | None:
+def _rig(task: Adaptation, h5: str, model: TrainedModel) -> Rig | None:
     """The rig whose synthetic eyes are mixed in, if there is one; says so where it cannot be used any more."""
+    if task.rig:
+        return dataclasses.replace(Rig.read(task.rig), image_size=model.image_size)
     rig = rig_of(h5, model)
     if is_stream(h5) and rig is None:
         say(text("adapt_no_rig", h5=h5))
@@ -221,6 +224,18 @@ def _compare(
         threshold_before=old.threshold,
         threshold_after=new.threshold,
         frames=tuple(frames),
+    )
+
+
+def _with_layout(checkpoint: Checkpoint, detector: GlintDetector) -> Checkpoint:
+    """The old model as `detector` reads it: with the layout and the threshold of `--rig`."""
+    state, constellation = checkpoint.run_state(), detector.constellation
+    recorded = {"num_classes": detector.num_classes, "constellation": constellation and constellation.to_dict()}
+    val = {**checkpoint.metrics.get("val", {}), "threshold": detector.threshold}
+    return dataclasses.replace(
+        checkpoint,
+        state=dataclasses.replace(state, dataset={**state.dataset, **recorded}),
+        metrics={**checkpoint.metrics, "val": val},
     )
 
 

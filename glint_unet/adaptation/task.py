@@ -16,6 +16,7 @@ class Adaptation:
         run: run directory or checkpoint of the model to adapt.
         images: folder, video, data set or pattern.
         output_dir: the new run directory.
+        rig: rig file whose layout names the glints, and whose synthetic eyes are mixed in; None: those of the run.
         max_images: number of frames at most.
         epochs: epochs of fine-tuning.
         lr: its greatest learning rate.
@@ -29,6 +30,7 @@ class Adaptation:
     run: Path
     images: str
     output_dir: Path
+    rig: Path | None = None
     max_images: int = 2000
     epochs: int = 16
     lr: float = 2e-3
@@ -47,7 +49,8 @@ class Adaptation:
     def identity(self) -> dict[str, Any]:
         """The values that a continuation may not change."""
         names = ("images", "max_images", "epochs", "lr", "seed")
-        return {"run": str(self.run.resolve()), **{name: getattr(self, name) for name in names}}
+        rig = str(self.rig.resolve()) if self.rig else None
+        return {"run": str(self.run.resolve()), "rig": rig, **{name: getattr(self, name) for name in names}}
 
     @property
     def settings_file(self) -> Path:

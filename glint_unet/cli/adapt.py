@@ -32,6 +32,8 @@ class AdaptArguments(Settings):
     """Folder, video, data set (.h5; its labels are not read), or a quoted pattern such as 'frames/*.png'."""
     output_dir: str
     """New run directory."""
+    rig: str | None = None
+    """Rig file (TOML) whose layout names the glints; needed for a class-free model that has recorded none."""
     max_images: int = setting(2000, low=10, high=1_000_000)
     """Use at most this many images, evenly spaced."""
     epochs: int = setting(16, low=1, high=1000)
@@ -60,7 +62,8 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.adaptation.task import Adaptation
     from glint_unet.compute.stop_signals import Interrupted
 
-    values = {**vars(arguments), "run": Path(arguments.run), "output_dir": Path(arguments.output_dir)}
+    places = {"run": Path(arguments.run), "output_dir": Path(arguments.output_dir)}
+    values = {**vars(arguments), **places, "rig": Path(arguments.rig) if arguments.rig else None}
     task = Adaptation(**values)
     try:
         report = adapt(task, lambda frames: _with_bar(frames, arguments.progress))

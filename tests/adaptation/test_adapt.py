@@ -15,7 +15,7 @@ from glint_unet.adaptation.adapt import adapt
 from glint_unet.adaptation.task import Adaptation
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.writing import write_synthetic
-from glint_unet.errors import RunDirectoryError
+from glint_unet.errors import AdaptError, CheckpointError, RunDirectoryError
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.run_directory import RunDirectory
@@ -145,3 +145,35 @@ def test_the_new_run_keeps_the_constellation_of_the_old_one(tmp_path):
     adapt(task(run, tmp_path / "eyes.h5", tmp_path / "new"))
     new = Checkpoint.read(tmp_path / "new" / "latest_checkpoint.pth")
     assert new.run_state().dataset["constellation"] == recorded
+
+
+def test_a_class_free_model_is_adapted_to_a_rig_that_it_was_not_trained_for(tmp_path):
+    rig = Rig.ring(5, image_size=(48, 48), layout_size=(0.6, 0.8), stride=1, level="easy")
+    list(write_synthetic(tmp_path / "eyes.h5", rig, num=80, seed=1))
+    run, new = tmp_path / "run", tmp_path / "new"
+    train(settings(tmp_path / "eyes.h5", run, base_channels=4, epochs=16, class_free=True))
+    with pytest.raises(CheckpointError):
+        adapt(task(tmp_path / "missing", tmp_path / "eyes.h5", new))
+    four = tmp_path / "four.toml"
+    four.write_text('[leds]\nnumber = 4\nsize = [0.6, 0.8]\n[image]\nstride = 1\n[scene]\nlevel = "easy"\n')
+    frames = tmp_path / "frames.h5"
+    list(write_synthetic(frames, dataclasses.replace(Rig.read(four), image_size=(48, 48)), num=20, seed=2))
+    report = adapt(task(run, frames, new, rig=four))
+    assert report.num_labelled >= 4
+    assert report.num_synthetic > 0
+    assert json.loads((new / "training_args.json").read_text())["class_free"] is True
+    detector = GlintDetector.load(new)
+    assert detector.labels() == ["g1", "g2", "g3", "g4"]
+    assert detector.threshold == report.threshold_after if report.is_kept else report.threshold_before
+    assert adapt(task(run, frames, new, rig=four)) == report
+    with pytest.raises(RunDirectoryError, match="--rig"):
+        adapt(task(run, frames, new))
+
+
+def test_a_class_free_model_without_a_layout_is_refused(tmp_path):
+    rig = Rig.ring(2, image_size=(48, 48), stride=2, level="easy")
+    list(write_synthetic(tmp_path / "eyes.h5", rig, num=20, seed=1))
+    train(settings(tmp_path / "eyes.h5", tmp_path / "run", base_channels=4, epochs=1, class_free=True))
+    with pytest.raises(AdaptError, match="--rig"):
+        adapt(task(tmp_path / "run", tmp_path / "eyes.h5", tmp_path / "new"))
+    assert not (tmp_path / "new").exists()

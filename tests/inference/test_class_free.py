@@ -9,13 +9,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from glint_unet.adaptation.adapt import adapt
-from glint_unet.adaptation.task import Adaptation
 from glint_unet.config import TrainConfig
 from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.writing import write_synthetic
-from glint_unet.errors import AdaptError, ResumeError, RigError, SettingError
+from glint_unet.errors import ResumeError, RigError, SettingError
 from glint_unet.inference.onnx_file import PEAK_OUTPUTS, check_export, export_onnx
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.inference.trained_model import load_model
@@ -231,9 +229,6 @@ def test_what_contradicts_a_single_heatmap_is_refused(five, eyes_run, tmp_path):
             TrainConfig.of_recipe(**{"recipe": "default", **values}, class_free=True)
     with pytest.raises(ResumeError, match="--class_free True -> False"):
         train(resumed(five[1], epochs=7, class_free=False))
-    with pytest.raises(AdaptError, match="--class_free"):
-        adapt(Adaptation(run=five[1], images=str(five[0]), output_dir=tmp_path / "new"))
-    assert not (tmp_path / "new").exists()
 
 
 def test_stored_heatmaps_are_merged_too(five, tmp_path):

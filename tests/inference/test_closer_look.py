@@ -94,13 +94,13 @@ def test_without_a_constellation_there_is_no_closer_look():
 
 def class_free_brightness(images):
     """A network whose only heatmap is the image: what is bright is a glint, whichever LED it is."""
-    logits = (torch.from_numpy(images).float() / 255 * 20 - 4)[:, None]
+    logits = (torch.from_numpy(images).float() / 255 * 10 - 4)[:, None]
     parts = (*decode_output(logits, 1, 1, 1.5), *decode_peaks(logits, 1, 1, 1.5))
     return tuple(part.numpy() for part in parts)
 
 
 def unnamed_detector(**options):
-    return GlintDetector(class_free_brightness, INPUT, len(LAYOUT), class_free=True, stride=1, **options)
+    return GlintDetector(class_free_brightness, INPUT, len(LAYOUT), class_free=True, threshold=0.04, stride=1, **options)
 
 
 def errors_to_nearest(truth, found):
@@ -112,7 +112,7 @@ def test_unnamed_glints_are_looked_at_again_where_most_of_them_lie():
     truth = LAYOUT * 34 + [250.3, 120.6]
     image = dots(truth)
     first, second = (unnamed_detector(closer_look=closer)(image) for closer in (False, True))
-    assert errors_to_nearest(truth, second).max() < 0.5
+    assert errors_to_nearest(truth, second).max() < 1.5
     assert np.median(errors_to_nearest(truth, second)) < 0.5 * np.median(errors_to_nearest(truth, first))
     assert (np.diff(second.scores[0]) <= 0).all()
 
