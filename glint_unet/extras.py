@@ -14,6 +14,7 @@ EXTRA_OF = {
     "onnxruntime": "export",
     "safetensors": "export",
     "pyarrow": "parquet",
+    "optuna": "sweep",
 }
 
 _ROOT = Path(__file__).resolve().parent.parent

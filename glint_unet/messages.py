@@ -172,6 +172,115 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path}: {name} has the value {value}, which is no string, number, true or false, nor a list of these; "
         "correct it",
     ),
+    # --- a sweep ---
+    "sweep_begins": (
+        "参数搜索 {path}: {trials} 组设置, 每组 {seeds} 次训练, 同时进行 {parallel} 个 (每个 {threads} 个 CPU 线程); "
+        "已结束 {done} 组",
+        "Sweep in {path}: {trials} combinations, {seeds} run(s) each, {parallel} at a time (CPU threads of each: "
+        "{threads}); already ended: {done}",
+    ),
+    "sweep_run_started": ("{run} 开始: {params}", "{run} started: {params}"),
+    "sweep_run_resumed": ("{run} 继续训练: {params}", "{run} resumed: {params}"),
+    "sweep_trial_complete": (
+        "第 {number} 组完成: {metric} {value} ({epochs} 轮, {seconds:.0f} 秒)",
+        "Trial {number} complete: {metric} {value} ({epochs} epochs, {seconds:.0f} s)",
+    ),
+    "sweep_trial_pruned": (
+        "第 {number} 组在 {epochs} 轮后停止: {metric} 不及其他各组的中位数",
+        "Trial {number} stopped after {epochs} epochs: its {metric} is worse than the median of the others",
+    ),
+    "sweep_trial_failed": ("第 {number} 组失败: {reason}", "Trial {number} failed: {reason}"),
+    "sweep_progress": (
+        "{trials} 组中已结束 {done} 组, 大约还需 {left}",
+        "{done} of {trials} trials have ended, about {left} left",
+    ),
+    "sweep_interrupted": (
+        "参数搜索 {path} 已停止, 正在进行的训练已保存; 再次运行同一命令即可继续",
+        "The sweep in {path} was stopped and its running trials were saved; run the same command again to continue",
+    ),
+    "sweep_some_interrupted": (
+        "{num} 组训练被信号中断; 再次运行同一命令即可继续",
+        "Trials interrupted by a signal: {num}; run the same command again to continue them",
+    ),
+    "sweep_none_complete": (
+        "没有一组训练完成; 原因在 sweep.csv 和 consoles 目录中",
+        "No trial is complete; the reasons are in sweep.csv and in the directory consoles",
+    ),
+    "sweep_table_written": ("全部结果: {path}", "All results: {path}"),
+    "sweep_picture": ("图: {path}", "Picture: {path}"),
+    "sweep_best": (
+        "最佳: 第 {number} 组, {metric} {value:.4f}: {params}",
+        "Best: trial {number}, {metric} {value:.4f}: {params}",
+    ),
+    "sweep_as_good": (
+        "与最佳的差别小于各随机种子之间的波动 (两倍标准误差): 第 {numbers} 组",
+        "Not distinguishable from the best, given the spread over the seeds (two standard errors): trials {numbers}",
+    ),
+    "sweep_command": ("用最佳设置训练: {command}", "To train with the best settings: {command}"),
+    "sweep_exit_status": ("退出状态 {status}", "exit status {status}"),
+    "sweep_killed": (
+        "被 {signal} 终止 (若为 SIGKILL, 可能是内存不足)",
+        "killed by {signal} (if SIGKILL, possibly because memory ran out)",
+    ),
+    "sweep_no_value": (
+        "没有一轮得到 {metric} 的值 (没有找到反光点)",
+        "no epoch has a value of {metric} (no glint was found)",
+    ),
+    "sweep_differs": (
+        "{path} 中的参数搜索用了不同的设置 ({listed}); 请用原来的命令继续, 或换一个 --output_dir",
+        "The sweep in {path} was begun with other settings ({listed}); continue it with the same command, or choose "
+        "another --output_dir",
+    ),
+    "sweep_record_damaged": (
+        "{path} 已损坏: {reason}; 请换一个 --output_dir",
+        "{path} is damaged: {reason}; choose another --output_dir",
+    ),
+    "sweep_in_use": (
+        "{path} 正被另一个参数搜索使用 (进程 {pid}, 主机 {host}); 请换一个 --output_dir 或等它结束",
+        "{path} is in use by another sweep (process {pid} on {host}); choose another --output_dir or wait for it to "
+        "finish",
+    ),
+    "sweep_without_directory": (
+        "请用 --output_dir 指定参数搜索的目录",
+        "Set the directory of the sweep with --output_dir",
+    ),
+    "sweep_nothing_to_vary": (
+        "没有要改变的设置; 例如 --set loss=focal,hybrid --set lr=1e-4..1e-2:log",
+        "There is no setting to vary; for example: --set loss=focal,hybrid --set lr=1e-4..1e-2:log",
+    ),
+    "sweep_flag_taken": (
+        "{flags} 由 sweep 自己给出; 请去掉 (设备用 --gpus, 最佳轮次用 --metric)",
+        "sweep sets {flags} itself; remove it (devices: --gpus, criterion of the best epoch: --metric)",
+    ),
+    "sweep_not_varied": (
+        "--set 不能改变 {names}; 请去掉 (多个随机种子用 --seeds)",
+        "--set cannot vary {names}; remove it (for several random seeds, use --seeds)",
+    ),
+    "sweep_given_twice": (
+        "--{name} 与 --set {name}=... 矛盾; 请去掉其中之一",
+        "--{name} and --set {name}=... contradict each other; remove one of them",
+    ),
+    "sweep_total_differs": (
+        "改变 {names} 时, 各组的 total 损失不可比较; 请用 --metric f1 或 px_error",
+        "The total losses of trials that differ in {names} cannot be compared; use --metric f1 or px_error",
+    ),
+    "sweep_per_gpu": (
+        "--per_gpu {value} 没有作用: 没有 --gpus; 请加上 --gpus, 或用 --parallel",
+        "--per_gpu {value} has no effect without --gpus; add --gpus, or use --parallel",
+    ),
+    "sweep_parallel": (
+        "--parallel {value} 多于 --gpus {gpus} --per_gpu {per_gpu} 所能容纳的; 请减小它, 或增大 --per_gpu",
+        "--parallel {value} is more than --gpus {gpus} --per_gpu {per_gpu} can hold; reduce it, or increase --per_gpu",
+    ),
+    "sweep_set_form": (
+        "--set {value!r} 的格式无效; 应为列表 (--set loss=focal,hybrid) 或范围 (--set lr=1e-4..1e-2:log)",
+        "--set {value!r} is not valid; give a list (--set loss=focal,hybrid) or a range (--set lr=1e-4..1e-2:log)",
+    ),
+    "sweep_range": (
+        "--set {value!r} 的范围无效: 下限必须小于上限, 带 :log 时大于 0, 整数设置用整数",
+        "--set {value!r} is not a valid range: the first number must be smaller than the second, above 0 with :log, "
+        "and both whole for settings that are whole numbers",
+    ),
     "setting_not_a_choice": (
         "--{flag} 的值 {value!r} 无效, 可选: {choices}",
         "--{flag} {value!r} is not a valid choice; choose one of: {choices}",

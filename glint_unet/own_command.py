@@ -1,5 +1,6 @@
 """Commands that run this copy of the package in another process, whether it is installed or not."""
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,9 +14,18 @@ def python_command(program: str) -> list[str]:
     return [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(_ROOT)!r}); {program}"]
 
 
-def train_command(flags: Sequence[str]) -> list[str]:
-    """The argument list of `glint-unet train FLAGS`, for any working directory."""
-    return [*python_command("from glint_unet.cli.main import main; sys.exit(main())"), "train", *flags]
+def train_command(flags: Sequence[str], *, stops_with_parent: bool = False) -> list[str]:
+    """The argument list of `glint-unet train FLAGS`, for any working directory.
+
+    Args:
+        flags: the flags.
+        stops_with_parent: when this process dies, the training saves its state and ends too.
+    """
+    program = "from glint_unet.cli.main import main; sys.exit(main())"
+    if stops_with_parent:
+        first = f"from glint_unet.compute.parent_death import stop_with_parent; stop_with_parent({os.getpid()})"
+        program = f"{first}; {program}"
+    return [*python_command(program), "train", *flags]
 
 
 def resume_command(run: Path) -> str:

@@ -16,15 +16,15 @@ from glint_unet.errors import SettingError, one_line
 from glint_unet.settings import Settings
 
 _LARGEST_FILE = 2**20
-_OF_ONE_RUN = ("output_dir",)
 
 
-def with_config_file(argv: Sequence[str], *kinds: type[Settings]) -> list[str]:
+def with_config_file(argv: Sequence[str], *kinds: type[Settings], not_of_a_run: Sequence[str] = ()) -> list[str]:
     """The command line with the settings of its `--config` file placed before it; unchanged without that flag.
 
     Args:
         argv: the arguments.
         kinds: dataclasses whose fields are the flags that the file may contain.
+        not_of_a_run: settings that are not taken over from a training_args.json, apart from those of one start.
 
     Raises:
         SettingError: the file cannot be read, or contains anything but such settings.
@@ -37,7 +37,7 @@ def with_config_file(argv: Sequence[str], *kinds: type[Settings]) -> list[str]:
     values = _read(path)
     if path.suffix == ".json":  # of a run; where that run was written and how it was started is not taken over
         per_start = {name for name, field in known.items() if field.metadata.get("resume") == "per_start"}
-        left_out = {*per_start, *_OF_ONE_RUN, "config"}
+        left_out = {*per_start, *not_of_a_run, "output_dir", "config"}
         values = {name: value for name, value in values.items() if name not in left_out and value is not None}
     words: list[str] = []
     for name, value in values.items():

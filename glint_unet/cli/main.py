@@ -13,6 +13,7 @@ from glint_unet.settings import Settings
 
 COMMANDS = {
     "train": "train a glint detector",
+    "sweep": "train with many settings, some runs at a time, and report the best",
     "pack": "LabelMe annotations -> data set",
     "check": "validate and summarise a data set",
     "synth": "generate a data set of synthetic eyes",

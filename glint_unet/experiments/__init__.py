@@ -1,1 +1,1 @@
-"""Many runs: found, listed, compared and repeated."""
+"""Many runs: found, listed, compared and repeated; and the search for the best settings."""

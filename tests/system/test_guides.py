@@ -26,6 +26,7 @@ SMALL = {
     r"(--output_dir experiments/[ab])": r"\1 --epochs 1",
     r"--epochs 2 --kills 3": "--epochs 1 --kills 1",
     r"--num_workers 2": "--num_workers 0",
+    r"lr=1e-3,4e-3 --parallel 2 --epochs 20": "lr=1e-3 --parallel 2 --epochs 1 --base_channels 2",
 }
 ELSEWHERE = {
     "wait",  # for trainings begun with &: two at once are in test_training_command.py
