@@ -40,7 +40,8 @@ from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.model.metrics import KeypointMetrics
-from glint_unet.runs.pictures import draw_predictions
+from glint_unet.model.predictions import Predictions
+from glint_unet.report.picture import draw_predictions
 
 ROOT = Path(__file__).resolve().parent.parent
 TUNING_SEED, JUDGED_SEED = 101, 102
@@ -156,7 +157,9 @@ def levels(arguments: argparse.Namespace) -> None:
         for name, (setting, f1) in best_of_each(tuning, (images, truth)).items():
             print(f"  {name} ({setting}): identity-free F1 within 3 px {f1:.3f}", flush=True)
         shown = detector.candidates(images[:12])
-        draw_predictions(images[:12], shown.points, shown.scores, truth[:12], arguments.out / f"{level}.png")
+        predictions = Predictions(*shown[:3], truth[:12], rig.image_size, detector.threshold)
+        names = [f"image {k}" for k in range(12)]
+        draw_predictions(images[:12], predictions, names, detector.labels(), level, arguments.out / f"{level}.png")
 
 
 def figures(detector: GlintDetector, images: np.ndarray, truth: np.ndarray) -> dict[str, float | None]:
@@ -261,10 +264,12 @@ def report(
     print(f"  error where found: median {np.median(errors[found]) if found.any() else np.nan:.2f} px of 640x480")
     print(f"  false glints in blinks: {int(glints.present[hidden, 0].sum())} of {len(hidden)}", flush=True)
     shown = np.concatenate([judged[np.linspace(0, len(judged) - 1, 12).astype(int)], hidden[:: len(hidden) // 4]])
-    known = np.full((len(shown), 1, 2), np.nan)
+    known = np.full((len(shown), 1, 2), np.nan, np.float32)
     known[:12, 0] = [visible[frame] for frame in shown[:12]]
     picture = arguments.out / f"{name.replace(' ', '_')}.png"
-    draw_predictions(frames[shown], glints.points[shown], glints.scores[shown], known, picture)
+    points, scores, sigmas = (part[shown] for part in glints[:3])
+    predictions = Predictions(points, scores, sigmas, known, frames.shape[1:], detector.threshold)
+    draw_predictions(frames[shown], predictions, [f"frame {k}" for k in shown], ["g1"], name, picture)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ import numpy as np
 import torch
 
 from glint_unet.inference.predictor import GlintDetector
-from glint_unet.runs.pictures import draw_predictions
+from glint_unet.model.predictions import Predictions
+from glint_unet.report.picture import draw_predictions
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"
@@ -122,9 +123,11 @@ def report(
     shown = np.concatenate(
         [judged[np.linspace(0, len(judged) - 1, 12).astype(int)], hidden[:: max(1, len(hidden) // 4)]]
     )
-    known = np.full((len(shown), 1, 2), np.nan)
+    known = np.full((len(shown), 1, 2), np.nan, np.float32)
     known[:12, 0] = [visible[frame] for frame in shown[:12]]
-    draw_predictions(frames[shown], glints.points[shown], glints.scores[shown], known, picture)
+    points, scores, sigmas = (part[shown] for part in glints[:3])
+    predictions = Predictions(points, scores, sigmas, known, frames.shape[1:], detector.threshold)
+    draw_predictions(frames[shown], predictions, [f"frame {k}" for k in shown], ["g1"], "Real recording", picture)
     print(f"picture: {picture}")
 
 

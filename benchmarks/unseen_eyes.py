@@ -32,7 +32,8 @@ from glint_unet.data.images import as_grey, part_of_image, read_image
 from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.inference.predictor import GlintDetector
-from glint_unet.runs.pictures import draw_predictions
+from glint_unet.model.predictions import Predictions
+from glint_unet.report.picture import draw_predictions
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMES = ROOT.parent / "shared" / "real" / "eight_leds"
@@ -179,7 +180,9 @@ def judged(found: Found, views: Views) -> str:
 def draw(detector: GlintDetector, views: Views, path: Path) -> None:
     """All frames with predictions and truth in one sheet."""
     glints = detector.candidates(views.images)
-    draw_predictions(views.images, glints.points, glints.scores, views.truth, path, "g", detector.threshold)
+    predictions = Predictions(*glints[:3], views.truth, views.images.shape[1:3], detector.threshold)
+    names = [f"frame {k}" for k in range(len(views.images))]
+    draw_predictions(views.images, predictions, names, detector.labels(), "All frames", path)
 
 
 # --- peers: spots of a classical detector, and a ring fitted to them ---

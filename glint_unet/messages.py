@@ -40,6 +40,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "训练图像由程序实时绘制 (难度 {level}), 绘制进程数: {workers}",
         "Training images are drawn on the fly (level {level}), drawing processes: {workers}",
     ),
+    "pictures_failed": (
+        "结果图未能绘制 (训练不受影响): {reason}",
+        "The pictures of the run could not be drawn (training is not affected): {reason}",
+    ),
     "num_samples": (
         "训练集样本数: {train}, 验证集样本数: {val}",
         "Training images: {train}, validation images: {val}",

@@ -27,6 +27,7 @@ ORDER = [
     "model",
     "compute",
     "runs",
+    "report",
     "training",
     "inference",
     "adaptation",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from glint_unet.adaptation.comparison import FrameReport
 from glint_unet.files import write_bytes
 from glint_unet.inference.predictor import Glints
+from glint_unet.report.palette import led_colour
 
 _MARGIN = 1.2  # shown around the glints, in units of their extent
 _LEAST_SHOWN = 0.15  # half the least side shown, as a share of the shorter side of the frame
@@ -101,7 +102,7 @@ def _draw(axes: Any, frame: NDArray[np.uint8], glints: Glints, labels: list[str]
     axes.imshow(frame, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     for channel, label in enumerate(labels):
         if glints.present[0, channel]:
-            colour, (x, y) = f"C{channel % 10}", glints.points[0, channel].tolist()
+            colour, (x, y) = led_colour(channel), glints.points[0, channel].tolist()
             axes.plot(x, y, "+", color=colour, ms=10, mew=1.2)
             axes.annotate(label, (x, y), (5, 4), textcoords="offset points", color=colour, fontsize=7)
     (left, top), (right, bottom) = box

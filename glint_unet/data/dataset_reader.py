@@ -8,13 +8,14 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from glint_unet.data.dataset_file import DatasetInfo
+from glint_unet.data.dataset_file import DatasetInfo, open_dataset
 from glint_unet.data.heatmaps import LEAST_PEAK
-from glint_unet.errors import DatasetError, one_line
+from glint_unet.errors import DatasetError, one_line, shortened
 
 _VALUE_TOLERANCE = 1e-3
 _READ_TOGETHER, _PACKED_TOGETHER = 8 * 2**20, 64 * 2**20
 _ROWS_AT_ONCE = 64
+_LONGEST_NAME = 60
 
 
 def read_images(file: h5py.File, rows: Any) -> NDArray[np.uint8]:
@@ -77,6 +78,19 @@ def read_stems(file: h5py.File, info: DatasetInfo) -> list[str]:
         return [f"{row:06d}" for row in range(info.num_images)]
     stems = _read(file, "stems", slice(None))
     return [stem.decode(errors="replace") if isinstance(stem, bytes) else str(stem) for stem in stems]
+
+
+def image_names(info: DatasetInfo, rows: NDArray[np.int64]) -> list[str]:
+    """What to call images in pictures: their stems, or "image 17" by row; one line each.
+
+    Raises:
+        DatasetError: the file is damaged.
+    """
+    if not info.has_stems:
+        return [f"image {row}" for row in rows]
+    with open_dataset(info.path) as (file, _):
+        stems = read_stems(file, info)
+    return [shortened(" ".join(stems[row].split()), _LONGEST_NAME).encode(errors="replace").decode() for row in rows]
 
 
 def _read(file: h5py.File, name: str, rows: Any) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from glint_unet.experiments.comparison import Comparison
 from glint_unet.experiments.run_info import RunInfo
 from glint_unet.files import write_bytes
+from glint_unet.report.palette import SERIES
 from glint_unet.runs.json_file import as_count, as_number
 
 _PANELS = (
@@ -19,8 +20,6 @@ _PANELS = (
     ("f1", "F1 within 2 px, validation"),
     ("px_median", "median error, validation [px]"),
 )
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
-"""Okabe and Ito, told apart by colour-blind readers; further runs repeat them with another line style."""
 _STYLES = ("-", "--", ":", "-.")
 
 
@@ -57,8 +56,8 @@ def draw_comparison(runs: Sequence[RunInfo], comparison: Comparison, path: Path)
 
 def _look(number: int) -> dict[str, Any]:
     return {
-        "color": _COLOURS[number % len(_COLOURS)],
-        "linestyle": _STYLES[number // len(_COLOURS) % len(_STYLES)],
+        "color": SERIES[number % len(SERIES)],
+        "linestyle": _STYLES[number // len(SERIES) % len(_STYLES)],
     }
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from glint_unet.data.batch import Rows
 from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
+from glint_unet.data.dataset_reader import image_names
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
 from glint_unet.data.sources import FileSource
 from glint_unet.data.validation import validate_dataset
@@ -18,8 +19,9 @@ from glint_unet.errors import CheckpointError, DatasetError, ResumeError
 from glint_unet.inference.predictor import GlintDetector, Glints
 from glint_unet.inference.trained_model import recorded_split
 from glint_unet.model.metrics import RIGHT_WITHIN_PX, KeypointMetrics
+from glint_unet.model.predictions import Predictions
 from glint_unet.model.unnamed import in_order_of_truth
-from glint_unet.runs.pictures import draw_predictions
+from glint_unet.report.picture import draw_predictions
 
 _BATCH = 32
 
@@ -150,8 +152,9 @@ def draw_worst(detector: GlintDetector, h5: Path, worst: tuple[int, ...], path: 
     source = FileSource(info, num_workers=0)
     images = source.gather(rows).images.numpy()
     source.close()
-    scores = np.where(glints.present, glints.scores, np.float32(-1))
-    draw_predictions(images, glints.points, scores, truth, path, info.prefix, detector.threshold)
+    predictions = Predictions(*glints[:3], truth, info.image_size, detector.threshold)
+    heading = f"The {len(rows)} worst images; found: score >= {detector.threshold:g}"
+    draw_predictions(images, predictions, image_names(info, rows), detector.labels(), heading, path)
 
 
 class _Predictions(NamedTuple):

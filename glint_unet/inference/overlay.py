@@ -15,17 +15,9 @@ from glint_unet.extras import optional_package
 from glint_unet.files import whole_file, write_bytes
 from glint_unet.inference.frame_names import FrameNames
 from glint_unet.inference.predictor import Glints
+from glint_unet.report.palette import led_bgr
 
 _LEAST_HEIGHT = 480
-_COLOURS = (
-    (75, 180, 60),
-    (25, 225, 255),
-    (240, 130, 50),
-    (230, 50, 240),
-    (60, 245, 210),
-    (60, 120, 255),
-    (255, 190, 0),
-)
 
 
 def draw_glints(image: NDArray[np.uint8], glints: Glints, k: int, labels: list[str]) -> NDArray[np.uint8]:
@@ -49,7 +41,7 @@ def draw_glints(image: NDArray[np.uint8], glints: Glints, k: int, labels: list[s
         if glints.present[k, channel]:
             # the centre of pixel 0 is the centre of the first block of `times` pixels
             x, y = ((float(v) + 0.5) * times - 0.5 for v in glints.points[k, channel])
-            at, colour = (round(x), round(y)), _COLOURS[channel % len(_COLOURS)]
+            at, colour = (round(x), round(y)), led_bgr(channel)
             cv2.drawMarker(picture, at, colour, cv2.MARKER_CROSS, 13, 1, cv2.LINE_AA)
             beside = (at[0] + 7, at[1] - 6)
             cv2.putText(picture, label, beside, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 3, cv2.LINE_AA)

@@ -92,6 +92,11 @@ class RunDirectory:
         return self.path / "provenance.json"
 
     @property
+    def worst(self) -> Path:
+        """The validation images with the worst predictions."""
+        return self.path / "worst.png"
+
+    @property
     def trace(self) -> Path:
         """Trace written by `--profile`."""
         return self.path / "profile.json"

@@ -25,7 +25,6 @@ from glint_unet.runs.resume_point import ResumePoint
 from glint_unet.runs.run_directory import RunDirectory
 from glint_unet.runs.training_log import TextLog
 from glint_unet.training.record import RunRecord
-from glint_unet.training.results import draw_results
 from glint_unet.training.resume import go_back
 from glint_unet.training.run_data import open_data
 from glint_unet.training.start import prepare
@@ -101,7 +100,6 @@ def train(
                     record.rolled_back(error)
                 group.barrier()
         if record:
-            draw_results(run, source, state, config, record.log.history, device)
             record.finished(time.monotonic() - started)
     return run.path
 

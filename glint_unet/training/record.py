@@ -30,6 +30,7 @@ from glint_unet.runs.run_directory import RunDirectory, check_free
 from glint_unet.runs.status import FAILED, FINISHED, INTERRUPTED
 from glint_unet.runs.training_log import TrainingLogger, set_aside_damaged_metrics
 from glint_unet.training.heartbeat import Heartbeat
+from glint_unet.training.results import RunPictures
 from glint_unet.training.resume import MOST_ROLLBACKS
 from glint_unet.training.schedule import (
     USUAL_MOMENTUM,
@@ -70,6 +71,7 @@ class RunRecord:
         self._saved_at = time.monotonic()
         self._save_seconds = 0.0  # since the last metrics row
         self._hint = ""
+        self._pictures: RunPictures  # from begin() on
 
     def _say(self, key: str, **values: Any) -> None:
         self.log.log(text(key, **values))
@@ -113,6 +115,7 @@ class RunRecord:
             self.save_latest()  # from here on there is a checkpoint to resume from and to roll back to
         self._log_set_up(source, device, num_processes)
         self.heartbeat.write()
+        self._pictures = RunPictures(self._run, source, self._state, self._config, self.log)
 
     def _take_over(self, point: ResumePoint) -> None:
         for error in point.passed_over:
@@ -219,6 +222,7 @@ class RunRecord:
         self._save_seconds += time.monotonic() - started
         self.save_latest()
         self.heartbeat.write()
+        self._pictures.refresh()
 
     def _write_row(self, progress: EpochProgress, confusion: list[list[int]], val_seconds: float) -> None:
         state = self._state
@@ -256,13 +260,15 @@ class RunRecord:
             self._say("resume_without_optimizer")
 
     def interrupted(self, signal_name: str) -> None:
-        """Saves the state and logs the command that resumes the run."""
+        """Saves the state, logs the command that resumes the run, and draws its pictures."""
         values = {"signal": signal_name, "epoch": self._state.epoch, "command": resume_command(self._run.path)}
         self.log.log(text("interrupted" if self.save_latest() else "interrupted_not_finite", **values))
         self.heartbeat.write(INTERRUPTED, signal_name)
+        self._pictures.draw()
 
     def finished(self, seconds: float) -> None:
-        """Logs the best epoch and the path of its checkpoint."""
+        """Draws the pictures, and logs the best epoch and the path of its checkpoint."""
+        self._pictures.finish()
         best = self._state.best
         self._say("finished", seconds=seconds, epoch=best.epoch, total=best.total, path=self._run.best)
         self.heartbeat.write(FINISHED)

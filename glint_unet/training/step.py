@@ -131,9 +131,9 @@ def validate(
         images, targets, keypoints = prepare(batch, None, config, info)
         output = network(images)
         sums.add(loss_terms(output, targets, keypoints, config, info), len(batch.images))
-        metrics.add(*_judged(output, keypoints, config, info, constellation), keypoints)
+        metrics.add(*decode_for_metrics(output, keypoints, config, info, constellation), keypoints)
         if constellation:
-            alone.add(*_judged(output, keypoints, config, info), keypoints)
+            alone.add(*decode_for_metrics(output, keypoints, config, info), keypoints)
     threshold = metrics.best_threshold()
     figures = {**sums.means(), **metrics.summary(threshold)}
     if constellation:
@@ -142,7 +142,7 @@ def validate(
     return figures, metrics.confusion(threshold)
 
 
-def _judged(
+def decode_for_metrics(
     output: Tensor,
     keypoints: Tensor,
     config: TrainConfig,

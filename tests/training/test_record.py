@@ -33,6 +33,7 @@ def test_the_run_directory_holds_every_file_of_the_contract(finished):
         "predictions.png",
         "provenance.json",
         "status.json",
+        "worst.png",
         *(f"checkpoints/checkpoint_epoch_{epoch:03d}.pth" for epoch in (2, 3, 4)),
     }
 

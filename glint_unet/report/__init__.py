@@ -1,0 +1,1 @@
+"""What a run achieved: pictures and one HTML page."""
