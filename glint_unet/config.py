@@ -136,6 +136,8 @@ class TrainConfig(Settings):
     agg_wD: float = setting(0.0, low=0, resume="fixed")
     """Weight of dice in the class-agnostic term."""
 
+    patience: int = setting(0, low=0)
+    """Stop if the best epoch is this many epochs ago; 0: never. Allow for gains in the cool-down, late in the run."""
     best_metric: Literal["total", "f1", "px_error"] = setting("total", resume="fixed")
     """Criterion of the best epoch: lowest validation loss (total), highest f1 (ties: loss), or lowest px_error."""
 
@@ -148,6 +150,8 @@ class TrainConfig(Settings):
     no_save_optimizer: bool = setting(False)
     """Omit the optimizer state from checkpoints: a third of the size, but no exact resume."""
 
+    tracker: str = setting("", is_path=False)
+    """Comma-separated trackers that receive metrics, settings and pictures: tensorboard, mlflow, wandb."""
     profile: int = setting(0, low=0, high=1000)
     """Write a PyTorch profiler trace of this many training steps to the run directory; 0: none."""
     on_nan: Literal["stop", "rollback"] = setting("stop")

@@ -15,6 +15,9 @@ EXTRA_OF = {
     "safetensors": "export",
     "pyarrow": "parquet",
     "optuna": "sweep",
+    "tensorboard": "tracking",
+    "mlflow": "tracking",
+    "wandb": "tracking",
 }
 
 _ROOT = Path(__file__).resolve().parent.parent

@@ -109,6 +109,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "训练完成, 用时 {seconds:.1f}s。最佳: 第 {epoch} 轮, Val Loss {total:.4f}: {path}",
         "Training finished in {seconds:.1f}s. Best: epoch {epoch}, Val Loss {total:.4f}: {path}",
     ),
+    "stopped_early": (
+        "连续 {patience} 轮没有更好的结果 (最佳: 第 {best} 轮), 在第 {epoch} 轮之后提前结束 (--patience)",
+        "No better epoch in the last {patience} (best: epoch {best}): stopped early after epoch {epoch} (--patience)",
+    ),
+    "summary_best": (
+        "最佳轮 {epoch} 的验证结果: F1 {f1} (精确率 {precision}, 召回率 {recall}), 误差中位数 {px_median} 像素",
+        "Validation of the best epoch {epoch}: F1 {f1} (precision {precision}, recall {recall}), median error "
+        "{px_median} px",
+    ),
+    "next_evaluate": ("评估: {command}", "Evaluate: {command}"),
+    "next_predict": ("在图像或视频中查找光斑: {command}", "Find glints in images or videos: {command}"),
+    "next_compare": ("查看全部训练: {command}", "List all runs: {command}"),
+    "bar_remaining": ("剩余", "left"),
+    "nothing_to_do_stalled": (
+        "第 {epoch} 轮之后连续 {patience} 轮没有更好的结果, 已提前结束; 要继续, 请增大 --patience 或设为 0",
+        "The run stopped early: no better epoch in the {patience} after epoch {epoch}; to continue, give a larger "
+        "--patience, or --patience 0",
+    ),
     "nothing_to_do": (
         "已完成 {epoch} 轮, 没有剩余的轮次; 要继续训练, 请增大 --epochs (现为 {epochs})",
         "{epoch} epochs are done and none is left; to continue, give a larger --epochs (currently {epochs})",
@@ -981,6 +999,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "evaluate_columns": (
         "LED 存在 找到 精确率 召回率 中位px 95%px 偏x 偏y",
         "LED present found precision recall median_px 95%_px bias_x bias_y",
+    ),
+    # --- trackers ---
+    "tracker_started": ("记录到: {names}", "Trackers: {names}"),
+    "tracker_failed": (
+        "警告: {name} 未能接收指标, 训练不受影响, 稍后重试: {reason} (详见 {path})",
+        "Warning: {name} did not take the metrics; training is not affected, and it is tried again: {reason} "
+        "(details: {path})",
+    ),
+    "tracker_late": (
+        "指标未能全部发送; 稍后可用此命令发送其余部分: {command}",
+        "Not everything was sent to the trackers; to send the rest later: {command}",
+    ),
+    "tracker_missing": ("缺少 --tracker; 可选: {choices}", "--tracker is missing; choose from: {choices}"),
+    "tracker_sent": ("{path}: 已发送到 {names}", "{path}: sent to {names}"),
+    "tracker_not_sent": (
+        "{name} 未能接收指标: {reason}; 请检查服务器和网络后重试",
+        "{name} did not take the metrics: {reason}; check its server and the network, and try again",
     ),
     # --- many runs ---
     "runs_no_directory": (

@@ -28,6 +28,11 @@ def train_command(flags: Sequence[str], *, stops_with_parent: bool = False) -> l
     return [*python_command(program), "train", *flags]
 
 
+def command_words(words: Sequence[str]) -> list[str]:
+    """The argument list of `glint-unet WORDS`, for any working directory."""
+    return [*python_command("from glint_unet.cli.main import main; sys.exit(main())"), *words]
+
+
 def resume_command(run: Path) -> str:
     """The shell command that resumes a run, quoted: the script of a checkout, or the installed command."""
     return own_command(["train", "--resume", str(run)])

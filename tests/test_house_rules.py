@@ -28,6 +28,7 @@ ORDER = [
     "compute",
     "runs",
     "report",
+    "tracking",
     "training",
     "inference",
     "adaptation",

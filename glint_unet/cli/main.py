@@ -26,6 +26,7 @@ COMMANDS = {
     "runs": "list the runs in a directory: state, best epoch, how to resume",
     "compare": "compare runs: settings, curves, metrics",
     "rerun": "train again with the settings of a run",
+    "track": "send a run to TensorBoard, MLflow or W&B",
     "verify-resume": "train, kill, resume, and compare with an uninterrupted run",
 }
 

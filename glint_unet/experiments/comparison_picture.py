@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from glint_unet.experiments.comparison import Comparison
 from glint_unet.experiments.run_info import RunInfo
@@ -40,10 +40,13 @@ def draw_comparison(runs: Sequence[RunInfo], comparison: Comparison, path: Path)
         axes.set(title=title, xlabel="epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
+        values = [value for line in axes.lines for value in line.get_ydata()]
         if name == "f1":
             axes.set_ylim(-0.02, 1.02)
-        elif axes.lines and min(np.min(line.get_ydata()) for line in axes.lines if len(line.get_ydata())) > 0:
+        elif values and min(values) > 0:
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_formatter(FuncFormatter(_some_minor_ticks))
     lower_axes = lower.subplots()
     _draw_leds(lower_axes, comparison)
     handles, labels = upper.axes[0].get_legend_handles_labels()
@@ -52,6 +55,11 @@ def draw_comparison(runs: Sequence[RunInfo], comparison: Comparison, path: Path)
     content = io.BytesIO()
     figure.savefig(content, dpi=90, format="png")
     write_bytes(path, content.getvalue())
+
+
+def _some_minor_ticks(value: float, _: int | None) -> str:
+    """The label of a minor tick of a logarithmic axis: plain numbers, at 2, 3 and 5 only."""
+    return f"{value:g}" if f"{value:.0e}"[0] in "235" else ""
 
 
 def _look(number: int) -> dict[str, Any]:

@@ -97,6 +97,16 @@ class RunDirectory:
         return self.path / "worst.png"
 
     @property
+    def tracking(self) -> Path:
+        """What was sent to trackers, JSON."""
+        return self.path / "tracking.json"
+
+    @property
+    def tracking_log(self) -> Path:
+        """Output of the process that sends to trackers."""
+        return self.path / "tracking.log"
+
+    @property
     def trace(self) -> Path:
         """Trace written by `--profile`."""
         return self.path / "profile.json"

@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -14,7 +14,7 @@ from glint_unet.compute.profile import profiled
 from glint_unet.compute.stop_signals import Interrupted, StopSignals
 from glint_unet.config import TrainConfig
 from glint_unet.data.augment import Draws, sample_augmentation
-from glint_unet.data.batch import Batch, Rows
+from glint_unet.data.batch import Rows
 from glint_unet.data.prefetch import ready_for
 from glint_unet.data.sources import Source
 from glint_unet.data.split import epoch_batches
@@ -23,7 +23,10 @@ from glint_unet.messages import set_language, text
 from glint_unet.model.constellation import Constellation
 from glint_unet.runs.resume_point import ResumePoint
 from glint_unet.runs.run_directory import RunDirectory
+from glint_unet.runs.status import FINISHED
 from glint_unet.runs.training_log import TextLog
+from glint_unet.training.epoch_bar import EpochBar
+from glint_unet.training.heartbeat import Heartbeat
 from glint_unet.training.record import RunRecord
 from glint_unet.training.resume import go_back
 from glint_unet.training.run_data import open_data
@@ -63,9 +66,9 @@ def train(
     # data, device, state: everything that can be refused is refused before anything is written
     start = prepare(config, group, point, constellation)
     config, state, run, device, point = start.config, start.state, start.run, start.device, start.point
-    if point and state.epoch >= config.epochs:
+    if point and (state.epoch >= config.epochs or state.is_stalled(config.patience)):
         if group.is_main:
-            _report_nothing_to_do(run, point, config.epochs)
+            _report_nothing_to_do(run, point, config, state)
         return point.run.path
     state.forward = group.distributed(state.network, device)
 
@@ -83,7 +86,7 @@ def train(
             record.begin(source, device, group.size, point, start.changes, command)
             at_end.enter_context(record.failure_noted())
         started = time.monotonic()
-        while state.epoch < config.epochs:
+        while state.epoch < config.epochs and not group.broadcast(state.is_stalled(config.patience)):
             try:
                 _train_epoch(config, state, source, device, group, record, stop, step_done)
                 val_started = time.monotonic()
@@ -126,12 +129,12 @@ def _train_epoch(
     rest = rows[progress.batches_done :]
     shares = [group.shard(batch_rows) for batch_rows in rest]
     gathered = ready_for(device, source.batches([local_rows for local_rows, _ in shares]))
-    batches = _with_bar(config, epoch, len(rows), progress.batches_done, gathered, hidden=not group.is_main)
+    bar = EpochBar(state, config.epochs, len(rows), is_shown=config.progress and group.is_main)
     state.network.train()
     if record:
         record.heartbeat.outlook.begin_epoch(progress.batches_done)
     clock = StepClock(device, progress)
-    for batch_rows, (local_rows, weight), batch in zip(rest, shares, batches, strict=True):
+    for batch_rows, (local_rows, weight), batch in zip(rest, shares, bar.over(gathered), strict=True):
         with clock.step():
             state.set_learning_rate(config, len(rows))
             draws = _draws(config, epoch, local_rows, source, device)
@@ -139,6 +142,7 @@ def _train_epoch(
             progress.add(group.mean(terms), len(batch_rows))
             if device.type == "cpu" or progress.batches_done % _STEPS_BETWEEN_CHECKS == 0:
                 progress.check_finite(epoch)
+                bar.show(record.heartbeat.remaining_s() if record else None)
         step_done()
         if record:
             record.heartbeat.end_step()
@@ -172,24 +176,21 @@ def _leave_if_stopped(
     raise Interrupted(stop_signal)
 
 
-def _with_bar(
-    config: TrainConfig, epoch: int, total: int, done: int, batches: Iterator[Batch], *, hidden: bool
-) -> Iterator[Batch]:
-    title = f"Epoch {epoch:03d}/{config.epochs:03d}"
-    disable = None if config.progress and not hidden else True  # None: shown only on a terminal
-    return iter(tqdm(batches, desc=title, total=total, initial=done, disable=disable, leave=False, unit="batch"))
-
-
 def _val_batches(config: TrainConfig, state: TrainState) -> list[Rows]:
     val, size = state.split.val, config.batch_size
     return [val[k : k + size] for k in range(0, len(val), size)]
 
 
-def _report_nothing_to_do(run: RunDirectory, point: ResumePoint, epochs: int) -> None:
+def _report_nothing_to_do(run: RunDirectory, point: ResumePoint, config: TrainConfig, state: TrainState) -> None:
     """Reports to the log of the finished run; a requested directory that does not exist is not created."""
     messages = [text("checkpoint_passed_over", reason=error) for error in point.passed_over]
-    messages.append(text("nothing_to_do", epoch=point.checkpoint.epoch, epochs=epochs))
+    if state.epoch >= config.epochs:
+        messages.append(text("nothing_to_do", epoch=state.epoch, epochs=config.epochs))
+    else:
+        messages.append(text("nothing_to_do_stalled", epoch=state.best.epoch, patience=config.patience))
     with run.locked():
         say = TextLog(run.path).log if run.holds_a_run() else tqdm.write
         for message in messages:
             say(message)
+        if run.holds_a_run():  # a kill after the last epoch may have left another status
+            Heartbeat(run, config, state, lambda: point.state.history).write(FINISHED)

@@ -5,7 +5,6 @@ checkpoint commits the epoch: a resume discards whatever is newer, so an epoch i
 """
 
 import contextlib
-import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +15,7 @@ from glint_unet.compute.stop_signals import Interrupted
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.sources import Source
-from glint_unet.errors import NonFiniteLossError, SpaceError, one_line
+from glint_unet.errors import NonFiniteLossError, one_line
 from glint_unet.files import write_json
 from glint_unet.messages import text
 from glint_unet.model.network import num_heatmaps
@@ -29,6 +28,7 @@ from glint_unet.runs.resume_point import ResumePoint
 from glint_unet.runs.run_directory import RunDirectory, check_free
 from glint_unet.runs.status import FAILED, FINISHED, INTERRUPTED
 from glint_unet.runs.training_log import TrainingLogger, set_aside_damaged_metrics
+from glint_unet.tracking.tracker_process import TrackerProcess, tracker_names
 from glint_unet.training.heartbeat import Heartbeat
 from glint_unet.training.results import RunPictures
 from glint_unet.training.resume import MOST_ROLLBACKS
@@ -39,11 +39,14 @@ from glint_unet.training.schedule import (
     steps_per_epoch,
     warmup_steps,
 )
+from glint_unet.training.space import check_space_of_run
 from glint_unet.training.state import EpochResult, TrainState
+from glint_unet.training.summary import summary
 
 _MOST_WAITING = 0.1
 _LEAST_REPORTED_S = 0.5
 _RULE = "=" * 80
+_SHORT_WAIT_S = 3.0  # for trackers, where a scheduler may end this process soon
 _FEW_VALIDATION_IMAGES = 20
 
 
@@ -64,7 +67,7 @@ class RunRecord:
         self._run = run
         self._state = state
         self._checkpoints = CheckpointManager(run.path, not config.no_save_optimizer, config.keep_last_n)
-        _check_space(config, run, state)
+        check_space_of_run(config, run, state)
         self._damaged_metrics = set_aside_damaged_metrics(run) if config.resume else None
         self.log = TrainingLogger(run.path)
         self.heartbeat = Heartbeat(run, config, state, lambda: self.log.history)
@@ -72,9 +75,14 @@ class RunRecord:
         self._save_seconds = 0.0  # since the last metrics row
         self._hint = ""
         self._pictures: RunPictures  # from begin() on
+        self._trackers = TrackerProcess(run, tracker_names(config.tracker))
 
     def _say(self, key: str, **values: Any) -> None:
         self.log.log(text(key, **values))
+
+    def _log_all(self, lines: list[str]) -> None:
+        for line in lines:
+            self.log.log(line)
 
     def begin(
         self,
@@ -116,6 +124,7 @@ class RunRecord:
         self._log_set_up(source, device, num_processes)
         self.heartbeat.write()
         self._pictures = RunPictures(self._run, source, self._state, self._config, self.log)
+        self._log_all(self._trackers.start())
 
     def _take_over(self, point: ResumePoint) -> None:
         for error in point.passed_over:
@@ -223,6 +232,7 @@ class RunRecord:
         self.save_latest()
         self.heartbeat.write()
         self._pictures.refresh()
+        self._log_all(self._trackers.new_errors())
 
     def _write_row(self, progress: EpochProgress, confusion: list[list[int]], val_seconds: float) -> None:
         state = self._state
@@ -265,13 +275,19 @@ class RunRecord:
         self.log.log(text("interrupted" if self.save_latest() else "interrupted_not_finite", **values))
         self.heartbeat.write(INTERRUPTED, signal_name)
         self._pictures.draw()
+        self._log_all(self._trackers.finish(_SHORT_WAIT_S))
 
     def finished(self, seconds: float) -> None:
-        """Draws the pictures, and logs the best epoch and the path of its checkpoint."""
+        """Draws the pictures, and logs why the run ended, its best epoch, and the commands that use its model."""
         self._pictures.finish()
-        best = self._state.best
+        state, config, best = self._state, self._config, self._state.best
+        is_early = state.epoch < config.epochs
+        if is_early:
+            self._say("stopped_early", patience=config.patience, best=best.epoch, epoch=state.epoch)
         self._say("finished", seconds=seconds, epoch=best.epoch, total=best.total, path=self._run.best)
-        self.heartbeat.write(FINISHED)
+        self._log_all(summary(self._run, config, state.best.epoch, self.log.history))
+        self.heartbeat.write(FINISHED, f"patience {config.patience}" if is_early else "")
+        self._log_all(self._trackers.finish())
 
     @contextlib.contextmanager
     def failure_noted(self) -> Iterator[None]:
@@ -282,18 +298,8 @@ class RunRecord:
             raise
         except BaseException as error:
             self.heartbeat.write(FAILED, one_line(error) or type(error).__name__)
+            self._log_all(self._trackers.finish(_SHORT_WAIT_S))
             raise
-
-
-def _check_space(config: TrainConfig, run: RunDirectory, state: TrainState) -> None:
-    """Raises SpaceError before training starts if the disk cannot hold the checkpoints of the run."""
-    weights = sum(t.numel() * t.element_size() for t in state.network.state_dict().values())
-    full = weights * ((1 if config.no_save_optimizer else 3) + (state.average is not None))
-    num_numbered = min(config.keep_last_n + 1, config.epochs // config.save_freq) if config.save_freq else 0
-    num_files = 3 + num_numbered  # latest, best, the one being written
-    need, free = num_files * full + 2 * weights, shutil.disk_usage(run.path).free
-    if need > free:
-        raise SpaceError("disk_too_small", path=run.path, need_mb=need // 2**20 + 1, free_mb=free // 2**20)
 
 
 def _device_name(device: torch.device) -> str:

@@ -17,6 +17,7 @@ from glint_unet.model.constellation import Constellation
 from glint_unet.model.network import check_part_sizes
 from glint_unet.runs.resume_point import ResumePoint, find_resume_point
 from glint_unet.runs.run_directory import RunDirectory, new_run_directory
+from glint_unet.tracking.tracker_process import tracker_names
 from glint_unet.training.batch_size import find_batch_size
 from glint_unet.training.resume import check_rows, check_settings, restore_state, with_what_began
 from glint_unet.training.run_data import appearance_of, constellation_of, examine, new_split
@@ -63,6 +64,7 @@ def prepare(
     """
     if not config.h5:
         raise SettingError("h5_required")
+    tracker_names(config.tracker)
     with group.main_first():
         info, md5 = examine(config)
         device = choose_device(config, group)

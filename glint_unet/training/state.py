@@ -144,6 +144,10 @@ class TrainState:
         weights = torch.stack([tensor.isfinite().all() for tensor in self.network.state_dict().values()])
         return bool(self.progress.term_sums.isfinite().all()) and bool(weights.all())
 
+    def is_stalled(self, patience: int) -> bool:
+        """Whether the last `patience` epochs have brought no better one; never if `patience` is 0."""
+        return bool(patience and self.best.epoch) and self.epoch - self.best.epoch >= patience
+
     def finish_epoch(self, val_metrics: Mapping[str, float | None], best_metric: str) -> EpochResult:
         """Completes the current epoch: counts it, stores its metrics, and compares it with the best.
 

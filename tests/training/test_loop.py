@@ -171,3 +171,60 @@ def test_weights_that_are_not_finite_are_never_stored(data, tmp_path, monkeypatc
     monkeypatch.setattr(loop, "train_step", train_step)
     train(resumed(run, epochs=3))
     assert len(rows(run)) == 3
+
+
+def scripted(totals):
+    """Replaces the figures of the validation: what each of the next epochs is rated as."""
+    rest = iter(totals)
+    return lambda *arguments: (validate(*arguments)[0] | {"total": next(rest)}, [])
+
+
+TOTALS = [3.0, 1.0, 2.0, 1.5, 1.2, 1.1, 0.5, 0.4]
+
+
+def test_a_run_stops_when_its_best_epoch_is_patience_epochs_ago(data, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    monkeypatch.setattr(loop, "validate", scripted(TOTALS))
+    train(settings(data, run, epochs=8, patience=3))
+    assert [row["epoch"] for row in rows(run)] == [1, 2, 3, 4, 5]
+    assert "(best: epoch 2): stopped early after epoch 5" in log_of(run)
+    assert (run / "results.png").exists()
+    train(resumed(run))
+    assert "The run stopped early" in log_of(run)
+    assert len(rows(run)) == 5
+    monkeypatch.setattr(loop, "validate", scripted(TOTALS[5:]))
+    train(resumed(run, patience=4))
+    assert "(best: epoch 2): stopped early after epoch 6" in log_of(run)
+    monkeypatch.setattr(loop, "validate", scripted(TOTALS[6:]))
+    train(resumed(run, patience=0))
+    assert [row["epoch"] for row in rows(run)] == list(range(1, 9))
+
+
+def test_patience_counts_on_through_an_interruption(data, tmp_path, monkeypatch):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    monkeypatch.setattr(loop, "validate", scripted(TOTALS))
+    train(settings(data, whole, epochs=8, patience=3))
+    num_steps = iter(range(1000))
+
+    def interrupting(*arguments):
+        if next(num_steps) == 10:  # in the middle of epoch 4
+            os.kill(os.getpid(), signal.SIGTERM)
+        return train_step(*arguments)
+
+    monkeypatch.setattr(loop, "validate", scripted(TOTALS))
+    monkeypatch.setattr(loop, "train_step", interrupting)
+    with pytest.raises(Interrupted):
+        train(settings(data, parts, epochs=8, patience=3))
+    assert len(rows(parts)) == 3
+    train(resumed(parts))
+    assert rows(parts) == rows(whole)
+    assert same(weights(parts / "latest_checkpoint.pth"), weights(whole / "latest_checkpoint.pth"))
+
+
+def test_a_run_ends_with_its_figures_and_the_next_commands(finished, data):
+    lines = log_of(finished).splitlines()[-5:]
+    assert "Training finished" in lines[0]
+    assert "Validation of the best epoch 4: F1 0." in lines[1]
+    assert lines[2].endswith(f"glint-unet evaluate --run {finished} --h5 {data}")
+    assert f"glint-unet predict --run {finished} --input IMAGES --out glints.csv" in lines[3]
+    assert lines[4].endswith(f"glint-unet runs {finished.parent}")
