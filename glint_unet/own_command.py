@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
+_MAIN = "from glint_unet.cli.main import main; sys.exit(main())"
 
 
 def python_command(program: str) -> list[str]:
@@ -21,7 +22,7 @@ def train_command(flags: Sequence[str], *, stops_with_parent: bool = False) -> l
         flags: the flags.
         stops_with_parent: when this process dies, the training saves its state and ends too.
     """
-    program = "from glint_unet.cli.main import main; sys.exit(main())"
+    program = _MAIN
     if stops_with_parent:
         first = f"from glint_unet.compute.parent_death import stop_with_parent; stop_with_parent({os.getpid()})"
         program = f"{first}; {program}"
@@ -30,7 +31,7 @@ def train_command(flags: Sequence[str], *, stops_with_parent: bool = False) -> l
 
 def command_words(words: Sequence[str]) -> list[str]:
     """The argument list of `glint-unet WORDS`, for any working directory."""
-    return [*python_command("from glint_unet.cli.main import main; sys.exit(main())"), *words]
+    return [*python_command(_MAIN), *words]
 
 
 def resume_command(run: Path) -> str:

@@ -12,7 +12,7 @@ import tyro
 from glint_unet.cli.arguments import parse
 from glint_unet.errors import RunDirectoryError, SettingError
 from glint_unet.messages import text
-from glint_unet.settings import Settings, setting
+from glint_unet.settings import Settings, language_setting, setting
 
 _GRACE_S = 30.0
 
@@ -27,7 +27,7 @@ class TrackArguments(Settings):
     """Comma-separated: tensorboard, mlflow, wandb."""
     follow: bool = False
     """Continue until the run ends."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

@@ -103,3 +103,10 @@ def use_threads(num: int, num_processes: int = 1) -> None:
     """
     if num or num_processes > 1:
         torch.set_num_threads(num or max(1, torch.get_num_threads() // num_processes))
+
+
+def device_name(device: torch.device) -> str:
+    """The device for the log: `cuda:0 (NVIDIA A100)`, or `cpu (2 threads)`."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)"

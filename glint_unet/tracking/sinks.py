@@ -58,7 +58,8 @@ class TensorBoardSink(Sink):
         self._writer = writer(str(run / "tensorboard"), purge_step=next_epoch if next_epoch > 1 else None)
         if next_epoch == 1:
             rows = [f"| {name} | {value} |" for name, value in settings.items()]
-            self._writer.add_text("settings", "\n".join(["| setting | value |", "|---|---|", *rows]), 0)
+            table = "\n".join(["| setting | value |", "|---|---|", *rows])
+            self._writer.add_text(tag="settings", text_string=table, global_step=0)
 
     def send_epoch(self, epoch: int, scalars: dict[str, float]) -> None:
         """See `Sink`."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from glint_unet.compute.device import device_name
 from glint_unet.compute.stop_signals import Interrupted
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
@@ -116,7 +117,7 @@ class RunRecord:
         self._checkpoints.save_training_args(self._config)
         write_json(self._run.split, self._state.split.to_dict())
         write_json(self._run.dataset, self._state.dataset)
-        start = Provenance.of_this_process(command, self._state.epoch, changes, _device_name(device), num_processes)
+        start = Provenance.of_this_process(command, self._state.epoch, changes, device_name(device), num_processes)
         start.append(self._run)
         self._log_start(point, changes)
         if not point:
@@ -162,7 +163,7 @@ class RunRecord:
     def _log_set_up(self, source: Source, device: torch.device, num_processes: int) -> None:
         config, split = self._config, self._state.split
         self._log_network(source.info)
-        self._say("device", device=_device_name(device))
+        self._say("device", device=device_name(device))
         if num_processes > 1:
             self._say("group", size=num_processes, batch=config.batch_size)
         self.log.log(source.describe())
@@ -300,9 +301,3 @@ class RunRecord:
             self.heartbeat.write(FAILED, one_line(error) or type(error).__name__)
             self._log_all(self._trackers.finish(_SHORT_WAIT_S))
             raise
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)"

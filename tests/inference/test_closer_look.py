@@ -100,7 +100,8 @@ def class_free_brightness(images):
 
 
 def unnamed_detector(**options):
-    return GlintDetector(class_free_brightness, INPUT, len(LAYOUT), class_free=True, threshold=0.04, stride=1, **options)
+    known = {"class_free": True, "threshold": 0.04, "stride": 1, **options}
+    return GlintDetector(class_free_brightness, INPUT, len(LAYOUT), **known)
 
 
 def errors_to_nearest(truth, found):

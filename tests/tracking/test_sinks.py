@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_mlflow_has_every_epoch_the_settings_and_the_pictures(tracked):
     run, out = tracked
     assert f"{run}: sent to mlflow, wandb" in out
     (values,) = run.parent.glob("mlruns/*/*/metrics/val/total")
-    sent = [(int(step), float(value)) for _, value, step in map(str.split, values.read_text().splitlines())]
+    sent: list[Any] = [(int(step), float(value)) for _, value, step in map(str.split, values.read_text().splitlines())]
     assert sent == [(row["epoch"], pytest.approx(row["val"]["total"])) for row in rows(run)]
     its_run = values.parent.parent.parent
     assert (its_run / "params" / "base_channels").read_text() == "2"
