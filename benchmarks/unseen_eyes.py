@@ -137,10 +137,10 @@ def report(name: str, detector: GlintDetector, views: dict[str, Views]) -> None:
         print(f"{name}: {view}: {judged(predictions(detector, shown), shown)}", flush=True)
 
 
-def whole_frames() -> Views:
+def whole_frames(directory: Path = FRAMES) -> Views:
     """The annotated frames."""
     images, truth, counts = [], [], []
-    for path in sorted(FRAMES.glob("*.json")):
+    for path in sorted(directory.glob("*.json")):
         points = np.full((8, 2), np.nan, np.float32)
         for shape in json.loads(path.read_text())["shapes"]:
             points[int(shape["label"].removeprefix("g")) - 1] = shape["points"][0]  # a circle's centre
@@ -169,12 +169,18 @@ def predictions(detector: GlintDetector, views: Views) -> Found:
 
 def judged(found: Found, views: Views) -> str:
     """Recall and precision, the right LED within `LIMIT_PX`, and the median error."""
+    recall, precision, error = scores_of(found, views)
+    return f"recall {recall:.3f}, precision {precision:.3f}, median error {error:.2f} px"
+
+
+def scores_of(found: Found, views: Views) -> tuple[float, float, float]:
+    """What `judged` says, as numbers; the error in px of the view."""
     distance = np.linalg.norm(found.points - views.truth, axis=-1)
     present, found_present = np.isfinite(views.truth[..., 0]), found.present & views.counts
     right = found_present & (np.nan_to_num(distance, nan=np.inf) <= LIMIT_PX)
     recall, precision = right.sum() / present.sum(), right.sum() / max(int(found_present.sum()), 1)
     error = float(np.median(distance[right])) if right.any() else float("nan")
-    return f"recall {recall:.3f}, precision {precision:.3f}, median error {error:.2f} px"
+    return float(recall), float(precision), error
 
 
 def draw(detector: GlintDetector, views: Views, path: Path) -> None:

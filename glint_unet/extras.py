@@ -12,7 +12,6 @@ EXTRA_OF = {
     "onnx": "export",
     "onnxscript": "export",
     "onnxruntime": "export",
-    "safetensors": "export",
     "pyarrow": "parquet",
     "optuna": "sweep",
     "tensorboard": "tracking",
@@ -27,7 +26,7 @@ def optional_package(module: str) -> Any:
     """Imports a module of an optional package.
 
     Args:
-        module: name of the module, e.g. 'onnx' or 'safetensors.torch'.
+        module: name of the module, e.g. 'onnx' or 'onnxruntime'.
 
     Raises:
         MissingPackageError: the package is not installed; the message has the command that installs it.

@@ -842,6 +842,29 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{num} 帧, 跳过 {broken} 帧, {fps:.1f} 帧/秒: {path}",
         "{num} frames, {broken} skipped, {fps:.1f} frames/s: {path}",
     ),
+    "page_image": (
+        "{source}, {W}x{H} 像素: {num} 个反光点 (分数不低于 {threshold:.2f})",
+        "{source}, {W}x{H} pixels: {num} glints (score at least {threshold:.2f})",
+    ),
+    "page_columns": ("反光点 x y ±像素 分数", "glint x y ±px score"),
+    "page_frames": (
+        "{num} 帧, 平均每帧 {mean:.1f} 个反光点, {empty} 帧没有",
+        "{num} frames, {mean:.1f} glints per frame on average, {empty} frames without any",
+    ),
+    "page_no_glints": (
+        "没有找到反光点。图像先缩放到 {W}x{H} 像素: 大图请裁剪到眼睛, 或用 --rig 给出装置文件, 或降低 --threshold",
+        "No glints were found. The image is scaled to {W}x{H} pixels first: crop a large image to the eye, give the "
+        "rig file with --rig, or lower --threshold",
+    ),
+    "page_unnamed": (
+        "各反光点属于哪个 LED 还不知道; 至少 4 个 LED 时, 用 --rig 给出装置文件, 即可判断",
+        "Which LED each glint is, is not known yet: with at least 4 LEDs, give the rig file with --rig",
+    ),
+    "page_pretrained": (
+        "所用的是安装包自带的预训练权重 (只用合成眼图训练); 精度和局限见 {path}",
+        "These are the pretrained weights of the package (trained on synthetic eyes only); accuracy and limits: {path}",
+    ),
+    "page_table": ("要写成表格, 请加 --out glints.csv", "To write a table, add --out glints.csv"),
     "unfamiliar_grey": (
         "这些图像与训练图像不像: 平均灰度 {value:.0f} ({num} 帧的中位数), 训练时为 {low:.0f} 到 {high:.0f}; "
         "请调整曝光, 或加大 --aug_intensity 重新训练, 或用 glint-unet adapt 适应这些图像",
@@ -1111,9 +1134,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 与 PyTorch 相差 {px:.4f} 像素, 超过 {limit}; 文件已删除, 请去掉 --half 或更新 onnxruntime",
         "{path} differs from PyTorch by {px:.4f} px, above {limit}; it was removed: omit --half, or update onnxruntime",
     ),
-    "onnx_unusable": (
-        "{path} 不是本系统导出的 ONNX 模型: {reason}",
-        "{path} is not an ONNX model exported by glint-unet: {reason}",
+    "export_unusable": (
+        "{path} 不是本系统导出的模型, 或已损坏: {reason}; 请重新导出",
+        "{path} is not a model exported by glint-unet, or is damaged: {reason}; export it again",
+    ),
+    "pretrained_damaged": (
+        "安装包自带的预训练权重 {path} 缺失或已损坏 ({reason}); 请重新安装 glint-unet",
+        "The pretrained weights of this installation, {path}, are missing or damaged ({reason}); reinstall glint-unet",
     ),
     "live_figures": (
         "{num} 帧, {fps:.1f} 帧/秒; 延迟 (毫秒): 中位 {p50:.1f}, 95% {p95:.1f}, 99% {p99:.1f}, 最大 {worst:.1f}",

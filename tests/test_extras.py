@@ -46,7 +46,7 @@ def test_the_command_is_that_of_a_checkout_or_of_an_installed_package(tmp_path, 
     assert install_command(None, tmp_path) == "pip install glint-unet"
 
 
-@pytest.mark.parametrize(("module", "extra"), [*EXTRA_OF.items(), ("safetensors.torch", "export")])
+@pytest.mark.parametrize(("module", "extra"), [*EXTRA_OF.items(), ("pyarrow.parquet", "parquet")])
 def test_a_missing_module_is_named_by_its_package(monkeypatch, module, extra):
     monkeypatch.setitem(sys.modules, module.partition(".")[0], None)
     monkeypatch.setitem(sys.modules, module, None)

@@ -22,6 +22,7 @@ ORDER = [
     "settings",
     "config",
     "files",
+    "pretrained",
     "own_command",
     "data",
     "model",

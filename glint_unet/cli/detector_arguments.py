@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from glint_unet.pretrained import PRETRAINED
 from glint_unet.settings import Settings, setting
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 class DetectorArguments(Settings):
     """Base class of the arguments of commands that run a detector."""
 
-    run: str
-    """Run directory, checkpoint, or .onnx file."""
+    run: str = PRETRAINED
+    """Run directory, checkpoint, or exported file. Default: the pretrained weights, which find glints of any rig."""
     device: str = "cpu"
     """Compute device: cpu, cuda, cuda:1, ..."""
     threshold: float | None = setting(None, low=0, high=1)

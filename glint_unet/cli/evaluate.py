@@ -11,6 +11,7 @@ from glint_unet.cli.detector_arguments import DetectorArguments
 from glint_unet.cli.tables import aligned
 from glint_unet.errors import DatasetError, SettingError
 from glint_unet.messages import text
+from glint_unet.pretrained import is_pretrained, model_path
 from glint_unet.settings import language_setting, setting
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class EvaluateArguments(DetectorArguments):
     worst: int = setting(16, low=0, high=400)
     """Draw this many of the worst images; 0: none."""
     picture: str | None = None
-    """Where to draw them. Default: evaluation_worst.png in the run directory or beside the checkpoint."""
+    """Where to draw them. Default: evaluation_worst.png in the run directory or beside the checkpoint; with the
+    pretrained weights, beside the data set."""
     lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
@@ -46,10 +48,10 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.inference.evaluate import count_trained_on, draw_worst, evaluate, rows_to_judge
     from glint_unet.inference.trained_model import recorded_decoding
 
-    num_worst, model, h5 = arguments.worst, Path(arguments.run), Path(arguments.h5)
+    num_worst, model, h5 = arguments.worst, model_path(arguments.run), Path(arguments.h5)
     if is_stream(arguments.h5):
         raise SettingError("evaluate_stream", h5=arguments.h5)
-    directory = model if model.is_dir() else model.parent
+    directory = h5.parent if is_pretrained(arguments.run) else model if model.is_dir() else model.parent
     outputs = [Path(arguments.json)] if arguments.json else []
     picture = Path(arguments.picture) if arguments.picture else directory / "evaluation_worst.png"
     for output in [*outputs, picture]:
@@ -57,7 +59,8 @@ def run(argv: Sequence[str]) -> int:
             raise DatasetError("output_no_directory", path=output.parent)
     detector = arguments.detector()
     rows = rows_to_judge(model, h5, arguments.split)
-    evaluation = evaluate(detector, h5, rows, num_worst, count_trained_on(model, h5, rows))
+    num_trained_on = 0 if is_pretrained(arguments.run) else count_trained_on(model, h5, rows)
+    evaluation = evaluate(detector, h5, rows, num_worst, num_trained_on)
     if arguments.json:
         write_json(Path(arguments.json), dataclasses.asdict(evaluation))
     if evaluation.worst:

@@ -41,6 +41,7 @@ def run(argv: Sequence[str]) -> int:
     """Exports a model, and compares an .onnx file with PyTorch on the validation images of the run."""
     arguments = parse(ExportArguments, argv, "glint-unet export")
     from glint_unet.inference import onnx_file
+    from glint_unet.inference.safetensors_model import export_safetensors
     from glint_unet.inference.trained_model import load_model
 
     out = Path(arguments.out)
@@ -56,7 +57,7 @@ def run(argv: Sequence[str]) -> int:
         worst = onnx_file.check_export(load_model(Path(arguments.run)), out, images)
         print(text("export_checked", num=len(images), px=worst, limit=onnx_file.GATE_PX))
     elif out.suffix == ".safetensors":
-        onnx_file.export_safetensors(model, out)
+        export_safetensors(model, out)
     else:
         onnx_file.export_torch(model, out)
     print(text("exported", path=out, mb=out.stat().st_size / 2**20))

@@ -53,7 +53,7 @@ def run(argv: Sequence[str]) -> int:
     cv2 = optional_package("cv2")
 
     from glint_unet.compute.device import use_threads
-    from glint_unet.data.media import Frame, open_video
+    from glint_unet.data.media import Frame, Media, open_video
     from glint_unet.inference.overlay import draw_glints, open_overlay
 
     use_threads(arguments.threads)
@@ -64,7 +64,8 @@ def run(argv: Sequence[str]) -> int:
     if arguments.overlay:
         check_output(Path(arguments.overlay), overwrite=arguments.overwrite)
         fps = video.get(cv2.CAP_PROP_FPS)
-        overlay = open_overlay(Path(arguments.overlay), fps, (), overwrite=arguments.overwrite)
+        media = Media(arguments.source, (), 0, fps)
+        overlay = open_overlay(Path(arguments.overlay), media, overwrite=arguments.overwrite)
     latencies: list[float] = []
     notice = FamiliarityNotice(detector.familiarity())
     started = time.perf_counter()
@@ -107,12 +108,12 @@ def _frames(video: Any, num: int) -> "Iterator[NDArray[np.uint8]]":
         yield grey_of(picture)
 
 
-def _shown(picture: object) -> bool:
-    """Shows a frame; False once the user has pressed q."""
+def _shown(picture: "NDArray[np.uint8]") -> bool:
+    """Shows an RGB frame; False once the user has pressed q."""
     cv2 = optional_package("cv2")
 
     try:
-        cv2.imshow("glint-unet", picture)
+        cv2.imshow("glint-unet", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         return bool((cv2.waitKey(1) & 0xFF) != ord("q"))
     except cv2.error as error:
         raise MediaError("live_no_window", reason=one_line(error, 120)) from error

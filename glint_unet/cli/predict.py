@@ -13,6 +13,7 @@ from tqdm import tqdm
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.detector_arguments import DetectorArguments
 from glint_unet.cli.familiarity_notice import FamiliarityNotice
+from glint_unet.cli.glint_page import GlintPage
 from glint_unet.cli.outputs import check_output
 from glint_unet.console import say
 from glint_unet.errors import MediaError
@@ -31,14 +32,15 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True, kw_only=True)
 class PredictArguments(DetectorArguments):
-    """Find glints and write one row per frame and LED: source, frame, time_s, led, x, y, score, sigma, present."""
+    """Find glints and draw them, or write a table: source, frame, time_s, led, x, y, score, sigma, present."""
 
     input: str
     """Image, folder, video, data set (.h5), or a quoted pattern such as 'frames/*.png'."""
-    out: str
-    """Table to write: .csv, .json or .parquet."""
+    out: str | None = None
+    """Table to write, one row per frame and LED: .csv, .json or .parquet. Default: none; the glints are drawn."""
     overlay: str | None = None
-    """Also draw the glints: a video (.mp4, .avi), or a directory of PNG files."""
+    """Draw the glints: a video (.mp4, .avi), a directory of PNG files, or a .png of one image. Default without --out:
+    beside the input, e.g. eye_glints.png."""
     labelme: str | None = None
     """Also write annotations to correct in LabelMe and pack again, to a directory without annotations."""
     batch: int = setting(16, low=1, high=4096)
@@ -68,24 +70,28 @@ def run(argv: Sequence[str]) -> int:
     detector = arguments.detector()
     media = open_media(arguments.input)
     broken: list[Frame] = []
-    notice = FamiliarityNotice(detector.familiarity())
-    started, interrupted = time.monotonic(), False
+    notice, page = FamiliarityNotice(detector.familiarity()), GlintPage(detector, arguments.run)
+    started, interrupted, num = time.monotonic(), False, 0
     with _Outputs(arguments, media, detector.labels()) as outputs, _bar(arguments.progress, media) as bar:
         try:
             for frames in _batches(media, arguments.batch, broken, bar):
                 images = np.stack([frame.image for frame in frames if frame.image is not None])
                 glints = detector(images[..., None])  # the last axis is unambiguous for any width
                 outputs.add(frames, images, glints)
+                page.add(frames, glints)
+                num += len(frames)
                 notice.add(images, glints)
         except KeyboardInterrupt:
             interrupted = True
-        num = outputs.table.num_frames
         if not num and not interrupted:
             reason = broken[0].problem if broken else "-"
             raise MediaError("media_all_broken", path=arguments.input, num=len(broken), reason=reason)
     notice.end()
     seconds = max(time.monotonic() - started, 1e-9)
-    print(text("predicted", num=num, broken=len(broken), fps=num / seconds, path=arguments.out))
+    if arguments.out:
+        print(text("predicted", num=num, broken=len(broken), fps=num / seconds, path=arguments.out))
+    else:
+        print("\n".join(page.lines(outputs.overlay_path)))
     if interrupted:
         print(text("predict_interrupted", num=num))
         return 128 + signal.SIGINT
@@ -93,19 +99,25 @@ def run(argv: Sequence[str]) -> int:
 
 
 class _Outputs:
-    """The table, the overlay and the annotations; checked before any frame is read."""
+    """The table, the overlay and the annotations; checked before any frame is read.
+
+    Attributes:
+        overlay_path: where the glints are drawn; None: nowhere.
+    """
 
     def __init__(self, arguments: PredictArguments, media: "Media", labels: list[str]) -> None:
-        from glint_unet.inference.overlay import LabelMeFolder, open_overlay
+        from glint_unet.inference.overlay import LabelMeFolder, open_overlay, path_beside
         from glint_unet.inference.result_file import ResultFile
 
-        out, overwrite = Path(arguments.out), arguments.overwrite
-        self.table = ResultFile(out, labels)
-        check_output(out, overwrite=overwrite)
-        overlay = Path(arguments.overlay) if arguments.overlay else None
-        if overlay and overlay.suffix:
-            check_output(overlay, overwrite=overwrite)
-        self._overlay = open_overlay(overlay, media.fps, media.paths, overwrite=overwrite) if overlay else None
+        overwrite = arguments.overwrite
+        self._table = ResultFile(Path(arguments.out), labels) if arguments.out else None
+        if self._table:
+            check_output(self._table.path, overwrite=overwrite)
+        drawn = arguments.overlay or (None if arguments.out else path_beside(media))
+        self.overlay_path = Path(drawn) if drawn else None
+        if self.overlay_path and self.overlay_path.suffix:
+            check_output(self.overlay_path, overwrite=overwrite)
+        self._overlay = open_overlay(self.overlay_path, media, overwrite=overwrite) if self.overlay_path else None
         self._labelme = LabelMeFolder(Path(arguments.labelme), media.paths) if arguments.labelme else None
         self._labels = labels
         self._open = contextlib.ExitStack()
@@ -113,7 +125,8 @@ class _Outputs:
     def __enter__(self) -> Self:
         if self._overlay:
             self._open.enter_context(self._overlay)
-        self._open.enter_context(self.table)  # closed first, so that a failing video does not lose the rows
+        if self._table:
+            self._open.enter_context(self._table)  # closed first, so that a failing video does not lose the rows
         return self
 
     def add(self, frames: "list[Frame]", images: "NDArray[np.uint8]", glints: "Glints") -> None:
@@ -121,7 +134,8 @@ class _Outputs:
         from glint_unet.inference.overlay import draw_glints
 
         for k, frame in enumerate(frames):
-            self.table.add(frame, glints, k)
+            if self._table:
+                self._table.add(frame, glints, k)
             if self._overlay:
                 self._overlay.add(frame, draw_glints(images[k], glints, k, self._labels))
             if self._labelme:

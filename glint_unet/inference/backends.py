@@ -8,16 +8,18 @@ import torch
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.errors import DeviceError, RigError, SettingError
 from glint_unet.inference.onnx_file import open_onnx
+from glint_unet.inference.safetensors_model import load_safetensors
 from glint_unet.inference.trained_model import Backend, load_model, torch_backend
 from glint_unet.model.constellation import LEAST_LEDS, Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
+from glint_unet.runs.safetensors_file import SUFFIX
 
 
 def open_backend(path: Path, device: torch.device, rig: Path | None = None) -> tuple[Backend, dict[str, Any]]:
     """The backend of a detector and its further keyword arguments.
 
     Args:
-        path: a run directory, a full checkpoint, or an exported .onnx file.
+        path: a run directory, a full checkpoint, or an exported .onnx or .safetensors file.
         device: the compute device; .onnx files run on the CPU.
         rig: a rig file; its constellation replaces that of the model.
 
@@ -34,7 +36,7 @@ def open_backend(path: Path, device: torch.device, rig: Path | None = None) -> t
         if rig and not (options["class_free"] or "constellation" in options):
             raise SettingError("onnx_without_peaks", path=path)
         return backend, _for_rig(options, rig, path) if rig else options
-    model = load_model(path)
+    model = load_safetensors(path) if path.suffix == SUFFIX else load_model(path)
     options = _for_rig(model.options(), rig, path) if rig else model.options()
     model = model._replace(num_classes=options["num_classes"], constellation=options.get("constellation"))
     return torch_backend(model, device), options

@@ -110,7 +110,8 @@ def evaluate(
     """Evaluates a detector on rows of a data set.
 
     Args:
-        detector: its threshold decides what counts as found.
+        detector: its threshold decides what counts as found. Of unnamed glints, the highest are taken, as many as the
+            data set has LEDs.
         h5: a data set with keypoints or heatmaps.
         rows: (n,) int64, which of its images.
         worst: how many of the worst images to list.
@@ -120,6 +121,7 @@ def evaluate(
         DatasetError: the data set has another number of LEDs.
     """
     info = inspect_dataset(h5)
+    detector = detector.for_leds(info.num_classes)
     if info.num_classes != detector.num_classes:
         raise DatasetError("evaluate_other_leds", path=h5, num=info.num_classes, expected=detector.num_classes)
     glints, alone, truth = _predictions(detector, info, rows)
@@ -148,7 +150,7 @@ def draw_worst(detector: GlintDetector, h5: Path, worst: tuple[int, ...], path: 
     """Draws the worst images with predictions and truth, as a PNG."""
     info = inspect_dataset(h5)
     rows = np.array(worst, dtype=np.int64)
-    glints, _, truth = _predictions(detector, info, rows)
+    glints, _, truth = _predictions(detector.for_leds(info.num_classes), info, rows)
     source = FileSource(info, num_workers=0)
     images = source.gather(rows).images.numpy()
     source.close()

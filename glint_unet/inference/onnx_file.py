@@ -1,7 +1,8 @@
-"""Exports models as ONNX (including decoding), safetensors or torch.export files, and opens ONNX files as detectors.
+"""Exports models as ONNX (including decoding) or torch.export files, and opens ONNX files as detectors.
 
 The ONNX graph maps `images` (batch, H, W) uint8 to `heatmaps` (batch, C, h, w), `points` (batch, C, 2) in pixels of
-these images, `scores` and `sigmas` (batch, C), all float32. Its metadata has the keys in `METADATA`.
+these images, `scores` and `sigmas` (batch, C), all float32. The metadata are those of
+exported.py.
 
 If the model has a constellation, the graph also returns `peak_points` (batch, M, 2), `peak_scores` (batch, M, C) and
 `peak_sigmas` (batch, M), for `assign` of model/assignment.py, which needs numpy alone. The metadata then has the key
@@ -16,7 +17,6 @@ If the run has recorded what its images look like, the key `appearance` has a JS
 """
 
 import io
-import json
 import logging
 import warnings
 from pathlib import Path
@@ -26,16 +26,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glint_unet.data.appearance import Appearance
 from glint_unet.errors import CheckpointError, ExportError, one_line
 from glint_unet.extras import optional_package
 from glint_unet.files import write_bytes
+from glint_unet.inference.exported import metadata_of, options_of, threshold_of_scores
 from glint_unet.inference.trained_model import Backend, Decoded, DecodingNetwork, TrainedModel, torch_backend
-from glint_unet.model.constellation import Constellation
-from glint_unet.model.unnamed import UNNAMED_PREFIX
 
-METADATA = ("labels", "image_size", "stride", "threshold", "stretch", "prefix", "dataset_md5", "epoch", "run", "format")
-FORMAT = "glint-unet 1"
 GATE_PX = 0.01
 OUTPUTS = ("heatmaps", "points", "scores", "sigmas")
 PEAK_OUTPUTS = ("peak_points", "peak_scores", "peak_sigmas")
@@ -76,7 +72,9 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
     graph = program.model_proto
     if half:
         _halve(onnx, graph)
-    for name, value in _metadata(model).items():
+    for node in graph.graph.node:  # where in the source each of them comes from, with paths of this machine
+        del node.metadata_props[:]
+    for name, value in metadata_of(model).items():
         entry = graph.metadata_props.add()
         entry.key, entry.value = name, value
     write_bytes(path, graph.SerializeToString())
@@ -94,45 +92,6 @@ def _halve(onnx: Any, graph: Any) -> None:
             weight.CopyFrom(narrow)
     for cast in reversed(casts):
         graph.graph.node.insert(0, cast)
-
-
-def _metadata(model: TrainedModel) -> dict[str, str]:
-    prefix = UNNAMED_PREFIX if model.class_free else model.prefix
-    labels = [f"{prefix}{channel + 1}" for channel in range(model.num_classes)]
-    further = {"class_free": "true"} if model.class_free else {}
-    if model.appearance:
-        further["appearance"] = json.dumps(model.appearance.to_dict())
-    if model.constellation:
-        further["constellation"] = json.dumps({**model.constellation.to_dict(), "threshold": model.threshold})
-    return {
-        "labels": json.dumps(labels),
-        "image_size": json.dumps(list(model.image_size)),
-        "stride": str(model.stride),
-        "threshold": str(_threshold_of_scores(model)),
-        "stretch": json.dumps(model.stretch),
-        "prefix": model.prefix,
-        "dataset_md5": model.dataset_md5,
-        "epoch": str(model.epoch),
-        "run": str(model.path.resolve().parent),
-        "format": FORMAT,
-        **further,
-    }
-
-
-def _threshold_of_scores(model: TrainedModel) -> float:
-    """That of the output `scores`, of each LED decoded alone."""
-    return model.threshold_alone if model.constellation else model.threshold
-
-
-def export_safetensors(model: TrainedModel, path: Path) -> None:
-    """Writes the bare weights as a .safetensors file, with the same metadata.
-
-    Raises:
-        MissingPackageError: safetensors is not installed.
-    """
-    package = optional_package("safetensors.torch")
-    tensors = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
-    write_bytes(path, package.save(tensors, metadata=_metadata(model)))
 
 
 def export_torch(model: TrainedModel, path: Path) -> None:
@@ -165,7 +124,7 @@ def check_export(model: TrainedModel, path: Path, images: NDArray[np.uint8]) -> 
     """
     backend, _ = open_onnx(path)
     reference = torch_backend(model)
-    worst, threshold = 0.0, _threshold_of_scores(model)
+    worst, threshold = 0.0, threshold_of_scores(model)
     for start in range(0, len(images), 16):
         part = images[start : start + 16]
         (points, scores, _, *peaks), (ours, our_scores, _, *our_peaks) = backend(part), reference(part)
@@ -201,28 +160,12 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
         settings = runtime.SessionOptions()
         settings.intra_op_num_threads = torch.get_num_threads()
         session = runtime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-        metadata = session.get_modelmeta().custom_metadata_map
-        (H, W), labels = json.loads(metadata["image_size"]), json.loads(metadata["labels"])
-        options = {
-            "image_size": (int(H), int(W)),
-            "num_classes": len(labels),
-            "threshold": float(metadata["threshold"]),
-            "stretch": bool(json.loads(metadata["stretch"])),
-            "stride": int(metadata["stride"]),
-            "prefix": metadata["prefix"],
-            "class_free": "class_free" in metadata,
-        }
-        if "appearance" in metadata:  # like `constellation`, not in files of earlier versions
-            options["appearance"] = Appearance.from_dict(json.loads(metadata["appearance"]))
+        options = options_of(session.get_modelmeta().custom_metadata_map)
         outputs = list(OUTPUTS[1:])
-        if "constellation" in metadata:
-            values = json.loads(metadata["constellation"])
-            options |= {"threshold": float(values["threshold"]), "threshold_alone": options["threshold"]}
-            options["constellation"] = Constellation.from_dict(values, len(labels))
-        if "constellation" in metadata or options["class_free"]:
+        if "constellation" in options or options["class_free"]:
             outputs += PEAK_OUTPUTS
     except Exception as error:  # ONNX Runtime raises many types of errors
-        raise CheckpointError("onnx_unusable", path=path, reason=one_line(error)) from error
+        raise CheckpointError("export_unusable", path=path, reason=one_line(error)) from error
 
     def find(images: NDArray[np.uint8]) -> Decoded:
         return tuple(session.run(outputs, {"images": images}))

@@ -1,5 +1,6 @@
 """Draws glints over frames as PNG files or a video, and writes LabelMe annotations to correct and pack again."""
 
+import io
 import json
 import os
 from collections.abc import Sequence
@@ -8,20 +9,22 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
-from glint_unet.data.media import VIDEO_SUFFIXES, Frame, is_image
+from glint_unet.data.media import VIDEO_SUFFIXES, Frame, Media, is_image
 from glint_unet.errors import DatasetError, MediaError, SettingError
 from glint_unet.extras import optional_package
 from glint_unet.files import whole_file, write_bytes
 from glint_unet.inference.frame_names import FrameNames
 from glint_unet.inference.predictor import Glints
-from glint_unet.report.palette import led_bgr
+from glint_unet.report.palette import led_colour
 
 _LEAST_HEIGHT = 480
+_ARM_PX, _GAP_PX, _TEXT_PX = 10, 4, 15
 
 
 def draw_glints(image: NDArray[np.uint8], glints: Glints, k: int, labels: list[str]) -> NDArray[np.uint8]:
-    """Draws a labelled cross at each present glint, over the frame enlarged to at least 480 rows.
+    """Draws a labelled cross, open in the middle, at each present glint, over the frame enlarged to at least 480 rows.
 
     Args:
         image: (H, W) uint8.
@@ -30,22 +33,23 @@ def draw_glints(image: NDArray[np.uint8], glints: Glints, k: int, labels: list[s
         labels: the names of the LEDs.
 
     Returns:
-        (H', W', 3) uint8, BGR as OpenCV expects.
+        (H', W', 3) uint8, RGB.
     """
-    cv2 = optional_package("cv2")
-
     times = max(1, -(-_LEAST_HEIGHT // image.shape[0]))
-    size = (image.shape[1] * times, image.shape[0] * times)
-    picture = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), cv2.COLOR_GRAY2BGR)
+    enlarged = np.repeat(np.repeat(image, times, axis=0), times, axis=1)
+    picture = Image.fromarray(enlarged).convert("RGB")
+    canvas, font = ImageDraw.Draw(picture), ImageFont.load_default(_TEXT_PX)
     for channel, label in enumerate(labels):
         if glints.present[k, channel]:
             # the centre of pixel 0 is the centre of the first block of `times` pixels
-            x, y = ((float(v) + 0.5) * times - 0.5 for v in glints.points[k, channel])
-            at, colour = (round(x), round(y)), led_bgr(channel)
-            cv2.drawMarker(picture, at, colour, cv2.MARKER_CROSS, 13, 1, cv2.LINE_AA)
-            beside = (at[0] + 7, at[1] - 6)
-            cv2.putText(picture, label, beside, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 3, cv2.LINE_AA)
-            cv2.putText(picture, label, beside, cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, 1, cv2.LINE_AA)
+            x, y = (round((float(v) + 0.5) * times - 0.5) for v in glints.points[k, channel])
+            colour = led_colour(channel)
+            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+                ends = [(x + dx * step, y + dy * step) for step in (_GAP_PX, _ARM_PX)]
+                canvas.line(ends, fill=colour)
+            canvas.text(
+                (x + _ARM_PX, y - _ARM_PX), label, colour, font, anchor="ls", stroke_width=1, stroke_fill=(0, 0, 0)
+            )
     return np.asarray(picture, np.uint8)
 
 
@@ -71,7 +75,7 @@ class VideoOverlay:
         return self
 
     def add(self, frame: Frame, picture: NDArray[np.uint8]) -> None:
-        """Adds a drawn frame (H', W', 3) uint8, resized to the size of the first one.
+        """Adds a drawn frame (H', W', 3) uint8, RGB, resized to the size of the first one.
 
         Raises:
             MediaError: OpenCV cannot write this type of video.
@@ -86,7 +90,8 @@ class VideoOverlay:
             self._video = cv2.VideoWriter(str(self._temporary), code, self._fps, size)
             if not self._video.isOpened():
                 raise MediaError("media_cannot_write", path=self._path)
-        self._video.write(picture if size == self._size else cv2.resize(picture, self._size))
+        picture = picture if size == self._size else cv2.resize(picture, self._size)
+        self._video.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         self._num_frames += 1
 
     def close(self) -> None:
@@ -134,7 +139,7 @@ class PictureOverlay:
     """Writes drawn frames as PNG files, in the folder structure of the input; see `FrameNames`.
 
     Args:
-        directory: the output directory; created if missing.
+        path: the output directory, created if missing; or a .png file, if the input is one image.
         paths: the files of the input, which are never replaced.
         overwrite: replace existing files that are not part of the input.
 
@@ -143,19 +148,22 @@ class PictureOverlay:
         SettingError: an output file would replace a file of the input.
     """
 
-    def __init__(self, directory: Path, paths: Sequence[Path], *, overwrite: bool = False) -> None:
-        self._directory, self._overwrite = directory, overwrite
+    def __init__(self, path: Path, paths: Sequence[Path], *, overwrite: bool = False) -> None:
+        is_file = path.suffix.lower() == ".png" and len(paths) == 1 and is_image(paths[0])
+        self._file = path if is_file else None
+        self._directory = path.parent if is_file else path
+        self._overwrite = overwrite
         self._inputs = {path.resolve() for path in paths}
         self._names = FrameNames(paths)
         for name in self._names.of_images():
             self._place(name)
-        directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> Self:
         return self
 
     def add(self, frame: Frame, picture: NDArray[np.uint8]) -> None:
-        """Writes a drawn frame.
+        """Writes a drawn frame (H', W', 3) uint8, RGB.
 
         Raises:
             DatasetError, SettingError: as for the class.
@@ -165,7 +173,7 @@ class PictureOverlay:
         _write_png(path, picture)
 
     def _place(self, name: Path) -> Path:
-        path = _with_suffix(self._directory / name, ".png")
+        path = self._file or _with_suffix(self._directory / name, ".png")
         if path.resolve() in self._inputs:
             raise SettingError("overlay_over_input", path=path)
         if path.exists() and not self._overwrite:
@@ -176,18 +184,34 @@ class PictureOverlay:
         """Does nothing: every file is already complete."""
 
 
-def open_overlay(
-    path: Path, fps: float | None, paths: Sequence[Path], *, overwrite: bool = False
-) -> VideoOverlay | PictureOverlay:
-    """Opens the output for drawn frames: a video if `path` has a video suffix, else a directory of PNG files.
+def open_overlay(path: Path, media: Media, *, overwrite: bool = False) -> VideoOverlay | PictureOverlay:
+    """Opens the output for drawn frames of an input.
+
+    Args:
+        path: a video if it has the suffix of one, else a directory of PNG files, or the .png file of one image.
+        media: the input; none of its files is replaced.
+        overwrite: replace existing files.
 
     Raises:
         DatasetError: an output file already exists.
         SettingError: an output file would replace a file of the input.
     """
     if path.suffix.lower() in VIDEO_SUFFIXES:
-        return VideoOverlay(path, fps)
-    return PictureOverlay(path, paths, overwrite=overwrite)
+        return VideoOverlay(path, media.fps)
+    return PictureOverlay(path, media.paths, overwrite=overwrite)
+
+
+def path_beside(media: Media) -> Path:
+    """Where the drawn frames of an input go by default: beside it, `_glints` appended to its name.
+
+    A picture for an image, a video for a video, a directory for anything else.
+    """
+    first = media.paths[0]
+    if len(media.paths) > 1 or Path(media.name).is_dir():
+        folder = first.parent.resolve()
+        return folder.parent / f"{folder.name}_glints"
+    suffix = ".png" if is_image(first) else ".mp4" if first.suffix.lower() in VIDEO_SUFFIXES else ""
+    return first.with_name(f"{first.stem}_glints{suffix}")
 
 
 class LabelMeFolder:
@@ -259,11 +283,9 @@ class LabelMeFolder:
 
 
 def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
-    cv2 = optional_package("cv2")
-
-    is_good, content = cv2.imencode(".png", picture)
-    assert is_good
-    write_bytes(path, content.tobytes(), survive_power_cut=False)
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, "PNG")
+    write_bytes(path, content.getvalue(), survive_power_cut=False)
 
 
 def _with_suffix(path: Path, suffix: str) -> Path:

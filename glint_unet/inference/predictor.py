@@ -20,6 +20,7 @@ from glint_unet.inference.trained_model import Backend, Decoded
 from glint_unet.model.constellation import Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
 from glint_unet.model.unnamed import UNNAMED_PREFIX, name_peaks
+from glint_unet.pretrained import PRETRAINED, model_path
 from glint_unet.settings import range_text
 
 _AGREE_PX = 1.0
@@ -106,7 +107,7 @@ class GlintDetector:
     @classmethod
     def load(
         cls,
-        run: str | Path,
+        run: str | Path = PRETRAINED,
         device: torch.device | str = "cpu",
         *,
         precise: bool = False,
@@ -116,10 +117,10 @@ class GlintDetector:
         closer_look: bool = True,
         rig: str | Path | None = None,
     ) -> "GlintDetector":
-        """Loads the best model of a run directory, a full checkpoint, or an exported .onnx file.
+        """Loads the best model of a run directory, a full checkpoint, or an exported .onnx or .safetensors file.
 
         Args:
-            run: the directory or file.
+            run: the directory or file; by default the pretrained weights of the package, which are class-free.
             device: the compute device; .onnx files run on the CPU.
             precise: see the class.
             stretch: overrides the stored value; for data sets of other packers that stretched the images without
@@ -138,7 +139,7 @@ class GlintDetector:
             SettingError: the threshold is outside 0..1, the model has no constellation although one is required, or the
                 rig does not fit the model or contradicts `constellation`.
         """
-        path = Path(run)
+        path = model_path(run)
         if rig is not None and constellation is False:
             raise SettingError("rig_without_constellation", rig=rig)
         backend, options = open_backend(path, parse_device(device), None if rig is None else Path(rig))
@@ -160,6 +161,12 @@ class GlintDetector:
         other = copy.copy(self)
         other.constellation, other.threshold = None, self._threshold_alone
         return other if self.constellation else self
+
+    def for_leds(self, num: int) -> "GlintDetector":
+        """The same detector; unnamed glints are at most `num` per image."""
+        other = copy.copy(self)
+        other.num_classes = self.num_classes if self.names_leds else num
+        return other
 
     @property
     def names_leds(self) -> bool:

@@ -28,6 +28,8 @@ from glint_unet.runs.run_directory import RunDirectory
 Decoded = tuple[NDArray[np.float32], ...]
 """Points, scores and sigmas of the LEDs; then those of the peaks, where LEDs can be decoded together."""
 Backend = Callable[[NDArray[np.uint8]], Decoded]
+EXPORTED = (".onnx", ".safetensors")
+"""Suffixes of exported files that a detector opens."""
 
 
 class TrainedModel(NamedTuple):
@@ -35,6 +37,7 @@ class TrainedModel(NamedTuple):
 
     Attributes:
         network: the network; returns heatmap logits, followed by votes if it votes.
+        arch, base_channels: its architecture and width, as in the settings.
         image_size: (H, W) of its input.
         num_classes: C.
         stride: image pixels per heatmap pixel.
@@ -52,6 +55,8 @@ class TrainedModel(NamedTuple):
     """
 
     network: nn.Module
+    arch: str
+    base_channels: int
     image_size: tuple[int, int]
     num_classes: int
     stride: int
@@ -88,7 +93,7 @@ def load_model(path: Path) -> TrainedModel:
     if path.is_dir() and not RunDirectory(path).best.exists():
         raise CheckpointError("run_without_best", path=path)
     path = RunDirectory(path).best if path.is_dir() else path
-    if path.suffix == ".onnx":
+    if path.suffix in EXPORTED:
         raise CheckpointError("onnx_is_exported", path=path)
     checkpoint = Checkpoint.read(path)
     if checkpoint.state is None:
@@ -100,6 +105,8 @@ def load_model(path: Path) -> TrainedModel:
         sigma_heatmap_px = target_sigma_heatmap_px(config, stride, float(dataset["sigma_px"]))
         model = TrainedModel(
             network=new_network(config.arch, num_heatmaps(config, num_leds), config.base_channels, stride).eval(),
+            arch=config.arch,
+            base_channels=config.base_channels,
             image_size=(H, W),
             num_classes=num_leds,
             stride=stride,
@@ -136,6 +143,8 @@ def _model_of_original_implementation(checkpoint: Checkpoint, path: Path) -> Tra
         raise CheckpointError("checkpoint_not_of_original", path=path, reason=one_line(error)) from error
     return TrainedModel(
         network=network,
+        arch="unet",
+        base_channels=int(width),
         image_size=(256, 256),
         num_classes=int(num_classes),
         stride=4,
@@ -153,10 +162,10 @@ def recorded_split(path: Path) -> tuple[Split, str]:
     """The split of a run, and the MD5 of its data set.
 
     Args:
-        path: a run directory, a checkpoint, or an .onnx file.
+        path: a run directory, a checkpoint, or an exported file.
 
     Raises:
-        CheckpointError: it cannot be read, or contains no split, like .onnx files and checkpoints of the original
+        CheckpointError: it cannot be read, or contains no split, like exported files and checkpoints of the original
             implementation.
     """
     checkpoint = _recorded_run(path)
@@ -171,7 +180,7 @@ def recorded_decoding(path: Path) -> str:
 
 def _recorded_run(path: Path) -> Checkpoint:
     path = RunDirectory(path).best if path.is_dir() else path
-    checkpoint = None if path.suffix == ".onnx" else Checkpoint.read(path)
+    checkpoint = None if path.suffix in EXPORTED else Checkpoint.read(path)
     if checkpoint is None or checkpoint.state is None:
         raise CheckpointError("no_recorded_split", path=path)
     return checkpoint

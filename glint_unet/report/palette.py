@@ -30,12 +30,6 @@ def led_colour(channel: int) -> str:
     return LEDS[channel % len(LEDS)]
 
 
-def led_bgr(channel: int) -> tuple[int, int, int]:
-    """The same colour as OpenCV expects it: blue, green, red, 0..255."""
-    red, green, blue = bytes.fromhex(led_colour(channel)[1:])
-    return blue, green, red
-
-
 def series_colour(number: int) -> str:
     """The colour of curve `number`, from 0; colours repeat."""
     return SERIES[number % len(SERIES)]

@@ -203,7 +203,7 @@ def test_a_line_of_random_arguments_gets_one_line_and_status_2(
 @pytest.mark.parametrize(
     ("line", "zh", "en"),
     [
-        ("predict --run a", "缺少参数: --input, --out;", "Missing: --input, --out;"),
+        ("predict --run a", "缺少参数: --input;", "Missing: --input;"),
         ("pack", "缺少参数: --in_dir, --out_h5;", "Missing: --in_dir, --out_h5;"),
         ("check", "缺少参数: FILE;", "Missing: FILE;"),
         ("train --epochs", "--epochs 后缺少值", "--epochs needs a value"),

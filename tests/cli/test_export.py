@@ -44,7 +44,7 @@ def test_what_cannot_be_exported_or_opened_is_one_line(command, eyes_run, eyes_o
         (("export", "--run", tmp_path / "none", "--out", tmp_path / "m.onnx"), "No such checkpoint"),
         (
             ("predict", "--run", tmp_path / "text.onnx", "--input", ".", "--out", tmp_path / "o.csv"),
-            "not an ONNX model",
+            "not a model exported by glint-unet",
         ),
     ]
     for words, fragment in cases:

@@ -1,12 +1,15 @@
 """Drawn frames as videos and PNG files, and annotations for LabelMe."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from glint_unet.data.media import Frame
+from glint_unet.data.media import Frame, Media, open_media
 from glint_unet.errors import DatasetError, SettingError
-from glint_unet.inference.overlay import LabelMeFolder, PictureOverlay, VideoOverlay, draw_glints
+from glint_unet.inference.overlay import LabelMeFolder, PictureOverlay, VideoOverlay, draw_glints, path_beside
 from glint_unet.inference.predictor import GlintDetector, Glints
 
 
@@ -14,7 +17,7 @@ from glint_unet.inference.predictor import GlintDetector, Glints
 def test_an_overlay_of_any_frame_rate_is_written(eyes_run, eyes_frames, tmp_path, fps):
     overlay = VideoOverlay(tmp_path / "o.mp4", fps)
     for number, frame in enumerate(eyes_frames[:5]):
-        overlay.add(Frame("eye", number, None, frame), cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
+        overlay.add(Frame("eye", number, None, frame), np.stack([frame] * 3, axis=-1))
     overlay.close()
     written = cv2.VideoCapture(str(tmp_path / "o.mp4"))
     assert written.get(cv2.CAP_PROP_FRAME_COUNT) == 5
@@ -24,7 +27,7 @@ def test_an_overlay_of_any_frame_rate_is_written(eyes_run, eyes_frames, tmp_path
 def added(overlay, frames):
     with overlay:
         for number, frame in enumerate(frames):
-            overlay.add(Frame("eye", number, None, frame), cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
+            overlay.add(Frame("eye", number, None, frame), np.stack([frame] * 3, axis=-1))
             if number == 3:
                 raise RuntimeError("in the middle")
 
@@ -76,4 +79,38 @@ def test_a_cross_and_a_name_are_drawn_at_each_present_glint_only(eyes_frames):
     assert drawn.shape == (480, 640, 3)
     coloured = np.argwhere(drawn.any(axis=-1))
     assert np.abs(coloured - [205, 105]).max() < 60  # 20.5 and 10.5 blocks of ten pixels
-    assert drawn[204:206, 104:106].any()
+    assert drawn[204, 104 + 5 : 104 + 10].any(axis=-1).all()  # an arm of the cross
+    assert not drawn[202:207, 102:107].any()  # its middle is open
+
+
+def test_a_drawn_video_has_the_colours_of_the_pictures(tmp_path):
+    red = np.zeros((64, 64, 3), np.uint8)
+    red[..., 0] = 255
+    with VideoOverlay(tmp_path / "o.avi", 25) as overlay:
+        overlay.add(Frame("eye", 0, None, red[..., 0]), red)
+    _, blue_green_red = cv2.VideoCapture(str(tmp_path / "o.avi")).read()
+    assert (blue_green_red[..., 2] > 200).all()
+    assert (blue_green_red[..., :2] < 50).all()
+
+
+def test_a_png_file_is_a_picture_of_one_image_and_a_directory_for_several(eyes_frames, tmp_path):
+    one, other = tmp_path / "a.png", tmp_path / "b.png"
+    added(PictureOverlay(tmp_path / "seen.png", [one]), eyes_frames[:1])
+    with Image.open(tmp_path / "seen.png") as picture:
+        assert picture.size == (64, 48)
+    with pytest.raises(SettingError, match="input image"):
+        PictureOverlay(one, [one], overwrite=True)
+    PictureOverlay(tmp_path / "many.png", [one, other])
+    assert (tmp_path / "many.png").is_dir()
+
+
+def test_the_place_beside_an_input(eyes_frames, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name in ("a.png", "b.JPG"):
+        Image.fromarray(eyes_frames[0]).save(folder / name)
+    assert path_beside(open_media(str(folder / "b.JPG"))) == folder / "b_glints.png"
+    assert path_beside(open_media(str(folder))) == tmp_path / "images_glints"
+    assert path_beside(open_media(str(folder / "*.*"))) == tmp_path / "images_glints"
+    assert path_beside(Media("v.mp4", (Path("v.mp4"),), 9, 25.0)) == Path("v_glints.mp4")
+    assert path_beside(Media("d.h5", (Path("d.h5"),), 9)) == Path("d_glints")

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from glint_unet.report.palette import LEDS, led_bgr, led_colour
+from glint_unet.report.palette import LEDS, led_colour
 
 _VISION = {  # Machado et al. (2009), severity 1, on linear RGB
     "normal": np.eye(3),
@@ -41,4 +41,3 @@ def test_any_two_leds_have_colours_that_can_be_told_apart(vision):
 
 def test_an_led_has_the_same_colour_everywhere_and_every_led_has_one():
     assert [led_colour(channel) for channel in range(13)] == [*LEDS, LEDS[0]]
-    assert led_bgr(2) == (0x00, 0x33, 0xEE)
