@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test test-slow torture coverage check hooks bench bench-gpu bench-accuracy clean
+.PHONY: help install demo test test-slow torture coverage check hooks bench bench-gpu bench-accuracy weights clean
 .DELETE_ON_ERROR:
 
 help:  ## lists these targets
@@ -60,6 +60,9 @@ bench-gpu: $(STAMP)  ## the same on a GPU
 
 bench-accuracy: $(STAMP)  ## measures accuracy against named peers
 	$(BIN)/python benchmarks/accuracy.py
+
+weights: $(STAMP)  ## trains the weights that come with the package, and writes glint_unet/weights/: hours
+	$(BIN)/python benchmarks/make_weights.py
 
 clean:  ## removes what these targets made
 	rm -rf $(VENV) demo build *.egg-info .coverage* htmlcov
