@@ -54,8 +54,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "use more images or a larger --val_split",
     ),
     "short_warmup": (
-        "训练步数较少 (共 {steps} 步): 预热缩短为 {warm} 步 (通常为 {usual} 步); 可用 --warmup_steps 设定",
-        "Short run ({steps} steps): the warm-up takes {warm} step(s) instead of {usual}; set it with --warmup_steps",
+        "训练步数较少 (共 {steps} 步): 预热由 {usual} 步缩短为 {warm} 步; 可用 --warmup_steps 设定",
+        "Short run ({steps} steps): warm-up steps reduced from {usual} to {warm}; set them with --warmup_steps",
     ),
     "short_statistics": (
         "训练步数较少 (共 {steps} 步): 批归一化统计量取最近约 {span:.1f} 步的平均",
@@ -616,6 +616,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "output_no_directory": ("目录不存在: {path}; 请先建立", "No such directory: {path}; create it first"),
     # --- annotations ---
     "rig_missing": ("无法读取装置文件 {path}: {reason}", "Rig file {path} cannot be read: {reason}"),
+    "rig_not_of_model": (
+        "{path} 有 {num} 个 LED, 图像 {H}x{W}; 模型有 {num_leds} 个, 图像 {model_H}x{model_W}; 请恢复原文件",
+        "{path} has {num} LEDs and images of {H}x{W}, the model {num_leds} and {model_H}x{model_W}; restore the file",
+    ),
     "rig_not_toml": ("装置文件 {path} 不是有效的 TOML: {reason}", "Rig file {path} is not valid TOML: {reason}"),
     "rig_entry": (
         "装置文件 {path} 中 {entry} 的值 {value} 不可用; 可用: {allowed}",
@@ -929,9 +933,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "--output_dir",
     ),
     "adapt_no_rig": (
-        "注意: 训练所用的 {h5} 已不存在或与模型不符 (相对路径从当前目录算起), 不混入合成眼图",
-        "Note: {h5}, which the model was trained on, does not exist or does not match the model (relative paths start "
-        "at the current directory); no synthetic eyes are mixed in",
+        "注意: 不混入合成眼图, 因为训练所用的装置文件不可用: {reason}",
+        "Note: no synthetic eyes are mixed in, because the rig file of the training cannot be used: {reason}",
     ),
     "adapt_nothing_certain": (
         "{path}: {num} 帧中只有 {labelled} 帧的亮点足够确定 (需要 {need} 帧, 每帧至少 {least} 个), 无法用来改进 {run}; "

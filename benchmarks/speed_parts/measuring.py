@@ -15,7 +15,7 @@ from glint_unet.data.batch import Batch
 from glint_unet.data.dataset_file import inspect_dataset
 from glint_unet.data.dataset_writer import DatasetWriter
 from glint_unet.data.prefetch import ready_for
-from glint_unet.data.sources import Source
+from glint_unet.data.source import Source
 from glint_unet.data.split import epoch_batches
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.writing import write_synthetic

@@ -22,8 +22,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.console import say
 from glint_unet.data.media import Media, open_media
 from glint_unet.data.synthetic.rig import Rig
-from glint_unet.data.synthetic.stream import is_stream
-from glint_unet.errors import AdaptError, MediaError, RunDirectoryError
+from glint_unet.errors import AdaptError, MediaError, RigError, RunDirectoryError
 from glint_unet.files import write_json
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.inference.trained_model import TrainedModel, load_model
@@ -102,10 +101,11 @@ def _rig(task: Adaptation, h5: str, model: TrainedModel) -> Rig | None:
     """The rig whose synthetic eyes are mixed in, if there is one; says so where it cannot be used any more."""
     if task.rig:
         return dataclasses.replace(Rig.read(task.rig), image_size=model.image_size)
-    rig = rig_of(h5, model)
-    if is_stream(h5) and rig is None:
-        say(text("adapt_no_rig", h5=h5))
-    return rig
+    try:
+        return rig_of(h5, model)
+    except RigError as error:
+        say(text("adapt_no_rig", reason=error))
+        return None
 
 
 def _make_dataset(

@@ -15,7 +15,7 @@ from glint_unet.data.heatmaps import render_heatmaps
 from glint_unet.data.split import draw_split
 from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
-from glint_unet.data.synthetic.stream import STREAM_PREFIX, is_stream
+from glint_unet.data.synthetic.stream import STREAM_PREFIX, absolute_h5, is_stream
 from glint_unet.errors import RigError
 from glint_unet.inference.trained_model import TrainedModel
 
@@ -42,14 +42,24 @@ class PseudoCounts(NamedTuple):
 
 
 def rig_of(h5: str, model: TrainedModel) -> Rig | None:
-    """The rig whose synthetic eyes a model was trained on; None if it was not, or its file is gone or has changed."""
+    """The rig whose synthetic eyes a model was trained on; None if it was not.
+
+    Args:
+        h5: the data set of the run.
+        model: the model of the run.
+
+    Raises:
+        RigError: the rig file is missing or damaged, or is now that of another rig.
+    """
     if not is_stream(h5):
         return None
-    try:
-        rig = Rig.read(h5.removeprefix(STREAM_PREFIX))
-    except RigError:
-        return None
-    return rig if (rig.num_leds, rig.image_size) == (model.num_classes, model.image_size) else None
+    path = Path(absolute_h5(h5).removeprefix(STREAM_PREFIX))
+    rig = Rig.read(path)
+    if (rig.num_leds, rig.image_size) != (model.num_classes, model.image_size):
+        (H, W), (model_H, model_W) = rig.image_size, model.image_size
+        sizes = {"H": H, "W": W, "model_H": model_H, "model_W": model_W}
+        raise RigError("rig_not_of_model", path=path, num=rig.num_leds, num_leds=model.num_classes, **sizes)
+    return rig
 
 
 def synthetic_rows(rig: Rig, num: int, seed: int) -> Rows:

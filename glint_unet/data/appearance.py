@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Range = tuple[float, float]
 
 _QUANTILES = (0.01, 0.99)
+_WHITE = 255.0
 _LEAST_GLINTS = 3
 _LEAST_LAYOUTS = 10
 
@@ -72,8 +73,8 @@ class Appearance:
             _checked_range(values["grey"]),
             _checked_range(values["contrast"]),
             None if size_px is None else _checked_range(size_px),
-            None if sigma_px is None else float(sigma_px),
-            None if num_found is None else float(num_found),
+            None if sigma_px is None else _checked_number(sigma_px),
+            None if num_found is None else _checked_number(num_found),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,8 +91,8 @@ class Appearance:
         """
         return dataclasses.replace(
             self,
-            grey=_wider(self.grey, gain),
-            contrast=_wider(self.contrast, gain),
+            grey=_wider_levels(self.grey, gain, _WHITE),
+            contrast=_wider_levels(self.contrast, gain, _WHITE / 2),
             size_px=None if self.size_px is None else _wider(self.size_px, scale),
         )
 
@@ -123,11 +124,24 @@ def _range(values: NDArray[np.float64]) -> Range:
 
 
 def _checked_range(pair: Any) -> Range:
-    low, high = map(float, pair)
-    if not (0 <= low <= high < math.inf):
+    low, high = map(_checked_number, pair)
+    if low > high:
         raise ValueError(f"range {low} to {high}")
     return low, high
 
 
+def _checked_number(value: Any) -> float:
+    number = float(value)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{number} is not a size")
+    return number
+
+
 def _wider(pair: Range, factor: float) -> Range:
     return round(pair[0] / factor, 2), round(pair[1] * factor, 2)
+
+
+def _wider_levels(pair: Range, factor: float, most: float) -> Range:
+    """Wider on both sides; what is left up to the greatest possible value shrinks by no more than the factor."""
+    low, high = _wider(pair, factor)
+    return low, min(high, round(most - (most - pair[1]) / factor, 2))

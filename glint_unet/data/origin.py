@@ -7,7 +7,8 @@ import torch
 
 from glint_unet.data.dataset_file import DatasetInfo, inspect_dataset
 from glint_unet.data.file_identity import key_of_file, md5_of_file
-from glint_unet.data.sources import Source, choose_cache, open_source
+from glint_unet.data.source import Source
+from glint_unet.data.sources import choose_cache, open_source
 from glint_unet.data.split import Split, draw_split
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.stream import SyntheticStream, is_stream

@@ -3,7 +3,6 @@
 A batch is gathered as a whole (one `take` per array), never image by image.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,48 +18,11 @@ from glint_unet.data.device_memory import check_room, free_device_bytes, send
 from glint_unet.data.file_identity import ContentGuard
 from glint_unet.data.loader import by_workers, useful_workers
 from glint_unet.data.shared_cache import SharedMemoryDatasetCache
+from glint_unet.data.source import Source
 from glint_unet.errors import CacheError
 from glint_unet.messages import text
 
 _SHARE_OF_GPU = 4
-
-
-class Source(ABC):
-    """A source of batches. Subclasses implement `gather` and `describe`; the other methods have defaults.
-
-    Attributes:
-        info: what the data set declares.
-    """
-
-    info: DatasetInfo
-
-    @abstractmethod
-    def gather(self, rows: Rows) -> Batch:
-        """The batch of the given rows (B,) int64, in this order."""
-
-    @abstractmethod
-    def describe(self) -> str:
-        """A log line stating where the data is held, in the current language."""
-
-    def hint(self) -> str:
-        """Advice for a data-loading bottleneck, as the end of a sentence, in the current language."""
-        return text("faster_in_memory")
-
-    def rows_of_epoch(self, batches_of_rows: Sequence[Rows], epoch: int) -> Sequence[Rows]:
-        """The rows that an epoch trains on.
-
-        Args:
-            batches_of_rows: the batches of the epoch, as training rows of the split.
-            epoch: epoch number, from 1.
-        """
-        return batches_of_rows
-
-    def batches(self, batches_of_rows: Sequence[Rows]) -> Iterator[Batch]:
-        """Yields the batches of the given rows, in order."""
-        return map(self.gather, batches_of_rows)
-
-    def close(self) -> None:  # noqa: B027 (most sources hold nothing)
-        """Releases all resources; further calls do nothing."""
 
 
 class MemorySource(Source):

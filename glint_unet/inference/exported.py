@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glint_unet.data.appearance import Appearance
-from glint_unet.inference.trained_model import TrainedModel
+from glint_unet.inference.trained_model import TrainedModel, checked_threshold
 from glint_unet.model.constellation import Constellation
 from glint_unet.model.unnamed import UNNAMED_PREFIX
 
@@ -46,7 +46,7 @@ def options_of(metadata: Mapping[str, str]) -> dict[str, Any]:
     options = {
         "image_size": (int(H), int(W)),
         "num_classes": len(labels),
-        "threshold": float(metadata["threshold"]),
+        "threshold": checked_threshold(metadata["threshold"]),
         "stretch": bool(json.loads(metadata["stretch"])),
         "stride": int(metadata["stride"]),
         "prefix": metadata["prefix"],
@@ -56,7 +56,7 @@ def options_of(metadata: Mapping[str, str]) -> dict[str, Any]:
         options["appearance"] = Appearance.from_dict(json.loads(metadata["appearance"]))
     if "constellation" in metadata:
         values = json.loads(metadata["constellation"])
-        options |= {"threshold": float(values["threshold"]), "threshold_alone": options["threshold"]}
+        options |= {"threshold": checked_threshold(values["threshold"]), "threshold_alone": options["threshold"]}
         options["constellation"] = Constellation.from_dict(values, len(labels))
     return options
 

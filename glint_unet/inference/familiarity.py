@@ -13,6 +13,7 @@ from glint_unet.messages import text
 ENOUGH_FRAMES = 100
 LEAST_FRAMES = 8
 _FEW = 1 / 3
+_FEWER = 0.8
 
 
 class Unfamiliar(NamedTuple):
@@ -85,19 +86,36 @@ class Familiarity:
         self._num += len(images)
 
     def unfamiliar(self) -> Unfamiliar | None:
-        """The first figure by which most of the frames added so far differ; None if there is none, or few frames."""
+        """The first figure by which most of the frames added so far differ; None if there is none, or few frames.
+
+        Eyes of another size count only if fewer glints than in validation are found in them, or less certain ones.
+        """
         trained = self._appearance
         if trained is None or self._num < LEAST_FRAMES:
             return None
-        for name, pair in (("grey", trained.grey), ("contrast", trained.contrast), ("size_px", trained.size_px)):
-            if pair and (found := self._outside(name, pair)):
+        for name, pair in (("grey", trained.grey), ("contrast", trained.contrast)):
+            if found := self._outside(name, pair):
                 return found
+        if trained.size_px and (found := self._outside("size_px", trained.size_px)) and self._suffers(trained):
+            return found
         if trained.sigma_px is None:  # the model found nothing in validation either
             return None
-        num_found, usual = len(self._figures["sigma_px"]) / self._num, trained.num_found or 0.0
-        if num_found < usual * _FEW:
-            return Unfamiliar("num_found", num_found, usual, usual, self._num)
+        usual = trained.num_found or 0.0
+        if self._num_found < usual * _FEW:
+            return Unfamiliar("num_found", self._num_found, usual, usual, self._num)
         return self._outside("sigma_px", (0.0, trained.sigma_px))
+
+    @property
+    def _num_found(self) -> float:
+        """Mean number of glints found per frame."""
+        return len(self._figures["sigma_px"]) / self._num
+
+    def _suffers(self, trained: Appearance) -> bool:
+        """Whether less is found than in validation, or with less certainty; true where validation does not tell."""
+        if trained.sigma_px is None or trained.num_found is None:
+            return True
+        is_less = self._num_found < trained.num_found * _FEWER
+        return is_less or self._outside("sigma_px", (0.0, trained.sigma_px)) is not None
 
     def _outside(self, name: str, pair: Range) -> Unfamiliar | None:
         """The median of a figure, if it is outside the range."""

@@ -120,7 +120,8 @@ def check_export(model: TrainedModel, path: Path, images: NDArray[np.uint8]) -> 
         peaks as high as these.
 
     Raises:
-        ExportError: it exceeds `GATE_PX`, or the two disagree on which glints are present; the file is removed.
+        ExportError: it exceeds `GATE_PX` or is not a number, or the two disagree on which glints are present; the file
+            is removed.
     """
     backend, _ = open_onnx(path)
     reference = torch_backend(model)
@@ -132,12 +133,14 @@ def check_export(model: TrainedModel, path: Path, images: NDArray[np.uint8]) -> 
         differ = ((scores >= threshold) != (our_scores >= threshold)) & clear
         shown = (our_scores >= threshold) & clear & (not model.class_free)  # peaks of one height may change places
         distance = np.linalg.norm(points - ours, axis=-1)[shown]
-        worst = max([worst, *distance.tolist(), *([np.inf] if differ.any() else [])])
+        is_number = np.isfinite(scores).all() and np.isfinite(our_scores).all()
+        found = [worst, *distance.tolist(), *([] if is_number and not differ.any() else [np.inf])]
         if peaks:
             high = our_peaks[1].max(axis=-1) >= threshold + 1e-3
             apart = np.linalg.norm(our_peaks[0][:, :, None] - peaks[0][:, None], axis=-1).min(axis=-1)  # in any order
-            worst = max([worst, *apart[high].tolist()])
-    if worst > GATE_PX:
+            found += apart[high].tolist()
+        worst = float(np.max(found))  # NaN if any is
+    if not worst <= GATE_PX:
         path.unlink(missing_ok=True)
         raise ExportError("export_differs", path=path, px=worst, limit=GATE_PX)
     return worst

@@ -1,8 +1,9 @@
 """Writes the glints of a sequence of frames as a table (CSV, JSON or Parquet): one row per frame and LED.
 
-Columns: source, frame (from 0), time_s, led (g1, g2, ...), x, y (pixels of the frame, empty if absent), score, sigma
-(pixels), present (0 or 1). Rows are written continuously; the file gets its final name when it is closed, even if the
-input ended early. After an error there is no file.
+Columns: source, frame (from 0), time_s, led (g1, g2, ...), x, y (pixels of the frame), score, sigma (pixels), present
+(0 or 1). An absent glint has no x, y and sigma; its score stays, to choose another threshold by. Rows are written
+continuously; the file gets its final name when it is closed, even if the input ended early. After an error there is no
+file.
 """
 
 import contextlib
@@ -58,7 +59,8 @@ class ResultFile:
         for channel, label in enumerate(self._labels):
             is_there = bool(glints.present[k, channel])
             place = tuple(round(float(v), 4) for v in glints.points[k, channel]) if is_there else (None, None)
-            score, sigma = round(float(glints.scores[k, channel]), 5), round(float(glints.sigmas[k, channel]), 4)
+            score = round(float(glints.scores[k, channel]), 5)
+            sigma = round(float(glints.sigmas[k, channel]), 4) if is_there else None
             time_s = None if frame.time_s is None else round(frame.time_s, 6)
             self._rows.append((source, frame.number, time_s, label, *place, score, sigma, int(is_there)))
         self.num_frames += 1

@@ -111,25 +111,33 @@ def load_model(path: Path) -> TrainedModel:
             num_classes=num_leds,
             stride=stride,
             sigma_heatmap_px=sigma_heatmap_px,
-            threshold=checkpoint.threshold,
+            threshold=checked_threshold(checkpoint.threshold),
             stretch=bool(dataset.get("stretched", False)),
             prefix=str(dataset["prefix"]),
             epoch=checkpoint.epoch,
             dataset_md5=str(dataset["md5"]),
             path=path,
             constellation=Constellation.of_run(dataset),
-            threshold_alone=float(val_metrics.get("threshold_alone", PRESENT_FROM_SCORE)),
+            threshold_alone=checked_threshold(val_metrics.get("threshold_alone", PRESENT_FROM_SCORE)),
             appearance=Appearance.of_run(dataset, val_metrics),
             class_free=config.class_free,
         )
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise CheckpointError("checkpoint_incomplete", path=path, missing=error) from error
-    if not (math.isfinite(model.threshold) and sigma_heatmap_px > 0):
-        raise CheckpointError("checkpoint_incomplete", path=path, missing="threshold, sigma_heatmap_px")
+    if not 0 < sigma_heatmap_px < math.inf:
+        raise CheckpointError("checkpoint_incomplete", path=path, missing="sigma_heatmap_px")
     weights = checkpoint.deployed_weights
     check_fits(weights, model.network, path)
     model.network.load_state_dict(weights)
     return model
+
+
+def checked_threshold(value: Any) -> float:
+    """The threshold of a file as a number; raises ValueError or TypeError where it is none from 0 to 1."""
+    threshold = float(value)
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold {threshold:g}")
+    return threshold
 
 
 def _model_of_original_implementation(checkpoint: Checkpoint, path: Path) -> TrainedModel:

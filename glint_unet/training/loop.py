@@ -16,7 +16,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.augment import Draws, sample_augmentation
 from glint_unet.data.batch import Rows
 from glint_unet.data.prefetch import ready_for
-from glint_unet.data.sources import Source
+from glint_unet.data.source import Source
 from glint_unet.data.split import epoch_batches
 from glint_unet.errors import NonFiniteLossError
 from glint_unet.messages import set_language, text

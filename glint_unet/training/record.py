@@ -15,7 +15,7 @@ from glint_unet.compute.device import device_name
 from glint_unet.compute.stop_signals import Interrupted
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
-from glint_unet.data.sources import Source
+from glint_unet.data.source import Source
 from glint_unet.errors import NonFiniteLossError, one_line
 from glint_unet.files import write_json
 from glint_unet.messages import text
@@ -77,6 +77,7 @@ class RunRecord:
         self._hint = ""
         self._pictures: RunPictures  # from begin() on
         self._trackers = TrackerProcess(run, tracker_names(config.tracker))
+        self._first_epoch = state.epoch + 1
 
     def _say(self, key: str, **values: Any) -> None:
         self.log.log(text(key, **values))
@@ -253,11 +254,15 @@ class RunRecord:
         self._log_timing(timing, speed)
 
     def _log_timing(self, timing: dict[str, float], speed: float) -> None:
-        """Logs the share of each part, and once, if data loading is the bottleneck, the flag that helps."""
+        """Logs the share of each part, and once, if data loading is the bottleneck, the flag that helps.
+
+        The first epoch does not count: workers start in it, and files are read for the first time.
+        """
         total = max(sum(timing.values()), 1e-9)
         shares = {part: seconds / total for part, seconds in timing.items()}
         self._say("timing", **shares, speed=speed)
-        if self._hint and shares["data"] > _MOST_WAITING and timing["data"] > _LEAST_REPORTED_S:
+        is_slow = shares["data"] > _MOST_WAITING and timing["data"] > _LEAST_REPORTED_S
+        if self._hint and is_slow and self._state.epoch > self._first_epoch:
             self._say("data_is_the_bottleneck", share=shares["data"], hint=self._hint)
             self._hint = ""
 

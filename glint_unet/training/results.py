@@ -17,7 +17,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.batch import Batch, Rows
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.dataset_reader import image_names
-from glint_unet.data.sources import Source
+from glint_unet.data.source import Source
 from glint_unet.errors import one_line
 from glint_unet.messages import text
 from glint_unet.model.constellation import Constellation

@@ -16,7 +16,7 @@ from glint_unet.data.dataset_file import DatasetInfo, open_dataset
 from glint_unet.data.dataset_reader import read_keypoints, read_rows
 from glint_unet.data.heatmaps import keypoints_of_heatmaps
 from glint_unet.data.origin import origin_of
-from glint_unet.data.sources import Source
+from glint_unet.data.source import Source
 from glint_unet.data.split import Split
 from glint_unet.errors import SettingError
 from glint_unet.model.constellation import LEAST_LEDS, Constellation

@@ -12,6 +12,7 @@ from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.split import Split
+from glint_unet.data.synthetic.stream import absolute_h5
 from glint_unet.errors import SettingError
 from glint_unet.model.constellation import Constellation
 from glint_unet.model.network import check_part_sizes
@@ -65,6 +66,7 @@ def prepare(
     if not config.h5:
         raise SettingError("h5_required")
     tracker_names(config.tracker)
+    config = dataclasses.replace(config, h5=absolute_h5(config.h5))
     with group.main_first():
         info, md5 = examine(config)
         device = choose_device(config, group)

@@ -1,5 +1,7 @@
 """The pseudo-labelled data set: what is held back is what its run validates on; synthetic eyes only of the same rig."""
 
+import re
+
 import h5py
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from glint_unet.adaptation.pseudo_dataset import rig_of, synthetic_rows, write_p
 from glint_unet.adaptation.pseudo_labels import Rows
 from glint_unet.data.split import draw_split
 from glint_unet.data.validation import validate_dataset
+from glint_unet.errors import RigError
 from glint_unet.inference.trained_model import load_model
 from tests.conftest import EYES
 
@@ -35,11 +38,16 @@ def test_the_run_validates_on_what_was_held_back(eyes_run, tmp_path, num_train, 
             assert file["images"][row, 0, 0] == int(stem[1:])
 
 
-def test_synthetic_eyes_are_those_of_the_runs_rig_if_it_is_still_the_same(eyes_run, tmp_path):
+def test_synthetic_eyes_are_those_of_the_runs_rig_if_it_is_still_the_same(eyes_run, tmp_path, monkeypatch):
     model, rig = load_model(eyes_run), tmp_path / "rig.toml"
-    assert rig_of(f"synth:{rig}", model) is None
+    with pytest.raises(RigError, match="cannot be read"):
+        rig_of(f"synth:{rig}", model)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RigError, match=re.escape(str(rig))):  # where it was searched for
+        rig_of("synth:rig.toml", model)
     rig.write_text(RIG.format(leds=3))
-    assert rig_of(f"synth:{rig}", model) is None
+    with pytest.raises(RigError, match="3 LEDs and images of 48x64, the model 2 and 48x64"):
+        rig_of(f"synth:{rig}", model)
     rig.write_text(RIG.format(leds=2))
     assert rig_of(f"synth:{rig}", model) is not None
     assert rig_of(str(tmp_path / "eyes.h5"), model) is None

@@ -44,8 +44,24 @@ def test_augmentation_widens_the_ranges():
     assert wide == Appearance((16.0, 125.0), (4.0, 62.5), (4.0, 32.0), sigma_px=0.5)
 
 
+def test_widened_grey_levels_stay_below_white_unless_there_is_white():
+    wide = Appearance((20.0, 214.0), (5.0, 110.0)).widened(scale=1.1, gain=1.22)
+    assert wide.grey == pytest.approx((16.39, 255 - 41 / 1.22), abs=0.01)
+    assert wide.contrast == pytest.approx((4.1, 127.5 - 17.5 / 1.22), abs=0.01)
+    assert Appearance((20.0, 255.0), (5.0, 50.0)).widened(scale=1.1, gain=1.22).grey[1] == 255
+
+
 @pytest.mark.parametrize(
-    "change", [{"grey": [9, 3]}, {"contrast": "high"}, {"size_px": [NAN, 3]}, {"grey": None}, {"sigma_px": "big"}]
+    "change",
+    [
+        {"num_found": NAN},
+        {"sigma_px": math.inf},
+        {"grey": [9, 3]},
+        {"contrast": "high"},
+        {"size_px": [NAN, 3]},
+        {"grey": None},
+        {"sigma_px": "big"},
+    ],
 )
 def test_a_damaged_record_is_refused(change):
     values = Appearance((20.0, 100.0), (5.0, 50.0), (8.0, 16.0)).to_dict()

@@ -1,5 +1,6 @@
 """Whether images look like those of the training: on figures, and on small trained runs."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -54,8 +55,8 @@ def result(*parts: Any, trained: Appearance | None = TRAINED) -> Any:
         ({"grey": 190}, "grey", 190, "--aug_intensity"),
         ({"grey": 25, "contrast": 12}, "grey", 25, "exposure"),
         ({"contrast": 3}, "contrast", 3, "illumination"),
-        ({"size": 3}, "size_px", 3, "smaller than in training"),
-        ({"size": 13}, "size_px", 13, "larger than in training"),
+        ({"size": 3, "sigma": 0.6}, "size_px", 3, "smaller than in training"),
+        ({"size": 13, "sigma": 0.6}, "size_px", 13, "larger than in training"),
         ({"leds": 0}, "num_found", 0, "Hardly any glint"),
         ({"sigma": 1.5}, "sigma_px", 1.5, "glint-unet adapt"),
     ],
@@ -76,7 +77,7 @@ def test_the_figure_that_is_out_of_range_is_named_with_its_value_range_and_remed
 @settings_of_hypothesis(max_examples=20)
 @given(st.lists(st.sampled_from([7, 20]), min_size=1, max_size=120))
 def test_only_a_majority_of_unlike_frames_is_reported(sizes):
-    images, points, sigmas = frames(len(sizes), size=1)
+    images, points, sigmas = frames(len(sizes), size=1, sigma=0.6)
     points = (points - 32) * np.array(sizes)[:, None, None] + 32
     compared = sizes[:ENOUGH_FRAMES]
     found = result((images, points, sigmas))
@@ -96,6 +97,15 @@ def test_frames_count_the_same_in_any_batches_and_only_the_first_hundred_do(size
     assert familiarity.unfamiliar() == result(whole)
     if start >= LEAST_FRAMES:
         assert familiarity.unfamiliar().num == min(start, ENOUGH_FRAMES)
+
+
+def test_eyes_of_another_size_are_not_reported_where_everything_is_found_as_surely_as_in_validation():
+    assert result(frames(20, size=13)) is None
+    assert result(frames(20, size=3)) is None
+    found = result(frames(20, size=13, sigma=0.6))
+    assert (found.figure, found.value) == ("size_px", pytest.approx(13))
+    unknown = dataclasses.replace(TRAINED, sigma_px=None, num_found=None)  # as with another threshold
+    assert result(frames(20, size=13), trained=unknown).figure == "size_px"
 
 
 def test_blinks_are_not_unlike_but_an_input_without_glints_is():

@@ -1,14 +1,16 @@
 """Exported models: what they give, and the comparison with PyTorch before they are kept."""
 
+import math
 import shutil
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 
-from glint_unet.errors import ExportError
-from glint_unet.inference.onnx_file import check_export
+from glint_unet.errors import CheckpointError, ExportError
+from glint_unet.inference.onnx_file import check_export, open_onnx
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.inference.trained_model import load_model
 
@@ -38,3 +40,26 @@ def test_the_gate_finds_a_model_that_differs(eyes_run, eyes_onnx, eyes_frames, t
     with pytest.raises(ExportError, match="differs from PyTorch"):
         check_export(model, copy, eyes_frames)
     assert not copy.exists()
+
+
+def test_the_gate_finds_positions_that_are_no_numbers(eyes_run, eyes_onnx, eyes_frames, tmp_path):
+    content = onnx.load(eyes_onnx)
+    (last,) = [node for node in content.graph.node if "points" in node.output]
+    last.output[list(last.output).index("points")] = "points_before"
+    nan = onnx.helper.make_tensor("not_a_number", onnx.TensorProto.FLOAT, [1], [math.nan])
+    content.graph.initializer.append(nan)
+    content.graph.node.append(onnx.helper.make_node("Add", ["points_before", "not_a_number"], ["points"]))
+    onnx.save(content, tmp_path / "nan.onnx")
+    with pytest.raises(ExportError, match="differs from PyTorch by nan px"):
+        check_export(load_model(eyes_run), tmp_path / "nan.onnx", eyes_frames)
+    assert not (tmp_path / "nan.onnx").exists()
+
+
+@pytest.mark.parametrize("value", ["nan", "2", "high"])
+def test_a_threshold_that_is_none_is_a_damaged_file(eyes_onnx, tmp_path, value):
+    content = onnx.load(eyes_onnx)
+    (entry,) = [entry for entry in content.metadata_props if entry.key == "threshold"]
+    entry.value = value
+    onnx.save(content, tmp_path / "bad.onnx")
+    with pytest.raises(CheckpointError, match="is not a model exported by glint-unet"):
+        open_onnx(tmp_path / "bad.onnx")

@@ -31,7 +31,11 @@ def test_an_absent_led_has_a_row_without_a_position(tmp_path, ending):
         with path.open(newline="") as file:
             rows = list(csv.DictReader(file))
         assert list(rows[0]) == list(COLUMNS)
-        assert [(row["x"], row["y"], row["present"]) for row in rows] == [("1.5", "2.25", "1"), ("", "", "0")]
+        assert [(row["x"], row["y"], row["sigma"], row["present"]) for row in rows] == [
+            ("1.5", "2.25", "0.5", "1"),
+            ("", "", "", "0"),
+        ]
+        assert float(rows[1]["score"]) == pytest.approx(0.1)
         return
     if ending == "json":
         rows = json.loads(path.read_text())
@@ -40,7 +44,8 @@ def test_an_absent_led_has_a_row_without_a_position(tmp_path, ending):
 
         rows = pyarrow.parquet.read_table(path).to_pylist()
     assert [(row["x"], row["y"], row["present"]) for row in rows] == [(1.5, 2.25, 1), (None, None, 0)]
-    assert rows[1]["sigma"] == 3.0
+    assert (rows[0]["sigma"], rows[1]["sigma"]) == (0.5, None)
+    assert rows[1]["score"] == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])

@@ -39,6 +39,16 @@ def test_a_checkpoint_with_an_unknown_network_is_refused_by_name(run, tmp_path, 
     assert "resnet" in err
 
 
+@pytest.mark.parametrize("name", ["threshold", "threshold_alone"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, "high"])
+def test_a_threshold_that_is_no_score_is_a_damaged_checkpoint(run, tmp_path, name, value):
+    content = torch.load(run / "best_model.pth")
+    content["metrics"]["val"][name] = value
+    torch.save(content, tmp_path / "best.pth")
+    with pytest.raises(CheckpointError):
+        load_model(tmp_path / "best.pth")
+
+
 def test_an_old_checkpoint_becomes_a_detector(tmp_path):
     original_checkpoint(tmp_path / "best_model.pth")
     model = load_model(tmp_path)

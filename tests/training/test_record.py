@@ -59,6 +59,7 @@ def test_data_that_comes_late_is_reported_once_with_the_flag_that_helps(data, tm
     train(settings(data, tmp_path / "run", preload=False, num_workers=0, epochs=2, batch=2))
     log = (tmp_path / "run/training.log").read_text()
     assert log.count("Data loading is the bottleneck") == 1
+    assert log.index("Data loading is the bottleneck") > log.index("Epoch 002")  # workers start in the first
     assert "increase --num_workers (currently 0;" in log
     row = json.loads((tmp_path / "run/metrics.json").read_text())[-1]
     assert 0.9 < row["timing"]["data"] <= row["epoch_time"] - row["timing"]["compute"] - row["timing"]["val"] + 0.02

@@ -12,7 +12,7 @@ import numpy as np
 from glint_unet.data.batch import Batch, Rows
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.loader import by_workers, useful_workers
-from glint_unet.data.sources import Source
+from glint_unet.data.source import Source
 from glint_unet.data.split import Split
 from glint_unet.data.synthetic.backgrounds import Backgrounds
 from glint_unet.data.synthetic.painting import backgrounds_of, make_eyes
@@ -25,6 +25,14 @@ STREAM_PREFIX = "synth:"
 def is_stream(h5: str) -> bool:
     """Whether `--h5` names a rig to draw eyes of, not a file of images."""
     return h5.startswith(STREAM_PREFIX)
+
+
+def absolute_h5(h5: str) -> str:
+    """`--h5` with the absolute path of its rig file; unchanged where it is a file of images.
+
+    A run records it, so that its rig is found from other working directories.
+    """
+    return f"{STREAM_PREFIX}{Path(h5.removeprefix(STREAM_PREFIX)).absolute()}" if is_stream(h5) else h5
 
 
 class SyntheticStream(Source):

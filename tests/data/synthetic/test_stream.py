@@ -9,11 +9,12 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.split import epoch_batches
 from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
-from glint_unet.data.synthetic.stream import SyntheticStream, is_stream
+from glint_unet.data.synthetic.stream import SyntheticStream, absolute_h5, is_stream
 from glint_unet.errors import ResumeError, RigError
 from glint_unet.runs.checkpoint_file import read_checkpoint
 from glint_unet.runs.resume_point import find_resume_point
 from glint_unet.training.loop import train
+from tests.run_files import resumed
 
 RIG = """
 [leds]
@@ -77,6 +78,19 @@ def test_a_training_on_a_stream_resumes_to_the_same_end(h5, tmp_path):
     one, other = (read_checkpoint(tmp_path / name / "latest_checkpoint.pth") for name in ("parts", "five"))
     for key in ("model_state_dict", "ema_state_dict"):
         assert all(torch.equal(tensor, other[key][name]) for name, tensor in one[key].items())
+
+
+def test_a_run_finds_its_rig_from_another_working_directory(h5, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = train(TrainConfig(h5="synth:rig.toml", output_dir=str(tmp_path / "run"), **{**SMALL, "epochs": 1}))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert find_resume_point(str(run), None).config.h5 == h5
+    train(resumed(run, epochs=2))
+    monkeypatch.chdir(tmp_path)
+    train(resumed(run, epochs=3, h5="synth:rig.toml"))
+    assert "Setting changed: --h5" not in (run / "training.log").read_text()
+    assert absolute_h5("eyes.h5") == "eyes.h5"
 
 
 def test_another_rig_under_the_same_name_is_refused_on_a_resume(h5, tmp_path):
