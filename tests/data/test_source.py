@@ -28,4 +28,4 @@ def test_batches_come_in_order_of_the_rows_of_an_epoch():
 
 def test_a_source_must_say_how_it_gathers():
     with pytest.raises(TypeError, match="gather"):
-        Source()
+        Source()  # type: ignore[abstract]
