@@ -932,6 +932,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} holds an adaptation with other settings: {listed}; continue with the earlier ones, or choose another "
         "--output_dir",
     ),
+    "adapt_into_a_run": (
+        "{path} 中已有训练结果, 不会覆盖; 请换一个 --output_dir",
+        "{path} already holds a run, which is not overwritten; choose another --output_dir",
+    ),
     "adapt_no_rig": (
         "注意: 不混入合成眼图, 因为训练所用的装置文件不可用: {reason}",
         "Note: no synthetic eyes are mixed in, because the rig file of the training cannot be used: {reason}",

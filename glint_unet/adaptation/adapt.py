@@ -30,7 +30,6 @@ from glint_unet.messages import set_language, text
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.checkpoint_file import write_checkpoint
 from glint_unet.runs.resume_point import find_resume_point
-from glint_unet.runs.run_directory import check_free
 from glint_unet.training.loop import train
 
 LEAST_FRAMES = 4
@@ -89,7 +88,8 @@ def adapt(task: Adaptation, watch: Watch = iter) -> AdaptReport:
 def _check_same(task: Adaptation) -> None:
     """Refuses a directory that holds another run or another adaptation."""
     if not task.settings_file.exists():
-        check_free(task.new)
+        if task.new.holds_a_run():
+            raise RunDirectoryError("adapt_into_a_run", path=task.output_dir)
         return
     was, now = json.loads(task.settings_file.read_text(encoding="utf-8")), task.identity
     if differing := [name for name in now if was.get(name) != now[name]]:

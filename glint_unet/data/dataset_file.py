@@ -24,7 +24,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -108,6 +108,23 @@ def open_dataset(path: str | Path) -> Iterator[tuple[h5py.File, DatasetInfo]]:
         yield file, _inspect(file, path)
 
 
+class StoredImages(NamedTuple):
+    """What a file says of its images: how many there are, and whether they have names."""
+
+    num_images: int
+    has_stems: bool
+
+
+@contextlib.contextmanager
+def open_images(path: Path) -> Iterator[tuple[h5py.File, StoredImages]]:
+    """Opens the images of a data set, which may lack labels; raises as `open_dataset` does, of images and names."""
+    with open_file(path) as file:
+        images, stems = _checked_images(file, path), _safe_dataset(file, path, "stems")
+        if stems is not None:
+            _check_form(path, stems, "(N,)", (), N=len(images))
+        yield file, StoredImages(len(images), stems is not None)
+
+
 def open_file(path: Path) -> h5py.File:
     """Opens an HDF5 file for reading, without checking its content.
 
@@ -133,19 +150,13 @@ def inspect_dataset(path: str | Path) -> DatasetInfo:
 
 
 def _inspect(file: h5py.File, path: Path) -> DatasetInfo:
-    images = _safe_dataset(file, path, "images")
+    N, H, W = _checked_images(file, path).shape
     heatmaps = _safe_dataset(file, path, "heatmaps")
     keypoints = _safe_dataset(file, path, "keypoints")
     present = _safe_dataset(file, path, "present")
     stems = _safe_dataset(file, path, "stems")
-    if images is None:
-        raise DatasetError("dataset_missing_part", path=path, name="images", found=", ".join(file) or "-")
     if heatmaps is None and keypoints is None:
         raise DatasetError("dataset_missing_part", path=path, name="heatmaps", found=", ".join(file) or "-")
-    _check_form(path, images, "(N, H, W)", ("uint8",))
-    N, H, W = images.shape
-    if N == 0:
-        raise DatasetError("dataset_empty", path=path)
     C = heatmaps.shape[1] if heatmaps is not None and heatmaps.ndim == 4 else 0
     if heatmaps is not None:
         _check_form(path, heatmaps, "(N, C, h, w)", ("float16", "float32", "float64", "uint8"), N=N)
@@ -175,6 +186,16 @@ def _inspect(file: h5py.File, path: Path) -> DatasetInfo:
         stretched=_text_attribute(file, path, "stretched", "no") == "yes",
         key=file_key(os.fstat(file.id.get_vfd_handle())),
     )
+
+
+def _checked_images(file: h5py.File, path: Path) -> h5py.Dataset:
+    images = _safe_dataset(file, path, "images")
+    if images is None:
+        raise DatasetError("dataset_missing_part", path=path, name="images", found=", ".join(file) or "-")
+    _check_form(path, images, "(N, H, W)", ("uint8",))
+    if not len(images):
+        raise DatasetError("dataset_empty", path=path)
+    return images
 
 
 def _safe_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset | None:

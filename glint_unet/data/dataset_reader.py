@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from glint_unet.data.dataset_file import DatasetInfo, open_dataset
+from glint_unet.data.dataset_file import DatasetInfo, StoredImages, open_dataset
 from glint_unet.data.heatmaps import LEAST_PEAK
 from glint_unet.errors import DatasetError, one_line, shortened
 
@@ -72,7 +72,7 @@ def _check_inside(file: h5py.File, rows: Any, keypoints: NDArray[Any]) -> None:
         raise DatasetError("dataset_keypoint_outside", path=file.filename, **where)
 
 
-def read_stems(file: h5py.File, info: DatasetInfo) -> list[str]:
+def read_stems(file: h5py.File, info: DatasetInfo | StoredImages) -> list[str]:
     """Reads the image names; without `stems` in the file, the row numbers."""
     if not info.has_stems:
         return [f"{row:06d}" for row in range(info.num_images)]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glint_unet.data.dataset_file import open_dataset
+from glint_unet.data.dataset_file import open_images
 from glint_unet.data.dataset_reader import read_images, read_stems
 from glint_unet.data.images import IMAGE_SUFFIXES, ImageFacts, WhiteLevel, inspect_image, read_image
 from glint_unet.errors import AnnotationError, DatasetError, MediaError
@@ -89,7 +89,7 @@ class Media:
 
 
 def open_media(name: str) -> Media:
-    """Opens an input: an image, a folder of images, a glob pattern, a video, or a data set.
+    """Opens an input: an image, a folder of images, a glob pattern, a video, or a data set with or without labels.
 
     Raises:
         MediaError: it does not exist, the folder contains no images, or the file type is not supported.
@@ -118,7 +118,7 @@ def _open_file(path: Path) -> Media:
     if is_image(path):
         return Media(str(path), (path,), 1)
     if suffix in DATASET_SUFFIXES:
-        with open_dataset(path) as (_, info):
+        with open_images(path) as (_, info):
             return Media(str(path), (path,), info.num_images)
     if suffix in VIDEO_SUFFIXES:
         video = open_video(path)
@@ -183,7 +183,7 @@ def _image_frame(path: Path, white: WhiteLevel | None) -> Frame:
 
 def _dataset_frames(path: Path) -> Iterator[Frame]:
     """Yields the rows; an unreadable row is a broken frame. Without readable stems, the file name is used."""
-    with open_dataset(path) as (file, info):
+    with open_images(path) as (file, info):
         stems = [path.stem] * info.num_images
         if info.has_stems:
             with contextlib.suppress(DatasetError):

@@ -66,6 +66,11 @@ def test_another_call_in_the_same_directory_is_refused(adapted, eyes_run, eyes_v
         adapt(task(eyes_run, eyes_video, new, epochs=2))
 
 
+def test_the_directory_of_another_run_is_refused(eyes_run, eyes_video):
+    with pytest.raises(RunDirectoryError, match="not overwritten; choose another --output_dir"):
+        adapt(task(eyes_run, eyes_video, eyes_run))
+
+
 def test_a_model_made_worse_is_not_kept(eyes_run, eyes_video, tmp_path):
     new = tmp_path / "new"
     report = adapt(task(eyes_run, eyes_video, new, lr=0.3))

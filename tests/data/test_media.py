@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from glint_unet.data.media import grey_of, open_media
-from glint_unet.errors import MediaError
+from glint_unet.errors import DatasetError, MediaError
 from glint_unet.messages import set_language
 
 
@@ -77,6 +77,22 @@ def test_a_data_set_whose_names_are_damaged_still_gives_its_images(eyes_h5, tmp_
     assert len(frames) == 60
     assert {frame.source for frame in frames} == {"eyes"}
     assert all(frame.image is not None for frame in frames)
+
+
+def test_a_data_set_without_labels_gives_its_images(eyes_frames, tmp_path):
+    with h5py.File(tmp_path / "eyes.h5", "w") as file:
+        file["images"] = eyes_frames[:3]
+    frames = open_media(str(tmp_path / "eyes.h5"))
+    assert frames.num_frames == 3
+    assert np.array_equal(images(frames), eyes_frames[:3])
+    with h5py.File(tmp_path / "eyes.h5", "a") as file:
+        file["stems"] = ["a", "b", "c"]
+    assert [frame.source for frame in frames] == ["a", "b", "c"]
+    with h5py.File(tmp_path / "eyes.h5", "a") as file:
+        del file["stems"]
+        file["stems"] = ["a"]
+    with pytest.raises(DatasetError, match="shape"):
+        open_media(str(tmp_path / "eyes.h5"))
 
 
 def test_a_frame_of_opencv_becomes_grey():
