@@ -79,7 +79,8 @@ class TrainConfig(Settings):
     class_free: bool = setting(False, resume="fixed")
     """One heatmap channel for the glints of all LEDs; the layout of the LEDs, or that of another rig, names them."""
     init: str | None = setting(None, resume="fixed")
-    """Initialise with the best weights of this run directory or checkpoint of the same network."""
+    """Initial weights: `pretrained` (those of the package), or a run directory, checkpoint or .safetensors file of the
+    same network. Layers for another number of LEDs are initialised randomly."""
     decoding: Literal["subpixel", "argmax"] = setting("subpixel", resume="fixed")
     """Decoding of heatmaps in validation: refined to sub-pixel accuracy, or the highest pixel."""
 

@@ -9,6 +9,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     # --- a run ---
     "training_starts": ("开始训练", "Training starts"),
     "resuming": ("从第 {epoch} 轮之后继续训练: {path}", "Resuming after epoch {epoch}: {path}"),
+    "init_whole": (
+        "初始权重: {init}, 全部 {total} 个张量",
+        "Initial weights: {init}, all {total} tensors",
+    ),
+    "init_part": (
+        "初始权重: {init}, {total} 个张量中的 {num} 个; 因 LED 个数或步长不同而随机初始化: {anew}",
+        "Initial weights: {init}, {num} of {total} tensors; initialised randomly, since the number of LEDs or the "
+        "stride differs: {anew}",
+    ),
     "output_dir": ("输出目录: {path}", "Output directory: {path}"),
     "dataset": ("数据集: {path}", "Data set: {path}"),
     "network": (
@@ -1261,6 +1270,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} 属于另一种网络: {name} 为 {shape}, 应为 {expected}; 请核对 --base_channels 和数据集通道数",
         "{path} is for another network: {name} is {shape}, not {expected}; check --base_channels and the number of "
         "channels of the data set",
+    ),
+    "init_other_network": (
+        "--init {init} 是另一种网络 (例如 {name} 不同); 请用它的 --arch 和 --base_channels (预训练权重: compact, 16)",
+        "--init {init} is another network (e.g. {name} differs); use its --arch and --base_channels (those of the "
+        "pretrained weights: compact, 16)",
     ),
     "checkpoint_other_optimizer": (
         "{path} 的优化器状态与网络不符: {reason}",

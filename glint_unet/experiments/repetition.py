@@ -7,6 +7,7 @@ from glint_unet.data.origin import origin_of
 from glint_unet.errors import ResumeError, RunDirectoryError
 from glint_unet.experiments.run_info import RunInfo, known_settings, read_run
 from glint_unet.messages import text
+from glint_unet.pretrained import is_pretrained
 from glint_unet.runs.json_file import as_count, as_dict, as_text
 from glint_unet.runs.provenance import current_versions, git_state
 from glint_unet.runs.run_directory import RunDirectory
@@ -44,7 +45,7 @@ def repetition_of(path: Path, output_dir: str | None) -> Repetition:
     words = ["--config", str(RunDirectory(path).training_args)]
     h5 = _located(config.h5, info)
     words += ["--h5", h5] if h5 != config.h5 else []
-    if config.init and (init := _located(config.init, info)) != config.init:
+    if config.init and not is_pretrained(config.init) and (init := _located(config.init, info)) != config.init:
         words += ["--init", init]
     was = as_text(info.dataset_record.get("md5"))
     md5 = origin_of(h5, config.seed).examine()[1]

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from glint_unet.errors import CheckpointError
 from glint_unet.runs.checkpoint import Checkpoint
-from glint_unet.runs.run_directory import RunDirectory
 
 
 def load_into(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> None:
@@ -29,18 +28,6 @@ def load_into(checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim
             optimizer.load_state_dict(before)
             raise CheckpointError("checkpoint_other_optimizer", path=checkpoint.path, reason=error) from error
     network.load_state_dict(checkpoint.weights)
-
-
-def load_deployed_weights(path: Path, network: nn.Module) -> None:
-    """Loads the best weights of a run directory, or those of a checkpoint, into a network of the same architecture.
-
-    Raises:
-        CheckpointError: missing, damaged, or of a different architecture; the network is unchanged.
-    """
-    path = RunDirectory(path).best if path.is_dir() else path
-    weights = Checkpoint.read(path).deployed_weights
-    check_fits(weights, network, path)
-    network.load_state_dict(weights)
 
 
 def check_fits(state: Mapping[str, Any], network: nn.Module, path: Path | None) -> None:

@@ -102,7 +102,7 @@ class RunRecord:
             device: the compute device.
             num_processes: size of the process group.
             point: the checkpoint to resume from; None for a new run.
-            changes: log lines on settings that differ from the resumed run.
+            changes: log lines on settings that differ from the resumed run, or on the initial weights of a new one.
             command: the command line; empty if there is none.
 
         Raises:

@@ -15,7 +15,8 @@ from glint_unet.data.split import Split
 from glint_unet.data.synthetic.stream import absolute_h5
 from glint_unet.errors import SettingError
 from glint_unet.model.constellation import Constellation
-from glint_unet.model.network import check_part_sizes
+from glint_unet.model.network import build_network, check_part_sizes
+from glint_unet.runs.initial_weights import InitialWeights, initial_weights
 from glint_unet.runs.resume_point import ResumePoint, find_resume_point
 from glint_unet.runs.run_directory import RunDirectory, new_run_directory
 from glint_unet.tracking.tracker_process import tracker_names
@@ -37,7 +38,7 @@ class Start:
         state: new, or restored from the checkpoint.
         run: the run directory.
         point: the checkpoint to resume from; None for a new run.
-        changes: a log line for each setting that differs from the resumed run.
+        changes: a log line for each setting that differs from the resumed run; of a new run, for its initial weights.
     """
 
     config: TrainConfig
@@ -78,7 +79,10 @@ def prepare(
         config = dataclasses.replace(config, batch=_batch_size(config, info, device, group, point))
     with group.main_first():
         changes = check_settings(config, point, md5) if point else []
-        state = _initial_state(config, info, md5, device, group, point, constellation)
+        initial = initial_weights(config.init, build_network(config, info)) if config.init and not point else None
+        if initial:
+            changes = [initial.describe(str(config.init))]
+        state = _initial_state(config, info, md5, device, group, point, constellation, initial)
     run = RunDirectory(group.broadcast(_run_directory(config, point).path if group.is_main else Path()))
     config = dataclasses.replace(with_what_began(config, point) if point else config, output_dir=str(run.path))
     return Start(config, info, device, state, run, point, changes)
@@ -101,14 +105,14 @@ def _initial_state(
     group: Group,
     point: ResumePoint | None,
     known: Constellation | None,
+    initial: InitialWeights | None,
 ) -> TrainState:
     if point:
         check_rows(point, info)
     split = point.state.split if point else new_split(config, info)
     check_part_sizes(config, info, part_sizes(len(split.train), config, group))
-    init = Path(config.init) if config.init and not point else None
     record = {"md5": md5, **info.to_dict(), **_learnt(config, info, split, point, known)}
-    state = new_state(config, info, device, split, record, init)
+    state = new_state(config, info, device, split, record, initial.taken if initial else None)
     if point:
         restore_state(state, point)
     return state

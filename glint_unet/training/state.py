@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +16,6 @@ from glint_unet.errors import NonFiniteLossError
 from glint_unet.model.constellation import Constellation
 from glint_unet.model.network import build_network
 from glint_unet.runs.checkpoint import Checkpoint, RunState
-from glint_unet.runs.loading import load_deployed_weights
 from glint_unet.runs.progress import Best, EpochProgress
 from glint_unet.training.ema import AverageUpdate, averaged_copy
 from glint_unet.training.schedule import (
@@ -47,7 +45,7 @@ def new_state(
     device: torch.device,
     split: Split,
     dataset: dict[str, Any] | None = None,
-    init: Path | None = None,
+    weights: Mapping[str, Tensor] | None = None,
 ) -> "TrainState":
     """The initial state of a new run.
 
@@ -57,15 +55,11 @@ def new_state(
         device: the device of the weights.
         split: training and validation rows.
         dataset: identity of the data set: its MD5 and sizes.
-        init: a checkpoint or run directory whose best weights replace the random initial ones.
-
-    Raises:
-        CheckpointError: `init` is damaged or of a different architecture.
+        weights: by name, those that replace the random initial ones.
     """
     network = build_network(config, info).to(device)
     set_statistics_momentum(network, statistics_momentum(config, steps_per_epoch(config, len(split.train))))
-    if init is not None:
-        load_deployed_weights(init, network)
+    network.load_state_dict(weights or {}, strict=False)
     average = averaged_copy(network) if config.ema_decay else None
     scaler = torch.amp.GradScaler(device.type, enabled=amp_dtype(config.amp, device) == torch.float16)
     return TrainState(network, _optimizer(network, config), split, dataset or {}, average, scaler)

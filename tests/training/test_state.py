@@ -1,5 +1,8 @@
 """The state of a run: its initial values, and which epoch it keeps as the best."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +12,13 @@ from glint_unet.errors import (
     CheckpointError,
     NonFiniteLossError,
 )
+from glint_unet.pretrained import pretrained_path
 from glint_unet.runs.checkpoint_file import read_checkpoint
+from glint_unet.runs.safetensors_file import read_tensors
 from glint_unet.training.loop import train
 from glint_unet.training.run_data import new_split
 from glint_unet.training.state import new_state
-from tests.run_files import resumed, rows, settings, weights
+from tests.run_files import resumed, rows, same, settings, weights
 
 
 def test_a_run_may_begin_with_the_best_weights_of_another(finished, data, tmp_path):
@@ -24,11 +29,28 @@ def test_a_run_may_begin_with_the_best_weights_of_another(finished, data, tmp_pa
         if "running" not in name and "num_batches" not in name:
             assert torch.allclose(tensor, best[name], atol=1e-4)
     train(resumed(run, epochs=2))
-    with pytest.raises(CheckpointError, match="for another network"):
+    with pytest.raises(CheckpointError, match="is another network"):
         train(settings(data, tmp_path / "wide", init=str(finished), base_channels=3))
     with pytest.raises(CheckpointError, match="No such checkpoint"):
         train(settings(data, tmp_path / "none", init=str(tmp_path / "nothing")))
     assert not (tmp_path / "wide").exists()
+
+
+def test_a_run_may_begin_with_the_pretrained_weights_and_is_resumed_exactly(data, tmp_path):
+    """Also where those weights are another network's by the time of the resume: they matter at the start only."""
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    begun = {"init": "pretrained", "base_channels": 16, "lr": 1e-6}
+    train(settings(data, whole, epochs=2, **begun))
+    train(settings(data, halves, epochs=1, **begun))
+    train(resumed(halves, epochs=2))
+    assert same(*(weights(run / "latest_checkpoint.pth") for run in (whole, halves)))
+    (line,) = re.findall(r"Initial weights: pretrained, .*", (whole / "training.log").read_text())
+    assert "initialised randomly" in line
+    assert "heatmaps.1.weight, heatmaps.1.bias" in line
+    assert (halves / "training.log").read_text().count("Initial weights") == 1
+    assert json.loads((whole / "training_args.json").read_text())["init"] == "pretrained"
+    stem = weights(whole / "latest_checkpoint.pth")["stem.0.0.weight"]
+    assert torch.allclose(stem, read_tensors(pretrained_path())[0]["stem.0.0.weight"], atol=1e-4)
 
 
 def test_the_best_model_is_the_one_that_best_metric_names(data, tmp_path):
