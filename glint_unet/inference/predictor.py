@@ -215,7 +215,8 @@ class GlintDetector:
         placement = self._placement((grey.shape[1], grey.shape[2]))
         looks = self._look(grey, placement)
         together = self._candidates(grey, placement, looks)
-        return together, self.without_constellation()._candidates(grey, placement, looks)
+        alone = self.without_constellation()
+        return together, together if alone is self else alone._candidates(grey, placement, looks)
 
     def _candidates(self, grey: NDArray[np.uint8], placement: Placement, looks: list[Decoded]) -> Glints:
         """The candidates in images (B, H, W), from what the backend returned for them."""

@@ -118,6 +118,20 @@ def test_unnamed_glints_are_looked_at_again_where_most_of_them_lie():
     assert (np.diff(second.scores[0]) <= 0).all()
 
 
+def test_without_a_layout_both_ways_of_decoding_are_one_and_cost_no_more_looks():
+    seen: list[int] = []
+
+    def counted(images):
+        seen.append(len(images))
+        return class_free_brightness(images)
+
+    image = dots(LAYOUT * 34 + [250.3, 120.6])
+    one = GlintDetector(counted, INPUT, len(LAYOUT), class_free=True, threshold=0.04, stride=1)
+    ours, alone = one.candidates_with_and_without(image)
+    assert all(np.array_equal(*pair) for pair in zip(ours, alone, strict=True))
+    assert seen == [1, 1]  # the whole frame, then the part around the glints
+
+
 def test_a_glint_outside_the_closer_look_stays():
     truth = np.concatenate([LAYOUT[:4] * 34 + [250.3, 120.6], [[40.0, 300.0]]])
     found = unnamed_detector()(dots(truth))
