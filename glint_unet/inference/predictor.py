@@ -205,18 +205,19 @@ class GlintDetector:
 
         For metrics that compare several thresholds. Arguments and errors are those of a call.
         """
-        grey = _grey_of(images)
-        placement = self._placement((grey.shape[1], grey.shape[2]))
-        return self._candidates(grey, placement, self._look(grey, placement))
+        return self._candidates(*self._seen(images))
 
     def candidates_with_and_without(self, images: NDArray[Any] | str | Path) -> tuple[Glints, Glints]:
         """The `candidates` of this detector and those of `without_constellation`; the network sees images once."""
-        grey = _grey_of(images)
+        seen, alone = self._seen(images), self.without_constellation()
+        together = self._candidates(*seen)
+        return together, together if alone is self else alone._candidates(*seen)
+
+    def _seen(self, images: NDArray[Any] | str | Path) -> tuple[NDArray[np.uint8], Placement, list[Decoded]]:
+        """Images as (B, H, W), their placement in the network's input, and what the backend returns for them."""
+        grey = as_grey(read_image(Path(images)) if isinstance(images, str | Path) else images)
         placement = self._placement((grey.shape[1], grey.shape[2]))
-        looks = self._look(grey, placement)
-        together = self._candidates(grey, placement, looks)
-        alone = self.without_constellation()
-        return together, together if alone is self else alone._candidates(grey, placement, looks)
+        return grey, placement, self._looks(np.stack([place_image(image, placement) for image in grey]))
 
     def _candidates(self, grey: NDArray[np.uint8], placement: Placement, looks: list[Decoded]) -> Glints:
         """The candidates in images (B, H, W), from what the backend returned for them."""
@@ -257,9 +258,6 @@ class GlintDetector:
     def _placement(self, image_size: tuple[int, int]) -> Placement:
         return Placement.of(image_size, self.image_size, stretch=self.stretch)
 
-    def _look(self, grey: NDArray[np.uint8], placement: Placement) -> list[Decoded]:
-        return self._looks(np.stack([place_image(image, placement) for image in grey]))
-
     def _looks(self, images: NDArray[np.uint8]) -> list[Decoded]:
         """What the backend returns for images of the network's input size at each of the shifts."""
         return [self._backend(_shifted(images, *shift)) for shift in self._shifts]
@@ -295,7 +293,3 @@ def _shifted(images: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:
     """Images (B, H, W) moved to the right and down; their border is continued."""
     H, W = images.shape[1:]
     return np.ascontiguousarray(np.pad(images, ((0, 0), (y, 0), (x, 0)), mode="edge")[:, :H, :W]) if x or y else images
-
-
-def _grey_of(images: NDArray[Any] | str | Path) -> NDArray[np.uint8]:
-    return as_grey(read_image(Path(images)) if isinstance(images, str | Path) else images)
