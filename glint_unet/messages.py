@@ -1,6 +1,8 @@
 """All messages of the log and the console in Chinese and English, and which of the two the user reads."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 LANGUAGES = ("zh", "en")
@@ -1432,6 +1434,119 @@ TEXTS: dict[str, tuple[str, str]] = {
         "每张图像的反光点数 (数目:图像数): {counts}",
         "Glints per image (glints:images): {counts}",
     ),
+    # --- reports ---
+    "report_title": ("训练报告: {name}", "Training report: {name}"),
+    "report_evaluation_title": ("评估报告: {name}", "Evaluation report: {name}"),
+    "report_made": ("生成于 {time}, glint-unet {version}", "Made {time} by glint-unet {version}"),
+    "report_progress": (
+        "已完成 {done}/{epochs} 轮; 最佳: 第 {best} 轮",
+        "{done} of {epochs} epochs done; best: epoch {best}",
+    ),
+    "report_progress_none": (
+        "已完成 {done}/{epochs} 轮; 尚无最佳模型",
+        "{done} of {epochs} epochs done; no best model yet",
+    ),
+    "report_judged": ("{num} 张图像, 阈值 {threshold:.2f}", "{num} images, threshold {threshold:.2f}"),
+    "report_contents": ("目录", "Contents"),
+    "report_figures": ("结果", "Results"),
+    "report_of_validation": ("最佳模型在验证图像上的结果", "The best model on the validation images"),
+    "report_of_evaluation": ("模型在被评估图像上的结果", "The model on the images evaluated"),
+    "report_f1": ("F1 (2 像素以内)", "F1 within 2 px"),
+    "report_precision": ("精确率", "Precision"),
+    "report_recall": ("召回率", "Recall"),
+    "report_median": ("误差中位数", "Median error"),
+    "report_p95": ("误差 95% 分位数", "95% quantile of the error"),
+    "report_curves": ("曲线", "Curves"),
+    "report_epoch": ("轮次", "epoch"),
+    "report_best_epoch": ("最佳: 第 {epoch} 轮", "best: epoch {epoch}"),
+    "curve_loss": ("损失 (总和)", "Loss (total)"),
+    "curve_terms": ("损失各项 (加权)", "Terms of the loss, weighted"),
+    "curve_rates": ("2 像素以内且 LED 正确 (验证)", "Found within 2 px, right LED (validation)"),
+    "curve_error": ("找到的反光点的位置误差 (验证)", "Position error of found glints (validation)"),
+    "curve_lr": ("学习率", "Learning rate"),
+    "curve_time": ("每轮时间", "Time per epoch"),
+    "curve_axis_loss": ("损失", "loss"),
+    "curve_axis_share": ("比例", "share"),
+    "curve_axis_error": ("误差 [像素]", "error [px]"),
+    "curve_axis_time": ("时间 [秒]", "time [s]"),
+    "curve_train": ("训练", "training"),
+    "curve_val": ("验证", "validation"),
+    "curve_median": ("中位数", "median"),
+    "curve_p95": ("95% 分位数", "95% quantile"),
+    "curve_time_compute": ("训练步", "training steps"),
+    "curve_time_data": ("等待数据", "waiting for data"),
+    "curve_time_save": ("保存", "saving"),
+    "curve_alt": ("{name} 从 {first:.3g} 到 {last:.3g}", "{name} from {first:.3g} to {last:.3g}"),
+    "report_leds": ("各 LED", "LEDs"),
+    "report_present": ("存在", "Present"),
+    "report_found": ("找到", "Found"),
+    "report_bias": ("平均偏差 x, y", "Mean error x, y"),
+    "report_confusion": ("混淆矩阵", "Confusion of LEDs"),
+    "report_confusion_note": (
+        "行: 真实的 LED; 列: 在 2 像素以内被认作哪个 LED",
+        "Rows: the LED of a glint; columns: the LED it was taken for within 2 px",
+    ),
+    "report_errors": ("误差", "Errors"),
+    "report_histogram": ("位置误差的分布", "Distribution of the position error"),
+    "report_histogram_alt": (
+        "{num} 个反光点; 中位数 {median:.2f} 像素, 95% 分位数 {p95:.2f} 像素",
+        "{num} glints; median {median:.2f} px, 95% quantile {p95:.2f} px",
+    ),
+    "report_num_glints": ("反光点数", "glints"),
+    "report_beyond": ("最后一条含更大的误差: {num} 个", "the last bar includes larger errors: {num}"),
+    "report_sigma": ("误差与预测的标准差", "Error against predicted standard deviation"),
+    "report_sigma_axis": ("预测的标准差 [像素]", "predicted standard deviation [px]"),
+    "report_sigma_one": ("反光点", "glint"),
+    "report_sigma_median": ("每组的误差中位数", "median error of a group"),
+    "report_sigma_ideal": ("校准良好时的中位数", "median if well calibrated"),
+    "report_sigma_ratio": (
+        "误差与预期之比的中位数: {ratio:.2f} (1: 校准良好; 小于 1: 过于谨慎)",
+        "Median ratio of the error to the expected one: {ratio:.2f} (1: well calibrated; below 1: too cautious)",
+    ),
+    "report_examples": ("示例图像", "Example images"),
+    "report_examples_note": (
+        "圆圈: 真值 (放大图中半径 2 像素); 十字: 预测。放大图为 {side} x {side} 像素",
+        "Ring: truth (radius 2 px where magnified); cross: prediction. Magnified parts are {side} x {side} px",
+    ),
+    "report_worst": ("最差", "Worst"),
+    "report_middle": ("中等", "Median"),
+    "report_best": ("最好", "Best"),
+    "report_example_right": ("{num} / {all} 个在 2 像素以内", "{num} of {all} within 2 px"),
+    "report_example_largest": ("最大误差 {error:.2f} 像素", "largest error {error:.2f} px"),
+    "report_example_alt": ("眼图 {name}, 标出 {num} 个反光点", "Eye image {name} with {num} glints marked"),
+    "report_missed": ("未找到", "missed"),
+    "report_false": ("误报", "false"),
+    "report_px": ("{error:.2f} 像素", "{error:.2f} px"),
+    "report_part_alt": ("{label} 附近放大: {verdict}", "Magnified around {label}: {verdict}"),
+    "report_settings": ("设置", "Settings"),
+    "report_changed": ("与默认不同的设置", "Settings that differ from the defaults"),
+    "report_defaults": ("其余设置 (默认值, {num} 项)", "All other settings, at their defaults ({num})"),
+    "report_data": ("数据集", "Data set"),
+    "report_data_file": ("文件", "File"),
+    "report_data_md5": ("内容的 MD5", "MD5 of the content"),
+    "report_data_images": ("图像数", "Images"),
+    "report_data_sizes": ("图像大小", "Image size"),
+    "report_data_heatmaps": ("热图大小", "Heatmap size"),
+    "report_data_split": ("训练 / 验证图像", "Training / validation images"),
+    "report_num_leds": ("LED 数", "Number of LEDs"),
+    "report_model": ("模型", "Model"),
+    "report_environment": ("环境", "Environment"),
+    "report_command": ("命令行", "Command line"),
+    "report_device": ("设备", "Device"),
+    "report_host": ("主机", "Host"),
+    "report_commit": ("代码版本", "Commit"),
+    "report_starts": ("启动次数", "Starts"),
+    "report_commands": ("命令", "Commands"),
+    "report_to_resume": ("继续训练到第 {epochs} 轮", "Resume, up to epoch {epochs}"),
+    "report_to_predict": ("检测", "Predict"),
+    "report_to_evaluate": ("评估", "Evaluate"),
+    "report_without_images": ("没有误差分布和示例图像: {reason}", "No error distribution and example images: {reason}"),
+    "report_written": ("报告: {path}", "Report: {path}"),
+    "report_no_run": (
+        "{path} 中没有训练记录 (缺少 metrics.json 或其中没有轮次); 请给出训练目录, 例如 runs/train_20251106_143022",
+        "{path} has no record of epochs (metrics.json is missing or empty); give a run directory, "
+        "e.g. runs/train_20251106_143022",
+    ),
 }
 
 _language: str | None = None
@@ -1462,6 +1577,18 @@ def environment_language() -> str:
     names = ("GLINT_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
     chosen = next((value for name in names if (value := os.environ.get(name))), "")
     return "zh" if chosen.lower().startswith("zh") else "en"
+
+
+@contextlib.contextmanager
+def in_language(language: str) -> Iterator[None]:
+    """A block whose messages are in another language, as for pictures, whose font has no Chinese."""
+    global _language
+    before = _language
+    set_language(language)
+    try:
+        yield
+    finally:
+        _language = before
 
 
 def text(key: str, **values: Any) -> str:

@@ -104,7 +104,8 @@ def test_every_sentence_exists_in_both_languages_with_the_same_placeholders():
 
 
 def test_every_sentence_is_used_and_every_sentence_used_is_there():
-    source = "\n".join(path.read_text() for path in MODULES if path.name != "messages.py")
+    paths = [*(path for path in MODULES if path.name != "messages.py"), *(ROOT / "glint_unet").rglob("*.html")]
+    source = "\n".join(path.read_text() for path in paths)
     used = set(re.findall(r'(?:Error|text|_say)\(\s*"([a-z0-9_]+)"', source))
     used |= {key for pair in re.findall(r'text\(\s*"([a-z0-9_]+)" if .*? else "([a-z0-9_]+)"', source) for key in pair}
     used |= {key for pair in re.findall(r'text\("([a-z0-9_]+)".*?else text\("([a-z0-9_]+)"', source) for key in pair}

@@ -19,6 +19,7 @@ COMMANDS = {
     "synth": "generate a data set of synthetic eyes",
     "adapt": "improve a model with images that have no annotations",
     "evaluate": "measure the accuracy of a model on annotated images",
+    "report": "write the HTML report of a run again, or compare runs in one page",
     "predict": "find glints in images, folders, videos and data sets, and write a table",
     "live": "find glints in a camera stream or a video in real time",
     "export": "export a model for other programs: ONNX, safetensors, torch.export",

@@ -20,7 +20,7 @@ PRESENT_FROM_SCORE = 0.5
 _CALIBRATION_BINS = 10
 _NUM_THRESHOLDS = 20
 _MOST_ERROR, _PREFERRED_THRESHOLD = 1.04, 0.6
-_LAPLACE_MEDIAN = 0.969  # of the distance under the density in model/votes.py, in units of its sigma: 1.678 b
+LAPLACE_MEDIAN = 0.969  # of the distance under the density in model/votes.py, in units of its sigma: 1.678 b
 
 
 class KeypointMetrics:
@@ -134,7 +134,7 @@ class KeypointMetrics:
             "presence": float((found == present).float().mean()),
             "two_right": _ratio(int((right.sum(dim=1) >= 2)[with_two].sum()), int(with_two.sum())),
             "calibration": _calibration_error(scores, right | (present & (errors <= RIGHT_WITHIN_PX))),
-            "sigma_ratio": _quantile((errors / (_LAPLACE_MEDIAN * sigmas))[found & present], 0.5),
+            "sigma_ratio": _quantile((errors / (LAPLACE_MEDIAN * sigmas))[found & present], 0.5),
             "sigma_p95": _quantile(sigmas[found], 0.95),
             "found_per_image": num_found / len(points) if num_found else None,
         }

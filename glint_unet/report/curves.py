@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from glint_unet.files import write_bytes
+from glint_unet.messages import in_language, text
 from glint_unet.model.losses import TERMS
 from glint_unet.report.palette import TRAIN, VAL, series_colour
 
@@ -113,32 +114,43 @@ def _times(history: Sequence[Row]) -> list[Curve]:
     ]
 
 
-_TITLES = {
-    "loss": ("Loss (total)", "loss"),
-    "terms": ("Terms of the loss, weighted", "loss"),
-    "rates": ("Found within 2 px, right LED (validation)", "share"),
-    "error": ("Position error of found glints (validation)", "error [px]"),
-    "lr": ("Learning rate", "learning rate"),
-    "time": ("Time per epoch", "time [s]"),
-}
-_NAMES = {
-    "train_total": "training",
-    "val_total": "validation",
-    "val_f1": "F1",
-    "val_precision": "precision",
-    "val_recall": "recall",
-    "val_px_median": "median",
-    "val_px_p95": "95% quantile",
-    "lr": "learning rate",
-    "time_compute": "training steps",
-    "time_data": "waiting for data",
-    "time_val": "validation",
-    "time_save": "saving",
-}
+def titles() -> dict[str, tuple[str, str]]:
+    """For each panel its title and the name of its vertical axis, in the current language."""
+    share, loss, error = text("curve_axis_share"), text("curve_axis_loss"), text("curve_axis_error")
+    return {
+        "loss": (text("curve_loss"), loss),
+        "terms": (text("curve_terms"), loss),
+        "rates": (text("curve_rates"), share),
+        "error": (text("curve_error"), error),
+        "lr": (text("curve_lr"), text("curve_lr")),
+        "time": (text("curve_time"), text("curve_axis_time")),
+    }
+
+
+def curve_name(name: str) -> str:
+    """The name of a curve for the legend, in the current language."""
+    names = {
+        "train_total": text("curve_train"),
+        "val_total": text("curve_val"),
+        "val_f1": "F1",
+        "val_precision": text("report_precision"),
+        "val_recall": text("report_recall"),
+        "val_px_median": text("curve_median"),
+        "val_px_p95": text("curve_p95"),
+        "lr": text("curve_lr"),
+        "time_compute": text("curve_time_compute"),
+        "time_data": text("curve_time_data"),
+        "time_val": text("curve_val"),
+        "time_save": text("curve_time_save"),
+    }
+    if name in names:
+        return names[name]
+    part, _, term = name.partition("_")
+    return f"{text('curve_train') if part == 'train' else text('curve_val')}: {term}"
 
 
 def draw_curves(history: Sequence[Row], best_epoch: int, path: Path) -> None:
-    """Draws the panels as a PNG.
+    """Draws the panels as a PNG, in English: the fonts of matplotlib have no Chinese.
 
     Args:
         history: the rows of metrics.json; at least one.
@@ -149,8 +161,9 @@ def draw_curves(history: Sequence[Row], best_epoch: int, path: Path) -> None:
     num_rows = -(-len(panels) // 3)
     figure = Figure(figsize=(15, 4.2 * num_rows), layout="constrained")
     grid = figure.subplots(num_rows, 3, squeeze=False).ravel()
-    for axes, panel in zip(grid, panels, strict=False):
-        _draw_panel(axes, panel, history, best_epoch)
+    with in_language("en"):
+        for axes, panel in zip(grid, panels, strict=False):
+            _draw_panel(axes, panel, history, best_epoch)
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     content = io.BytesIO()
@@ -159,14 +172,20 @@ def draw_curves(history: Sequence[Row], best_epoch: int, path: Path) -> None:
 
 
 def _draw_panel(axes: Axes, panel: Panel, history: Sequence[Row], best_epoch: int) -> None:
-    title, unit = _TITLES[panel.name]
+    title, unit = titles()[panel.name]
     for curve in panel.curves:
         marker = "o" if len(curve.points) <= 30 else None
         style = "--" if curve.is_dashed else "-"
-        label = _NAMES.get(curve.name) or curve.name.replace("train_", "training: ").replace("val_", "validation: ")
-        axes.plot(*zip(*curve.points, strict=True), style, color=curve.colour, marker=marker, ms=3.5, label=label)
+        axes.plot(
+            *zip(*curve.points, strict=True),
+            style,
+            color=curve.colour,
+            marker=marker,
+            ms=3.5,
+            label=curve_name(curve.name),
+        )
     axes.set_title(title, fontsize=12)
-    axes.set(xlabel="epoch", ylabel=unit)
+    axes.set(xlabel=text("report_epoch"), ylabel=unit)
     epochs = [int(row["epoch"]) for row in history]
     axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -178,6 +197,8 @@ def _draw_panel(axes: Axes, panel: Panel, history: Sequence[Row], best_epoch: in
     elif panel.name in ("rates", "time"):
         axes.set_ylim(bottom=0, top=1.02 if panel.name == "rates" else None)
     if best_epoch:
-        axes.axvline(best_epoch, color="grey", ls=":", lw=1.5, zorder=0, label=f"best: epoch {best_epoch}")
+        axes.axvline(
+            best_epoch, color="grey", ls=":", lw=1.5, zorder=0, label=text("report_best_epoch", epoch=best_epoch)
+        )
     axes.grid(alpha=0.3)
     axes.legend(fontsize=9)

@@ -107,6 +107,11 @@ class RunDirectory:
         return self.path / "tracking.log"
 
     @property
+    def report(self) -> Path:
+        """The report, HTML."""
+        return self.path / "report.html"
+
+    @property
     def trace(self) -> Path:
         """Trace written by `--profile`."""
         return self.path / "profile.json"

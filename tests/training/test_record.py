@@ -34,6 +34,7 @@ def test_the_run_directory_holds_every_file_of_the_contract(finished):
         "provenance.json",
         "status.json",
         "worst.png",
+        "report.html",
         *(f"checkpoints/checkpoint_epoch_{epoch:03d}.pth" for epoch in (2, 3, 4)),
     }
 
