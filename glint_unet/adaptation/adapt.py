@@ -12,6 +12,7 @@ import numpy as np
 
 from glint_unet.adaptation.comparison import FrameReport, SelfAgreement
 from glint_unet.adaptation.frames import Chosen, choose_frames
+from glint_unet.adaptation.old_model import put_back, read_model
 from glint_unet.adaptation.pseudo_dataset import PseudoCounts, rig_of, synthetic_rows, write_pseudo_dataset
 from glint_unet.adaptation.pseudo_labels import LEAST_CERTAIN, Rows, rows_of
 from glint_unet.adaptation.report import AdaptReport, Example, draw_examples
@@ -25,10 +26,9 @@ from glint_unet.data.synthetic.rig import Rig
 from glint_unet.errors import AdaptError, MediaError, RigError, RunDirectoryError
 from glint_unet.files import write_json
 from glint_unet.inference.predictor import GlintDetector
-from glint_unet.inference.trained_model import TrainedModel, load_model
+from glint_unet.inference.trained_model import TrainedModel
 from glint_unet.messages import set_language, text
-from glint_unet.runs.checkpoint import Checkpoint
-from glint_unet.runs.checkpoint_file import write_checkpoint
+from glint_unet.pretrained import is_pretrained, model_path
 from glint_unet.runs.resume_point import find_resume_point
 from glint_unet.training.loop import train
 
@@ -63,9 +63,8 @@ def adapt(task: Adaptation, watch: Watch = iter) -> AdaptReport:
     _check_same(task)
     if task.report.exists():
         return AdaptReport.from_dict(json.loads(task.report.read_text(encoding="utf-8")))
-    model, media = load_model(task.run), open_media(task.images)
-    checkpoint = Checkpoint.read(model.path)
-    checkpoint.run_state()
+    model, config = read_model(model_path(task.run))
+    media = open_media(task.images)
     device = choose_device(TrainConfig(device=task.device), Group())
     old = GlintDetector.load(model.path, device, rig=task.rig)
     if not old.names_leds:
@@ -73,14 +72,14 @@ def adapt(task: Adaptation, watch: Watch = iter) -> AdaptReport:
     model = model._replace(num_classes=old.num_classes, constellation=old.constellation)
     with task.new.locked():
         if not task.dataset.exists():
-            _make_dataset(task, model, old, media, _rig(task, checkpoint.config.h5, model), watch)
+            _make_dataset(task, model, old, media, _rig(task, config.h5, model), watch)
         counts = PseudoCounts(**json.loads(task.counts.read_text(encoding="utf-8")))
-    _fine_tune(task, model, checkpoint.config, counts)
+    _fine_tune(task, model, config, counts)
     with task.new.locked():
         new = GlintDetector.load(task.rejected if task.rejected.exists() else task.new.best, device)
         report = _compare(task, media, old, new, counts, watch)
         if not report.is_kept:
-            _put_back(task, _with_layout(checkpoint, old) if task.rig else checkpoint)
+            put_back(task.new, task.rejected, model, old)
         write_json(task.report, report.to_dict())
     return report
 
@@ -169,7 +168,7 @@ def _fine_tune(task: Adaptation, model: TrainedModel, config: TrainConfig, count
         return
     settings: dict[str, Any] = {
         "h5": str(task.dataset),
-        "init": str(model.path),
+        "init": str(task.run) if is_pretrained(task.run) else str(model.path),
         "output_dir": str(task.output_dir),
         "epochs": task.epochs,
         "lr": task.lr,
@@ -225,23 +224,3 @@ def _compare(
         threshold_after=new.threshold,
         frames=tuple(frames),
     )
-
-
-def _with_layout(checkpoint: Checkpoint, detector: GlintDetector) -> Checkpoint:
-    """The old model as `detector` reads it: with the layout and the threshold of `--rig`."""
-    state, constellation = checkpoint.run_state(), detector.constellation
-    recorded = {"num_classes": detector.num_classes, "constellation": constellation and constellation.to_dict()}
-    val = {**checkpoint.metrics.get("val", {}), "threshold": detector.threshold}
-    return dataclasses.replace(
-        checkpoint,
-        state=dataclasses.replace(state, dataset={**state.dataset, **recorded}),
-        metrics={**checkpoint.metrics, "val": val},
-    )
-
-
-def _put_back(task: Adaptation, old: Checkpoint) -> None:
-    """Makes the old model the best one of the new run; the fine-tuned one is kept beside it."""
-    if not task.rejected.exists():
-        Checkpoint.read(task.new.best).write(task.rejected)
-    old.write(task.new.best)
-    write_checkpoint(task.new.best_weights, old.deployed_weights)

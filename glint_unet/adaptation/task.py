@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from glint_unet.pretrained import is_pretrained
 from glint_unet.runs.run_directory import RunDirectory
 from glint_unet.settings import language_setting
 
@@ -13,7 +14,7 @@ class Adaptation:
     """What is to be done; the same values on a second call go on with it.
 
     Attributes:
-        run: run directory or checkpoint of the model to adapt.
+        run: run directory, checkpoint or .safetensors file of the model to adapt; `pretrained`: that of the package.
         images: folder, video, data set or pattern.
         output_dir: the new run directory.
         rig: rig file whose layout names the glints, and whose synthetic eyes are mixed in; None: those of the run.
@@ -27,7 +28,7 @@ class Adaptation:
         progress: whether to show progress bars.
     """
 
-    run: Path
+    run: Path | str
     images: str
     output_dir: Path
     rig: Path | None = None
@@ -50,7 +51,8 @@ class Adaptation:
         """The values that a continuation may not change."""
         names = ("images", "max_images", "epochs", "lr", "seed")
         rig = str(self.rig.resolve()) if self.rig else None
-        return {"run": str(self.run.resolve()), "rig": rig, **{name: getattr(self, name) for name in names}}
+        run = str(self.run) if is_pretrained(self.run) else str(Path(self.run).resolve())
+        return {"run": run, "rig": rig, **{name: getattr(self, name) for name in names}}
 
     @property
     def settings_file(self) -> Path:

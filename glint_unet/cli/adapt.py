@@ -10,6 +10,7 @@ from tqdm import tqdm
 from glint_unet.cli.arguments import parse
 from glint_unet.cli.tables import aligned
 from glint_unet.messages import text
+from glint_unet.pretrained import PRETRAINED, is_pretrained
 from glint_unet.settings import Settings, language_setting, setting
 
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ class AdaptArguments(Settings):
     where it was stopped. A model that agrees with itself less than before is not kept.
     """
 
-    run: str
-    """Run directory or checkpoint of the model to adapt."""
     images: str
     """Folder, video, data set (.h5; its labels are not read), or a quoted pattern such as 'frames/*.png'."""
     output_dir: str
     """New run directory."""
+    run: str = PRETRAINED
+    """Run directory, checkpoint or .safetensors file of the model to adapt. Default: the pretrained weights."""
     rig: str | None = None
     """Rig file (TOML) whose layout names the glints; needed for a class-free model that has recorded none."""
     max_images: int = setting(2000, low=10, high=1_000_000)
@@ -62,7 +63,8 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.adaptation.task import Adaptation
     from glint_unet.compute.stop_signals import Interrupted
 
-    places = {"run": Path(arguments.run), "output_dir": Path(arguments.output_dir)}
+    run = arguments.run if is_pretrained(arguments.run) else Path(arguments.run)
+    places = {"run": run, "output_dir": Path(arguments.output_dir)}
     values = {**vars(arguments), **places, "rig": Path(arguments.rig) if arguments.rig else None}
     task = Adaptation(**values)
     try:

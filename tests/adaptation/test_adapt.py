@@ -9,14 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from glint_unet.adaptation.adapt import adapt
 from glint_unet.adaptation.task import Adaptation
+from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.data.synthetic.writing import write_synthetic
-from glint_unet.errors import AdaptError, CheckpointError, RunDirectoryError
+from glint_unet.errors import AdaptError, RunDirectoryError
 from glint_unet.inference.predictor import GlintDetector
+from glint_unet.inference.safetensors_model import export_safetensors
+from glint_unet.inference.trained_model import load_model
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.run_directory import RunDirectory
 from glint_unet.training.loop import train
@@ -152,27 +156,47 @@ def test_the_new_run_keeps_the_constellation_of_the_old_one(tmp_path):
     assert new.run_state().dataset["constellation"] == recorded
 
 
-def test_a_class_free_model_is_adapted_to_a_rig_that_it_was_not_trained_for(tmp_path):
+@pytest.fixture(scope="module")
+def class_free(tmp_path_factory):
+    """A class-free run on eyes of 5 LEDs, and a rig file of 4 LEDs with 20 frames of it."""
+    directory = tmp_path_factory.mktemp("class_free")
     rig = Rig.ring(5, image_size=(48, 48), layout_size=(0.6, 0.8), stride=1, level="easy")
-    list(write_synthetic(tmp_path / "eyes.h5", rig, num=80, seed=1))
-    run, new = tmp_path / "run", tmp_path / "new"
-    train(settings(tmp_path / "eyes.h5", run, base_channels=4, epochs=16, class_free=True))
-    with pytest.raises(CheckpointError):
-        adapt(task(tmp_path / "missing", tmp_path / "eyes.h5", new))
-    four = tmp_path / "four.toml"
+    list(write_synthetic(directory / "eyes.h5", rig, num=80, seed=1))
+    run = directory / "run"
+    train(settings(directory / "eyes.h5", run, base_channels=4, epochs=16, class_free=True))
+    four = directory / "four.toml"
     four.write_text('[leds]\nnumber = 4\nsize = [0.6, 0.8]\n[image]\nstride = 1\n[scene]\nlevel = "easy"\n')
-    frames = tmp_path / "frames.h5"
+    frames = directory / "frames.h5"
     list(write_synthetic(frames, dataclasses.replace(Rig.read(four), image_size=(48, 48)), num=20, seed=2))
+    return run, four, frames
+
+
+def test_a_class_free_model_is_adapted_to_a_rig_that_it_was_not_trained_for(class_free, tmp_path):
+    run, four, frames = class_free
+    new = tmp_path / "new"
     report = adapt(task(run, frames, new, rig=four))
     assert report.num_labelled >= 4
     assert report.num_synthetic > 0
     assert json.loads((new / "training_args.json").read_text())["class_free"] is True
     detector = GlintDetector.load(new)
     assert detector.labels() == ["g1", "g2", "g3", "g4"]
-    assert detector.threshold == report.threshold_after if report.is_kept else report.threshold_before
+    assert detector.threshold == (report.threshold_after if report.is_kept else report.threshold_before)
     assert adapt(task(run, frames, new, rig=four)) == report
     with pytest.raises(RunDirectoryError, match="--rig"):
         adapt(task(run, frames, new))
+
+
+def test_an_exported_model_is_adapted_and_put_back_where_it_stays_the_better_one(class_free, tmp_path):
+    run, four, frames = class_free
+    exported, new = tmp_path / "model.safetensors", tmp_path / "new"
+    export_safetensors(load_model(run), exported)
+    report = adapt(task(exported, frames, new, rig=four, lr=0.3))
+    assert not report.is_kept
+    images = render_eyes(dataclasses.replace(Rig.read(four), image_size=(48, 48)), 3, range(8))[0]
+    back, old = GlintDetector.load(new), GlintDetector.load(exported, rig=four)
+    assert back.labels() == ["g1", "g2", "g3", "g4"]
+    for ours, theirs in zip(back.candidates(images), old.candidates(images), strict=True):
+        assert np.array_equal(ours, theirs)
 
 
 def test_a_class_free_model_without_a_layout_is_refused(tmp_path):
