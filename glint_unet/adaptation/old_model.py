@@ -22,7 +22,8 @@ def read_model(path: Path) -> tuple[TrainedModel, TrainConfig]:
     """
     if path.suffix == ".safetensors":
         model = load_safetensors(path)
-        return model, TrainConfig(arch=model.arch, base_channels=model.base_channels, class_free=model.class_free)
+        of_network = {name: getattr(model, name) for name in ("arch", "base_channels", "class_free")}
+        return model, TrainConfig(**of_network)
     model = load_model(path)
     checkpoint = Checkpoint.read(model.path)
     checkpoint.run_state()
