@@ -122,7 +122,7 @@ EIGHT = ["--set", "loss=quality_focal,focal", "--set", "lr=1e-3,2e-3,4e-3,8e-3",
 def begin(sweep, data):
     """Starts a sweep of eight trials as a user does, in a process of its own."""
     line = [sys.executable, "-m", "glint_unet", "sweep", "--h5", data, "--output_dir", sweep, *EIGHT, *SMALL]
-    line += ["--epochs", 6, "--save_every_minutes", 0.001]
+    line += ["--epochs", 4, "--save_every_minutes", 0.001]
     return subprocess.Popen(list(map(str, line)), cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -135,7 +135,7 @@ def has_epochs(sweep, epochs):
 def test_eight_trials_killed_twice_and_finished_by_the_same_command_equal_an_uninterrupted_sweep(own_copy, tmp_path):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert begin(undisturbed, own_copy).wait() == 0
-    for epochs in (15, 33):  # of 48
+    for epochs in (10, 21):  # of 32
         process = begin(killed, own_copy)
         wait_until(partial(has_epochs, killed, epochs), process)
         process.send_signal(signal.SIGKILL)
