@@ -123,7 +123,7 @@ def measured(commands: Sequence[Sequence[str]], runs: Sequence[Path]) -> float:
     time.sleep(5)  # of training, in which buffers reach their size
     parents = [psutil.Process(process.pid) for process in processes]
     everyone = [*parents, *(child for parent in parents for child in parent.children(recursive=True))]
-    total = sum(process.memory_full_info().pss for process in everyone) / 2**20
+    total = float(sum(process.memory_full_info().pss for process in everyone)) / 2**20
     for process in processes:
         process.send_signal(signal.SIGTERM)
     for process in processes:

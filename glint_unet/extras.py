@@ -17,6 +17,7 @@ EXTRA_OF = {
     "tensorboard": "tracking",
     "mlflow": "tracking",
     "wandb": "tracking",
+    "submitit": "cluster",
 }
 
 _ROOT = Path(__file__).resolve().parent.parent

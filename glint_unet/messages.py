@@ -297,6 +297,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "改变 {names} 时, 各组的 total 损失不可比较; 请用 --metric f1 或 px_error",
         "The total losses of trials that differ in {names} cannot be compared; use --metric f1 or px_error",
     ),
+    "sweep_cluster": (
+        "无法使用 Slurm: {reason}; 请在集群的登录节点上运行, 并检查 --slurm, 或用 --engine local",
+        "Slurm cannot be used: {reason}; run it on a login node of the cluster and check --slurm, or use "
+        "--engine local",
+    ),
+    "sweep_slurm_form": (
+        "--slurm {value!r} 的格式无效; 例如 partition=gpu,gpus_per_node=1,cpus_per_task=8,timeout_min=240",
+        "--slurm {value!r} is not valid; for example: partition=gpu,gpus_per_node=1,cpus_per_task=8,timeout_min=240",
+    ),
+    "sweep_engine_flags": (
+        "{flags} 不适用于 --engine {engine}; 请去掉 (本机的 GPU 用 --gpus, Slurm 的用 --slurm gpus_per_node=1)",
+        "{flags} does not apply to --engine {engine}; remove it (GPUs of this machine: --gpus; of Slurm: --slurm "
+        "gpus_per_node=1)",
+    ),
     "sweep_per_gpu": (
         "--per_gpu {value} 没有作用: 没有 --gpus; 请加上 --gpus, 或用 --parallel",
         "--per_gpu {value} has no effect without --gpus; add --gpus, or use --parallel",

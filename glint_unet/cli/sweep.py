@@ -57,6 +57,10 @@ class SweepArguments(Settings):
     """GPUs to use: 0,1,..."""
     per_gpu: int = setting(1, low=1, high=64)
     """Runs at a time on each GPU."""
+    engine: Literal["local", "slurm"] = "local"
+    """Where the runs are trained: on this machine, or as jobs of a Slurm cluster."""
+    slurm: str = setting("", is_path=False)
+    """Options of the jobs, e.g. partition=gpu,gpus_per_node=1,cpus_per_task=8,timeout_min=240,mem_gb=16."""
     config: str | None = None
     """TOML file with flags of sweep and train, and a table [set]; flags override it."""
     lang: Literal["zh", "en"] = "zh"
@@ -79,15 +83,18 @@ def run(argv: Sequence[str]) -> int:
 
     space = Space.parse(_values(own, "set"))
     _check_flags(arguments, training, space, given)
-    plan = _plan(arguments, space, training)
+    options = _job_options(arguments)
+    plan = _plan(arguments, space, training, int(options.get("cpus_per_task", 1)))
     from glint_unet.cli.sweep_view import ConsoleView
     from glint_unet.experiments.sweep import sweep
     from glint_unet.experiments.sweep_engine import LocalEngine
     from glint_unet.experiments.sweep_report import write_table
+    from glint_unet.experiments.sweep_slurm import SubmititEngine
 
     view = ConsoleView(plan)
+    is_local = arguments.engine == "local"
     try:
-        study = sweep(plan, LocalEngine(), view)
+        study = sweep(plan, LocalEngine if is_local else lambda: SubmititEngine(plan.directory, options), view)
     except Interrupted as interrupted:
         view.say(text("sweep_interrupted", path=plan.directory))
         return 128 + interrupted.signal_number
@@ -143,7 +150,22 @@ def _check_flags(arguments: SweepArguments, training: Sequence[str], space: "Spa
         raise SettingError("sweep_total_differs", names=", ".join(names))
 
 
-def _plan(arguments: SweepArguments, space: "Space", training: Sequence[str]) -> "SweepPlan":
+def _job_options(arguments: SweepArguments) -> dict[str, str | int]:
+    """The options of --slurm; numbers as such."""
+    misplaced = ("gpus", "per_gpu") if arguments.engine == "slurm" else ("slurm",)
+    if flags := [name for name in misplaced if getattr(arguments, name) != getattr(SweepArguments(), name)]:
+        listed = ", ".join(f"--{name}" for name in flags)
+        raise SettingError("sweep_engine_flags", flags=listed, engine=arguments.engine)
+    options: dict[str, str | int] = {}
+    for part in filter(None, arguments.slurm.split(",")):
+        name, is_assignment, value = part.partition("=")
+        if not is_assignment or not name.isidentifier() or not value:
+            raise SettingError("sweep_slurm_form", value=part)
+        options[name] = int(value) if value.isdecimal() else value
+    return options
+
+
+def _plan(arguments: SweepArguments, space: "Space", training: Sequence[str], job_cores: int) -> "SweepPlan":
     """Checks every value that a trial may get, and the data set, before anything is written."""
     from glint_unet.data.origin import origin_of
     from glint_unet.data.synthetic.stream import is_stream
@@ -156,7 +178,7 @@ def _plan(arguments: SweepArguments, space: "Space", training: Sequence[str]) ->
             parse_training([*training, *flags_of({parameter.name: value})], _PROG, TrainConfig())
     if not config.h5:
         raise SettingError("h5_required")
-    slots, more = _slots(arguments, config), []
+    slots, more = _slots(arguments, config, job_cores), []
     given = flags_on_line(TrainConfig, training)
     if not given & _WHERE_DATA_IS_HELD and not is_stream(config.h5):
         more.append("--shared_memory")
@@ -180,21 +202,23 @@ def _plan(arguments: SweepArguments, space: "Space", training: Sequence[str]) ->
     )
 
 
-def _slots(arguments: SweepArguments, config: TrainConfig) -> tuple["Slot", ...]:
-    """The places for runs: those on the GPUs in turn, or shares of the cores."""
+def _slots(arguments: SweepArguments, config: TrainConfig, job_cores: int) -> tuple["Slot", ...]:
+    """The places for runs: those on the GPUs in turn, shares of the cores of this machine, or jobs."""
     from glint_unet.compute.device import choose_device, gpu_numbers
     from glint_unet.compute.group import Group
     from glint_unet.experiments.sweep_plan import Slot
 
     numbers = [str(number) for number in gpu_numbers(dataclasses.replace(config, gpu=arguments.gpus))]
-    for number in numbers:
-        choose_device(dataclasses.replace(config, gpu=number), Group())
     places = numbers * arguments.per_gpu
     if arguments.per_gpu > 1 and not places:
         raise SettingError("sweep_per_gpu", value=arguments.per_gpu)
     num = arguments.parallel or len(places) or 1
     if places and num > len(places):
         raise SettingError("sweep_parallel", value=num, gpus=arguments.gpus, per_gpu=arguments.per_gpu)
+    for number in numbers:
+        choose_device(dataclasses.replace(config, gpu=number), Group())
+    if arguments.engine == "slurm":
+        return (Slot(None, job_cores),) * num
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return tuple(Slot(places[k] if places else None, max(1, cores // num)) for k in range(num))
 

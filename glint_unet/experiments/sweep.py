@@ -6,7 +6,7 @@ continue is in the run directories and in the study; a trial that was running is
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from glint_unet.compute.stop_signals import Interrupted, StopSignals
@@ -37,12 +37,12 @@ class SweepView:
         """Called several times a second with the trials that are open."""
 
 
-def sweep(plan: SweepPlan, engine: Engine, view: SweepView) -> SweepStudy:
+def sweep(plan: SweepPlan, new_engine: Callable[[], Engine], view: SweepView) -> SweepStudy:
     """Runs a sweep until all its trials have ended; those of an earlier call are continued.
 
     Args:
         plan: what to do.
-        engine: where to run the training processes.
+        new_engine: makes the engine that runs the training processes; called with the directory locked.
         view: called as the sweep proceeds.
 
     Returns:
@@ -58,7 +58,7 @@ def sweep(plan: SweepPlan, engine: Engine, view: SweepView) -> SweepStudy:
         plan.console(plan.directory).parent.mkdir(exist_ok=True)
         study = SweepStudy(plan)
         view.begun(study)
-        loop = _Loop(plan, engine, study, view)
+        loop = _Loop(plan, new_engine(), study, view)
         try:
             loop.fill()
             while not loop.is_over(is_stopping=stop.received is not None):

@@ -15,6 +15,7 @@ LOWER_IS_BETTER = ("px_error", "total")
 MAY_CHANGE = frozenset({
     "threads", "num_workers", "device", "gpu", "lang", "progress", "config", "output_dir",
     "cache", "shared_memory", "preload", "verify_hash", "save_freq", "keep_last_n", "save_every_minutes",
+    "tracker", "profile",
 })  # fmt: skip
 """Settings that do not change the results of trials, and may differ when a sweep is continued."""
 

@@ -51,7 +51,7 @@ def terminal(monkeypatch):
 
 
 def test_every_event_is_a_line_and_the_table_is_written_each_time(plan, capsys):
-    sweep(plan, ScriptedEngine(), ConsoleView(plan))
+    sweep(plan, ScriptedEngine, ConsoleView(plan))
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert "Sweep in" in out

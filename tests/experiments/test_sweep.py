@@ -73,7 +73,7 @@ def outcomes(study):
 
 def test_a_grid_is_run_in_order_with_as_many_at_a_time_as_there_are_slots(plan):
     view = Watch()
-    study = sweep(plan(*LISTS), ScriptedEngine(), view)
+    study = sweep(plan(*LISTS), ScriptedEngine, view)
     results = study.results()
     assert [result.params["lr"] for result in results] == ["1e-3", "2e-3", "3e-3", "4e-3"]
     assert [result.mean for result in results] == pytest.approx([1 / 3, 2 / 3, 1, 2 / 3])
@@ -82,22 +82,22 @@ def test_a_grid_is_run_in_order_with_as_many_at_a_time_as_there_are_slots(plan):
 
 
 def test_fewer_trials_than_the_grid_has_are_its_first_ones_and_more_are_added_by_a_later_call(plan):
-    assert len(sweep(plan(*LISTS, trials=2), ScriptedEngine(), Watch()).results()) == 2
+    assert len(sweep(plan(*LISTS, trials=2), ScriptedEngine, Watch()).results()) == 2
     view = Watch()
-    study = sweep(plan(*LISTS, trials=3), ScriptedEngine(), view)
+    study = sweep(plan(*LISTS, trials=3), ScriptedEngine, view)
     assert [result.params["lr"] for result in study.results()] == ["1e-3", "2e-3", "3e-3"]
     assert view.events == [("trial_002", "started"), (2, "complete")]
 
 
 def test_a_finished_sweep_starts_nothing(plan):
-    first = outcomes(sweep(plan(*LISTS), ScriptedEngine(), Watch()))
+    first = outcomes(sweep(plan(*LISTS), ScriptedEngine, Watch()))
     view = Watch()
-    assert outcomes(sweep(plan(*LISTS), ScriptedEngine(), view)) == first
+    assert outcomes(sweep(plan(*LISTS), ScriptedEngine, view)) == first
     assert view.events == []
 
 
 def test_failed_and_killed_runs_are_recorded_with_their_last_lines_and_the_others_go_on(plan):
-    study = sweep(plan("loss=dice,bce,quality_focal", "lr=3e-3"), ScriptedEngine(), Watch())
+    study = sweep(plan("loss=dice,bce,quality_focal", "lr=3e-3"), ScriptedEngine, Watch())
     failed, killed, complete = study.results()
     assert (failed.state, failed.reason) == ("failed", "first line | no such thing: correct it")
     assert killed.state == "failed"
@@ -106,13 +106,13 @@ def test_failed_and_killed_runs_are_recorded_with_their_last_lines_and_the_other
 
 
 def test_a_metric_without_any_value_is_a_failure_that_says_so(plan):
-    (result,) = sweep(plan("lr=3e-3", "loss=quality_focal", metric="px_error"), ScriptedEngine(), Watch()).results()
+    (result,) = sweep(plan("lr=3e-3", "loss=quality_focal", metric="px_error"), ScriptedEngine, Watch()).results()
     assert result.state == "failed"
     assert "px_error" in result.reason
 
 
 def test_the_mean_over_the_seeds_counts_and_one_failed_seed_fails_the_trial(plan):
-    study = sweep(plan("loss=quality_focal,dice", "lr=3e-3", seeds=3, seed=1), ScriptedEngine(), Watch())
+    study = sweep(plan("loss=quality_focal,dice", "lr=3e-3", seeds=3, seed=1), ScriptedEngine, Watch())
     complete, failed = study.results()
     assert complete.values == pytest.approx((1.01, 1.02, 1.03))
     assert complete.mean == pytest.approx(1.02)
@@ -122,9 +122,9 @@ def test_the_mean_over_the_seeds_counts_and_one_failed_seed_fails_the_trial(plan
 
 def test_a_range_is_searched_by_values_that_depend_on_the_number_of_the_trial_alone(plan, tmp_path):
     ranges = ["lr=1e-3..1e-2:log", "batch=2..64:log", "loss=quality_focal"]
-    first = sweep(plan(*ranges, trials=5, parallel=1), ScriptedEngine(), Watch()).results()
+    first = sweep(plan(*ranges, trials=5, parallel=1), ScriptedEngine, Watch()).results()
     (tmp_path / "sweep").rename(tmp_path / "first")
-    second = sweep(plan(*ranges, trials=5, parallel=3), ScriptedEngine(), Watch()).results()
+    second = sweep(plan(*ranges, trials=5, parallel=3), ScriptedEngine, Watch()).results()
     assert [result.params for result in first] == [result.params for result in second]
     assert len({result.params["lr"] for result in first}) == 5
     assert all(1e-3 <= float(result.params["lr"]) <= 1e-2 for result in first)
@@ -139,10 +139,10 @@ def test_a_stopped_sweep_saves_its_runs_and_the_next_call_resumes_them_and_start
 
     first = Watch(focal_trains)
     with pytest.raises(Interrupted):
-        sweep(plan(*lists), ScriptedEngine(), first)
+        sweep(plan(*lists), ScriptedEngine, first)
     assert {event for event in first.events if "complete" in event} == {(0, "complete"), (1, "complete")}
     second = Watch()
-    study = sweep(plan(*lists), ScriptedEngine(), second)
+    study = sweep(plan(*lists), ScriptedEngine, second)
     assert sorted(second.events[:2]) == [("trial_002", "resumed"), ("trial_003", "resumed")]
     assert [result.state for result in study.results()] == ["complete"] * 4
     assert [result.mean for result in study.results()] == pytest.approx([2 / 3, 1, 2 / 3, 1])
@@ -156,23 +156,23 @@ def test_a_run_stopped_by_someone_else_is_left_for_the_next_call(plan):
             if trials and trials[0].runs[0].rows:
                 trials[0].runs[0].process.stop()
 
-    study = sweep(plan("loss=focal", "lr=3e-3"), ScriptedEngine(), Killer())
+    study = sweep(plan("loss=focal", "lr=3e-3"), ScriptedEngine, Killer())
     assert [result.state for result in study.results()] == ["running"]
-    study = sweep(plan("loss=focal", "lr=3e-3"), ScriptedEngine(), Watch())
+    study = sweep(plan("loss=focal", "lr=3e-3"), ScriptedEngine, Watch())
     assert [result.state for result in study.results()] == ["complete"]
     assert (run.parent / "starts.txt").read_text() == "trial_000 new\ntrial_000 resumed\n"
 
 
 def test_hopeless_runs_are_stopped_and_good_ones_are_not(plan):
     lists = ["lr=3e-3,2.9e-3,2.8e-3,2.7e-3,2.6e-3,1e-4", "loss=quality_focal"]
-    study = sweep(plan(*lists, prune=True), ScriptedEngine(), Watch())
+    study = sweep(plan(*lists, prune=True), ScriptedEngine, Watch())
     assert [result.state for result in study.results()] == ["complete"] * 5 + ["pruned"]
 
 
 def test_a_run_that_another_process_writes_to_is_waited_for(plan):
     lists = ["loss=focal", "lr=3e-3"]
     with pytest.raises(Interrupted):
-        sweep(plan(*lists), ScriptedEngine(), Watch(lambda trials: trials[0].runs[0].rows))
+        sweep(plan(*lists), ScriptedEngine, Watch(lambda trials: trials[0].runs[0].rows))
     lock = FileLock(plan(*lists).run_directory(0, 0) / ".run.lock", create=True)
     lock.acquire()
     seen: list[str] = []
@@ -183,7 +183,7 @@ def test_a_run_that_another_process_writes_to_is_waited_for(plan):
             if len(seen) == 3:
                 lock.release()
 
-    study = sweep(plan(*lists), ScriptedEngine(), Other())
+    study = sweep(plan(*lists), ScriptedEngine, Other())
     assert seen[:2] == ["elsewhere", "elsewhere"]
     assert [result.state for result in study.results()] == ["complete"]
 
@@ -195,28 +195,28 @@ def test_two_sweeps_in_one_directory_are_refused(plan):
         FileLock(lists.directory / ".sweep.lock", create=True),
         pytest.raises(RunDirectoryError, match="another sweep"),
     ):
-        sweep(lists, ScriptedEngine(), Watch())
+        sweep(lists, ScriptedEngine, Watch())
 
 
 def test_another_sweep_in_the_directory_is_refused_with_what_differs(plan):
-    sweep(plan(*LISTS, trials=1), ScriptedEngine(), Watch())
+    sweep(plan(*LISTS, trials=1), ScriptedEngine, Watch())
     with pytest.raises(SettingError, match=r"epochs: 4 -> 5, seeds: 1 -> 2"):
-        sweep(plan(*LISTS, seeds=2, epochs=5), ScriptedEngine(), Watch())
-    sweep(plan(*LISTS, trials=1, threads=2, lang="zh", parallel=1), ScriptedEngine(), Watch())
+        sweep(plan(*LISTS, seeds=2, epochs=5), ScriptedEngine, Watch())
+    sweep(plan(*LISTS, trials=1, threads=2, lang="zh", parallel=1), ScriptedEngine, Watch())
 
 
 @pytest.mark.parametrize("name", ["sweep.json", "study.journal"])
 def test_a_damaged_record_is_refused(plan, name):
-    sweep(plan(*LISTS, trials=1), ScriptedEngine(), Watch())
+    sweep(plan(*LISTS, trials=1), ScriptedEngine, Watch())
     (plan(*LISTS).directory / name).write_text("{}\n[]\n")
     with pytest.raises(RunDirectoryError, match="is damaged"):
-        sweep(plan(*LISTS, trials=1), ScriptedEngine(), Watch())
+        sweep(plan(*LISTS, trials=1), ScriptedEngine, Watch())
 
 
 def test_what_a_killed_writer_leaves_in_the_journal_does_no_harm(plan):
-    first = outcomes(sweep(plan(*LISTS, trials=2), ScriptedEngine(), Watch()))
+    first = outcomes(sweep(plan(*LISTS, trials=2), ScriptedEngine, Watch()))
     journal = plan(*LISTS).journal
     with journal.open("ab") as file:
         file.write(b'{"op_code":4,"worker')
     journal.with_name("study.journal.lock").symlink_to(journal)
-    assert outcomes(sweep(plan(*LISTS, trials=3), ScriptedEngine(), Watch()))[:2] == first
+    assert outcomes(sweep(plan(*LISTS, trials=3), ScriptedEngine, Watch()))[:2] == first
