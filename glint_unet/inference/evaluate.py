@@ -149,8 +149,8 @@ def evaluate(
 def draw_worst(detector: GlintDetector, h5: Path, worst: tuple[int, ...], path: Path) -> None:
     """Draws the worst images with predictions and truth, as a PNG."""
     info = inspect_dataset(h5)
-    rows = np.array(worst, dtype=np.int64)
-    glints, _, truth = _predictions(detector.for_leds(info.num_classes), info, rows)
+    detector, rows = detector.for_leds(info.num_classes), np.array(worst, dtype=np.int64)
+    glints, _, truth = _predictions(detector, info, rows)
     source = FileSource(info, num_workers=0)
     images = source.gather(rows).images.numpy()
     source.close()

@@ -96,6 +96,20 @@ def test_the_worst_images_become_a_picture(h5, tmp_path):
         assert picture.size[0] > 300
 
 
+def test_the_worst_images_of_unnamed_glints_are_drawn_for_any_number_of_leds(h5, tmp_path):
+    def network(images):
+        """A class-free network of eight LEDs, whose only peaks are at the two true places."""
+        points, ones = np.nan_to_num(TRUTH, nan=5.0)[images[:, 16, 24]].astype(np.float32), np.ones((len(images), 2))
+        return points, ones, ones, points, 0.9 * ones[..., None].astype(np.float32), ones.astype(np.float32)
+
+    of_eight = GlintDetector(network, (32, 48), 8, class_free=True)
+    judged = evaluate(of_eight, h5, np.arange(3), worst=2)
+    assert judged.figures["f1_free"] is not None
+    draw_worst(of_eight, h5, judged.worst, tmp_path / "worst.png")
+    with Image.open(tmp_path / "worst.png") as picture:
+        assert picture.size[0] > 300
+
+
 def test_a_data_set_of_one_led_has_the_same_figures_in_both_tables(tmp_path):
     path = tmp_path / "one.h5"
     truth = np.array([[[10.0, 12.0]], [[8.0, 8.0]], [[20.0, 9.0]], [[9.0, 9.0]]], np.float32)
