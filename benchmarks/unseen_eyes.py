@@ -1,8 +1,9 @@
 """Eyes of people the network has never seen: real frames of eight LEDs, judged from a rig file alone.
 
-Networks of 128 and 256 px are trained on synthetic eyes of the rig (`RIG`: the ring's turn and size, nothing else) and
-judged on the 50 annotated frames of ../shared/real/eight_leds, as whole frames and cut out around the eye, enlarged and
-shrunk from 0.5 to 2; then they are adapted to these images without their labels and judged again. Peers on the same
+The pretrained weights of the package, which have never seen the rig (`RIG`: the ring's turn and size, nothing else)
+and are given it at inference alone, and networks of 128 and 256 px trained on synthetic eyes of the rig are judged on
+the 50 annotated frames of ../shared/real/eight_leds, as whole frames and cut out around the eye, enlarged and shrunk
+from 0.5 to 2; then they are adapted to these images without their labels and judged again. Peers on the same
 frames: blobs and differences of Gaussians with a ring fitted by RANSAC, each at the setting that is best on synthetic
 eyes, and the glint detector of cheshm (PyPI), where it is installed, with the same ring fit.
 
@@ -33,6 +34,7 @@ from glint_unet.data.synthetic.drawing import render_eyes
 from glint_unet.data.synthetic.rig import Rig
 from glint_unet.inference.predictor import GlintDetector
 from glint_unet.model.predictions import Predictions
+from glint_unet.pretrained import PRETRAINED
 from glint_unet.report.picture import draw_predictions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,22 +88,33 @@ def main() -> None:
     frames = whole_frames()
     views = {"whole frame": frames, **{f"eye x{factor:g}": eye_cut_out(frames, factor) for factor in ENLARGED}}
     print(f"{len(frames.images)} frames, {int(np.isfinite(frames.truth[..., 0]).sum())} glints; kept in {out}")
+    rig = out / "rig.toml"
+    rig.write_text(RIG)
+    judge("pretrained", PRETRAINED, rig, views, arguments, out)
     for side in arguments.sides:
         run = trained(out, side, arguments)
-        report(f"network of {side} px, each LED alone", GlintDetector.load(run, constellation=False), views)
-        report(f"network of {side} px", GlintDetector.load(run), views)
-        draw(GlintDetector.load(run), frames, out / f"whole_{side}.png")
-        draw(GlintDetector.load(run), views["eye x1"], out / f"eye_{side}.png")
-        if not arguments.no_adapt:
-            for view in ("whole frame", "eye x1"):
-                better = GlintDetector.load(adapted(out, run, view, views[view], arguments))
-                report(f"network of {side} px, adapted to these images", better, {view: views[view]})
-                draw(better, views[view], out / f"{view.split()[0]}_{side}_adapted.png")
+        report(f"{side} px, each LED alone", GlintDetector.load(run, constellation=False), views)
+        judge(f"{side} px", run, None, views, arguments, out)
     if not arguments.no_peers:
         for name, method in peers().items():
             for view in ("whole frame", "eye x1"):
                 shown = views[view]
                 print(f"{name}: {view}: {judged(method(shown), shown)}", flush=True)
+
+
+def judge(
+    name: str, run: Path | str, rig: Path | None, views: dict[str, Views], arguments: argparse.Namespace, out: Path
+) -> None:
+    """Judges a network on all views; then adapted to the images of two of them."""
+    detector = GlintDetector.load(run, rig=rig)
+    report(name, detector, views)
+    for view in ("whole frame", "eye x1"):
+        sheet = f"{view.split()[0]}_{name.split()[0]}"
+        draw(detector, views[view], out / f"{sheet}.png")
+        if not arguments.no_adapt:
+            better = GlintDetector.load(adapted(out / f"adapted_{sheet}", run, rig, views[view], arguments))
+            report(f"{name}, adapted to images of {view}", better, views)
+            draw(better, views[view], out / f"{sheet}_adapted.png")
 
 
 def trained(out: Path, side: int, arguments: argparse.Namespace) -> Path:
@@ -118,15 +131,15 @@ def trained(out: Path, side: int, arguments: argparse.Namespace) -> Path:
     return run
 
 
-def adapted(out: Path, run: Path, view: str, views: Views, arguments: argparse.Namespace) -> Path:
-    """Adapts a run to the images of a view, whose labels it never sees."""
-    name = f"{run.name}_{view.split()[0]}"
-    images, new = out / f"images_{name}", out / f"adapted_{name}"
+def adapted(new: Path, run: Path | str, rig: Path | None, views: Views, arguments: argparse.Namespace) -> Path:
+    """Adapts a network to the images of a view, whose labels it never sees."""
+    images = new.with_name(f"images_{new.name}")
     images.mkdir(exist_ok=True)
     for k, image in enumerate(views.images):
         Image.fromarray(image).save(images / f"{k:03d}.png")
     words = ["-m", "glint_unet", "adapt", "--run", run, "--images", images, "--output_dir", new, "--no_progress"]
-    with (out / f"adapt_{name}.txt").open("w") as console:
+    words += ["--rig", rig] if rig else []
+    with new.with_suffix(".txt").open("w") as console:
         command = [sys.executable, *words, "--threads", arguments.threads, "--lang", "en"]
         subprocess.run(list(map(str, command)), check=True, cwd=ROOT, stdout=console, stderr=console)
     return new
