@@ -178,7 +178,7 @@ class TrainConfig(Settings):
     processes: int = setting(1, low=1, high=64)
     """Number of processes for data-parallel training on the CPU; for several GPUs, use --gpu."""
     threads: int = setting(0, low=0, high=1024)
-    """CPU threads; 0: one per core. For parallel experiments, divide the cores among them."""
+    """CPU threads per process; 0: as many as other programs leave room for at the start, or OMP_NUM_THREADS."""
 
     config: str | None = setting(None, resume="per_start")
     """TOML file of settings, or the training_args.json of a run; flags override it. On the command line only."""

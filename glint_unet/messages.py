@@ -27,6 +27,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Network: {arch}, {weights:,} parameters, input {H}x{W}, output {C} heatmaps of {h}x{w}",
     ),
     "device": ("设备: {device}", "Device: {device}"),
+    "threads_given": ("CPU 线程: {num} (训练设置)", "CPU threads: {num} (setting of the run)"),
+    "threads_of_environment": ("CPU 线程: {num} (OMP_NUM_THREADS)", "CPU threads: {num} (OMP_NUM_THREADS)"),
+    "threads_measured": (
+        "CPU 线程: {num} (开始时 {cpus} 个 CPU 中可用 {available:.1f} 个); 可用 --threads 设定",
+        "CPU threads: {num} ({available:.1f} of {cpus} CPUs were available at the start); set another number with "
+        "--threads",
+    ),
+    "threads_reduced": (
+        "其他程序占用了 CPU: 线程从 {was} 个减为 {num} 个并保存, 续训时沿用; 可用 --threads 设定",
+        "Other programs use the CPUs: {was} threads reduced to {num}; saved, and kept on a resume; set another number "
+        "with --threads",
+    ),
+    "threads_wait": (
+        "其他程序占用了 CPU, {num} 个线程互相等待; 停止后用 --threads {fitting} 续训会更快",
+        "Other programs use the CPUs, and {num} threads wait for each other; stopping and resuming with "
+        "--threads {fitting} is faster",
+    ),
     "data_on_device": ("数据已载入 {device} 的显存: {mb:.1f} MB", "Data held in the memory of {device}: {mb:.1f} MB"),
     "cache_conflict": (
         "--cache {cache} 与 --{flag} 矛盾; 请去掉其中之一",

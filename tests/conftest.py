@@ -43,9 +43,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def environment() -> Iterator[None]:
-    """Commands speak English here, whatever the locale of the machine."""
+    """Commands speak English here and use one thread, whatever the locale and the load of the machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLINT_LANG", "en")
+        patch.setenv("OMP_NUM_THREADS", "1")
         yield
 
 

@@ -17,8 +17,9 @@ from glint_unet.adaptation.pseudo_dataset import PseudoCounts, rig_of, synthetic
 from glint_unet.adaptation.pseudo_labels import LEAST_CERTAIN, Rows, rows_of
 from glint_unet.adaptation.report import AdaptReport, Example, draw_examples
 from glint_unet.adaptation.task import Adaptation
-from glint_unet.compute.device import choose_device, use_threads
+from glint_unet.compute.device import choose_device
 from glint_unet.compute.group import Group
+from glint_unet.compute.threads import choose_threads
 from glint_unet.config import TrainConfig
 from glint_unet.console import say
 from glint_unet.data.media import Media, open_media
@@ -59,8 +60,8 @@ def adapt(task: Adaptation, watch: Watch = iter) -> AdaptReport:
         GlintError: a mistake of the user, or images in which the model is certain of too few glints.
         Interrupted: a stop signal was received in training; the same call goes on.
     """
-    use_threads(task.threads)  # before the first look: sums depend on the number of threads
     _check_same(task)
+    task = dataclasses.replace(task, threads=_num_threads(task))
     if task.report.exists():
         return AdaptReport.from_dict(json.loads(task.report.read_text(encoding="utf-8")))
     model, config = read_model(model_path(task.run))
@@ -94,6 +95,14 @@ def _check_same(task: Adaptation) -> None:
     if differing := [name for name in now if was.get(name) != now[name]]:
         listed = ", ".join(f"--{name} {was.get(name)} -> {now[name]}" for name in differing)
         raise RunDirectoryError("adapt_other_settings", path=task.output_dir, listed=listed)
+
+
+def _num_threads(task: Adaptation) -> int:
+    """Sets the number of threads before the first look, because sums depend on it; a second call keeps it."""
+    recorded = json.loads(task.settings_file.read_text(encoding="utf-8")) if task.settings_file.exists() else {}
+    threads = choose_threads(task.threads or recorded.get("threads", 0))
+    threads.use()
+    return threads.num
 
 
 def _rig(task: Adaptation, h5: str, model: TrainedModel) -> Rig | None:
@@ -137,7 +146,7 @@ def _make_dataset(
             emptier.extend(fuller.cut_last(copies))
     num_synthetic = _mix_in(rig, rows, held_back, task.seed) if rig else 0
     counts = PseudoCounts(len(broken), num_labelled, num_synthetic, len(rows) + len(held_back), len(held_back))
-    write_json(task.settings_file, task.identity)
+    write_json(task.settings_file, {**task.identity, "threads": task.threads})
     write_json(task.counts, counts._asdict())
     write_pseudo_dataset(task.dataset, model, rows, held_back, task.seed)
 

@@ -23,7 +23,7 @@ class Adaptation:
         lr: its greatest learning rate.
         seed: random seed.
         device: auto, cpu or cuda.
-        threads: CPU threads; 0: one per core.
+        threads: CPU threads; 0: as many as other programs leave room for, or as before on a second call.
         lang: language of the messages, and of the log of a new run.
         progress: whether to show progress bars.
     """

@@ -46,7 +46,7 @@ class AdaptArguments(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; auto takes CUDA where there is one."""
     threads: int = setting(0, low=0, high=1024)
-    """CPU threads; 0: one per core."""
+    """CPU threads; 0: as many as other programs leave room for, or as before if the command is repeated."""
     progress: bool = True
     """Progress bars, where the console is a terminal."""
     lang: Literal["zh", "en"] = language_setting()

@@ -37,7 +37,7 @@ class LiveArguments(DetectorArguments):
     every_s: float = setting(5.0, low=0)
     """Interval between printed statistics, in seconds."""
     threads: int = setting(1, low=0, high=1024)
-    """CPU threads; 1 gives the steadiest latency if other programs are running, 0: one per core."""
+    """CPU threads; 1 gives the steadiest latency if other programs are running, 0: as many as others leave room for."""
     overwrite: bool = False
     """Replace an existing video."""
     lang: Literal["zh", "en"] = language_setting()
@@ -52,11 +52,11 @@ def run(argv: Sequence[str]) -> int:
     arguments = parse(LiveArguments, argv, "glint-unet live")
     cv2 = optional_package("cv2")
 
-    from glint_unet.compute.device import use_threads
+    from glint_unet.compute.threads import choose_threads
     from glint_unet.data.media import Frame, Media, open_video
     from glint_unet.inference.overlay import draw_glints, open_overlay
 
-    use_threads(arguments.threads)
+    choose_threads(arguments.threads).use()
     detector = arguments.detector()
     is_camera = arguments.source.isdecimal()
     video = open_video(int(arguments.source) if is_camera else Path(arguments.source))

@@ -46,7 +46,7 @@ class PredictArguments(DetectorArguments):
     batch: int = setting(16, low=1, high=4096)
     """Frames per batch."""
     threads: int = setting(0, low=0, high=1024)
-    """CPU threads; 0: one per core."""
+    """CPU threads; 0: as many as other programs leave room for."""
     overwrite: bool = False
     """Replace existing files."""
     progress: bool = True
@@ -63,10 +63,10 @@ def run(argv: Sequence[str]) -> int:
     arguments = parse(PredictArguments, argv, "glint-unet predict")
     import numpy as np
 
-    from glint_unet.compute.device import use_threads
+    from glint_unet.compute.threads import choose_threads
     from glint_unet.data.media import open_media
 
-    use_threads(arguments.threads)
+    choose_threads(arguments.threads).use()
     detector = arguments.detector()
     media = open_media(arguments.input)
     broken: list[Frame] = []

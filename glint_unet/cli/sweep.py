@@ -13,7 +13,7 @@ from glint_unet.cli.train import parse_training
 from glint_unet.config import TrainConfig
 from glint_unet.errors import SettingError
 from glint_unet.messages import set_language, text
-from glint_unet.settings import Settings, setting
+from glint_unet.settings import Settings, language_setting, setting
 
 if TYPE_CHECKING:
     from glint_unet.experiments.sweep_plan import Slot, SweepPlan
@@ -63,7 +63,7 @@ class SweepArguments(Settings):
     """Options of the jobs, e.g. partition=gpu,gpus_per_node=1,cpus_per_task=8,timeout_min=240,mem_gb=16."""
     config: str | None = None
     """TOML file with flags of sweep and train, and a table [set]; flags override it."""
-    lang: Literal["zh", "en"] = "zh"
+    lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from glint_unet.cli.arguments import parse
+from glint_unet.cli.config_file import with_config_file
+from glint_unet.cli.train import parse_training
+from glint_unet.config import TrainConfig
 from glint_unet.errors import DatasetError, SettingError
 from glint_unet.messages import text
 from glint_unet.settings import Settings, language_setting, setting
@@ -50,6 +53,7 @@ def run(argv: Sequence[str]) -> int:
 
     origin_of(arguments.h5, arguments.seed).examine()  # refused here, before anything is created
     flags = ["--h5", arguments.h5, "--epochs", str(arguments.epochs), "--lang", arguments.lang, *flags]
+    flags += ["--threads", str(_num_threads(flags))]
     if arguments.work_dir is None:
         with tempfile.TemporaryDirectory(prefix="glint_verify_") as temporary:
             return _verify(arguments, flags, Path(temporary))
@@ -58,6 +62,14 @@ def run(argv: Sequence[str]) -> int:
     if any(work_dir.iterdir()):
         raise DatasetError("directory_not_empty", path=work_dir)
     return _verify(arguments, flags, work_dir)
+
+
+def _num_threads(flags: list[str]) -> int:
+    """The number of threads of both runs, because sums depend on it: as in the flags, or chosen once for both."""
+    from glint_unet.compute.threads import choose_threads
+
+    config = parse_training(with_config_file(flags, TrainConfig), "glint-unet train", TrainConfig())
+    return choose_threads(config.threads, config.processes).num
 
 
 def _verify(arguments: VerifyArguments, flags: list[str], work_dir: Path) -> int:

@@ -1,4 +1,4 @@
-"""The compute device, mixed precision and the number of CPU threads."""
+"""The compute device and mixed precision."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -94,15 +94,6 @@ def use_device(device: torch.device) -> None:
     """Makes a GPU the current device, on which CUDA creates events, pinned memory and graphs."""
     if device.type == "cuda":
         torch.cuda.set_device(device)
-
-
-def use_threads(num: int, num_processes: int = 1) -> None:
-    """Sets the number of CPU threads; 0 divides PyTorch's default (one per core) among the processes of the group.
-
-    Threads of two programs that share cores wait for each other, so fewer threads are faster on a busy machine.
-    """
-    if num or num_processes > 1:
-        torch.set_num_threads(num or max(1, torch.get_num_threads() // num_processes))
 
 
 def device_name(device: torch.device) -> str:

@@ -83,7 +83,7 @@ def train(
     ):
         record = RunRecord(config, run, state) if group.is_main else None  # one process writes
         if record:
-            record.begin(source, device, group.size, point, start.changes, command)
+            record.begin(source, device, group.size, start.threads, point, start.changes, command)
             at_end.enter_context(record.failure_noted())
         started = time.monotonic()
         while state.epoch < config.epochs and not group.broadcast(state.is_stalled(config.patience)):
@@ -146,7 +146,7 @@ def _train_epoch(
         step_done()
         if record:
             record.heartbeat.end_step()
-        if record and record.save_is_due():
+        if record and (record.fewer_threads() or record.save_is_due()):
             clock.pause()
             record.save_latest()
             clock.restart()

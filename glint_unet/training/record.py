@@ -5,6 +5,7 @@ checkpoint commits the epoch: a resume discards whatever is newer, so an epoch i
 """
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 
 from glint_unet.compute.device import device_name
 from glint_unet.compute.stop_signals import Interrupted
+from glint_unet.compute.threads import CpuWatch, Threads
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.source import Source
@@ -78,6 +80,7 @@ class RunRecord:
         self._pictures: RunPictures  # from begin() on
         self._trackers = TrackerProcess(run, tracker_names(config.tracker))
         self._first_epoch = state.epoch + 1
+        self._watch: CpuWatch | None = None
 
     def _say(self, key: str, **values: Any) -> None:
         self.log.log(text(key, **values))
@@ -91,6 +94,7 @@ class RunRecord:
         source: Source,
         device: torch.device,
         num_processes: int,
+        threads: Threads,
         point: ResumePoint | None,
         changes: list[str],
         command: str,
@@ -101,6 +105,7 @@ class RunRecord:
             source: the source of the batches.
             device: the compute device.
             num_processes: size of the process group.
+            threads: the number of CPU threads and its reason.
             point: the checkpoint to resume from; None for a new run.
             changes: log lines on settings that differ from the resumed run, or on the initial weights of a new one.
             command: the command line; empty if there is none.
@@ -123,7 +128,9 @@ class RunRecord:
         self._log_start(point, changes)
         if not point:
             self.save_latest()  # from here on there is a checkpoint to resume from and to roll back to
-        self._log_set_up(source, device, num_processes)
+        self._log_set_up(source, device, num_processes, threads)
+        self._threads = threads
+        self._watch = CpuWatch(threads.num) if device.type == "cpu" and num_processes == 1 else None
         self.heartbeat.write()
         self._pictures = RunPictures(self._run, source, self._state, self._config, self.log)
         self._log_all(self._trackers.start())
@@ -161,10 +168,11 @@ class RunRecord:
         if self._config.no_save_optimizer:
             self._say("no_optimizer_no_exact_resume")
 
-    def _log_set_up(self, source: Source, device: torch.device, num_processes: int) -> None:
+    def _log_set_up(self, source: Source, device: torch.device, num_processes: int, threads: Threads) -> None:
         config, split = self._config, self._state.split
         self._log_network(source.info)
         self._say("device", device=device_name(device))
+        self.log.log(threads.describe())
         if num_processes > 1:
             self._say("group", size=num_processes, batch=config.batch_size)
         self.log.log(source.describe())
@@ -189,6 +197,26 @@ class RunRecord:
         (H, W), (h, w) = info.image_size, info.heatmap_size
         C = num_heatmaps(self._config, info.num_classes)
         self._say("network", arch=self._config.arch, weights=num_weights, H=H, W=W, C=C, h=h, w=w)
+
+    def fewer_threads(self) -> bool:
+        """Uses fewer CPU threads if other programs have taken CPUs, so that training does not wait for them.
+
+        Sums depend on the number of threads. It is therefore a part of the state, and returned is whether it has
+        changed, so that the state must be saved now; a number that was set is kept, and the log says once what helps.
+        """
+        num = self._watch.fitting() if self._watch else self._config.threads
+        if num >= self._config.threads:
+            return False
+        if not self._threads.is_measured:
+            self._say("threads_wait", num=self._config.threads, fitting=num)
+            self._watch = None
+            return False
+        self._say("threads_reduced", was=self._config.threads, num=num)
+        self._config = dataclasses.replace(self._config, threads=num)
+        torch.set_num_threads(num)
+        self._checkpoints.save_training_args(self._config)
+        self._watch = CpuWatch(num)
+        return True
 
     def save_is_due(self) -> bool:
         """Whether the last save is at least `save_every_minutes` old."""

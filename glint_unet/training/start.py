@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from glint_unet.compute.device import choose_device, use_device, use_threads
+from glint_unet.compute.device import choose_device, use_device
 from glint_unet.compute.group import Group
+from glint_unet.compute.threads import Threads, choose_threads
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.split import Split
@@ -32,9 +33,10 @@ class Start:
     """Everything a run needs to start.
 
     Attributes:
-        config: all settings, including the final run directory and batch size.
+        config: all settings, including the final run directory, batch size and number of threads.
         info: what the data set declares.
         device: the compute device.
+        threads: the number of CPU threads and its reason.
         state: new, or restored from the checkpoint.
         run: the run directory.
         point: the checkpoint to resume from; None for a new run.
@@ -44,6 +46,7 @@ class Start:
     config: TrainConfig
     info: DatasetInfo
     device: torch.device
+    threads: Threads
     state: TrainState
     run: RunDirectory
     point: ResumePoint | None
@@ -72,9 +75,13 @@ def prepare(
         info, md5 = examine(config)
         device = choose_device(config, group)
         use_device(device)
-        use_threads(config.threads, group.size)
         if config.resume and point is None:
             point = find_resume_point(config.resume, config.output_dir)
+    wanted = _threads_wanted(config, point)
+    threads = group.broadcast(choose_threads(wanted, group.size) if group.is_main else None)
+    assert threads is not None
+    threads.use()
+    config = dataclasses.replace(config, threads=threads.num)
     if config.batch == "auto":
         config = dataclasses.replace(config, batch=_batch_size(config, info, device, group, point))
     with group.main_first():
@@ -85,7 +92,14 @@ def prepare(
         state = _initial_state(config, info, md5, device, group, point, constellation, initial)
     run = RunDirectory(group.broadcast(_run_directory(config, point).path if group.is_main else Path()))
     config = dataclasses.replace(with_what_began(config, point) if point else config, output_dir=str(run.path))
-    return Start(config, info, device, state, run, point, changes)
+    return Start(config, info, device, threads, state, run, point, changes)
+
+
+def _threads_wanted(config: TrainConfig, point: ResumePoint | None) -> int:
+    """The number of threads that was asked for; otherwise that of the resumed run, as sums depend on it; 0: neither."""
+    if point and config.processes != point.config.processes and config.threads == point.config.threads:
+        return 0  # that of the run was for another number of processes
+    return config.threads or (point.config.threads if point else 0)
 
 
 def _batch_size(

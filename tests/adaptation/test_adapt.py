@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from glint_unet.adaptation.adapt import adapt
 from glint_unet.adaptation.task import Adaptation
@@ -62,6 +63,20 @@ def test_the_same_call_again_changes_nothing(adapted, eyes_run, eyes_video):
     before = contents(new)
     assert adapt(task(eyes_run, eyes_video, new)) == report
     assert contents(new) == before
+
+
+def test_a_second_call_computes_with_as_many_threads_as_the_first(adapted, eyes_run, eyes_video, tmp_path):
+    new, report = tmp_path / "new", adapted[1]
+    shutil.copytree(adapted[0], new)
+    recorded = json.loads((new / "adapt_args.json").read_text())
+    assert recorded["threads"] == 1
+    (new / "adapt_args.json").write_text(json.dumps({**recorded, "threads": 3}))
+    before = torch.get_num_threads()
+    try:
+        assert adapt(task(eyes_run, eyes_video, new, threads=0)) == report
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_another_call_in_the_same_directory_is_refused(adapted, eyes_run, eyes_video):

@@ -1,14 +1,38 @@
-"""What cannot be trained is refused before anything is written."""
+"""What cannot be trained is refused before anything is written; what a resume takes from the run."""
 
 import pytest
+import torch
 
+from glint_unet.compute.group import Group
 from glint_unet.errors import (
     DatasetError,
     DeviceError,
     SettingError,
 )
+from glint_unet.runs.resume_point import find_resume_point
 from glint_unet.training.loop import train
-from tests.run_files import settings
+from glint_unet.training.start import prepare
+from tests.run_files import resumed, settings
+
+
+@pytest.fixture
+def threads_restored():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("given", "processes", "num"),
+    [(0, 1, 3), (3, 1, 3), (2, 1, 2), (3, 2, 1), (2, 2, 2)],  # the run has 3, and this machine 1 (conftest.py)
+)
+def test_a_resumed_run_keeps_its_number_of_threads_as_sums_depend_on_it(
+    finished, threads_restored, given, processes, num
+):
+    point = find_resume_point(str(finished), None)
+    point.checkpoint.train_args["threads"] = 3
+    start = prepare(resumed(finished, threads=given, processes=processes), Group(), point)
+    assert start.config.threads == start.threads.num == torch.get_num_threads() == num
 
 
 def test_too_few_images_are_refused_before_anything_is_written(data, tmp_path):

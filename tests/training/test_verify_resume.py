@@ -1,5 +1,6 @@
 """`verify-resume` counts the kills that hit."""
 
+import json
 import re
 from pathlib import Path
 
@@ -16,6 +17,9 @@ def test_each_kill_that_is_printed_hit_a_running_training(command, data, tmp_pat
     assert f"killed {num_killed} times and resumed" in out
     assert num_killed == 3 or f"ended before kill {num_killed + 1} of 3" in out
     assert "1 epochs" not in out
+    for name in ("undisturbed", "disturbed"):  # sums depend on the number of threads, which is chosen once for both
+        started = json.loads((tmp_path / "work" / name / "provenance.json").read_text())[0]
+        assert "--threads 1" in started["command"]
 
 
 def test_two_runs_are_compared_by_all_that_counts(data, tmp_path):
