@@ -502,6 +502,21 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Training process {rank} died ({how}) and the others were stopped; use --resume to continue from the last "
         "checkpoint",
     ),
+    "nodes_other_data": (
+        "{path}: 本机文件的 MD5 是 {md5}, 主进程所用的是 {expected}; 各节点须用相同的数据集, 请重新复制",
+        "{path} has MD5 {md5} on this node, but {expected} on that of the main process; every node needs the same data "
+        "set: copy it again",
+    ),
+    "elastic_without_output_dir": (
+        "torchrun --max_restarts 重启后从 --output_dir 续训; 请指定 --output_dir",
+        "After a restart by torchrun --max_restarts, the run continues from --output_dir; specify it",
+    ),
+    "elastic_other_node": (
+        "{path} 不在主进程所在的节点上, 重启后无法续训; 请将 --output_dir 放在各节点共享的文件系统上",
+        "{path} is not on the node of the main process, which therefore cannot continue it after a restart; put "
+        "--output_dir on a file system that all nodes share",
+    ),
+    "elastic_restart": ("启动器已重启各进程, 从 {path} 续训", "Restarted by the launcher; resuming {path}"),
     "group": (
         "{size} 个进程一起训练, 每批 {batch} 张图像由它们分担",
         "{size} processes train together and share each batch of {batch} images",

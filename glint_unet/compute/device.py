@@ -45,8 +45,8 @@ def choose_device(config: TrainConfig, group: Group) -> torch.device:
     """
     numbers, found = gpu_numbers(config), num_gpus()
     if numbers:
-        if len(numbers) != group.size:
-            raise DeviceError("gpus_in_group", size=group.size, value=config.gpu, num=len(numbers))
+        if len(numbers) != group.local_size:
+            raise DeviceError("gpus_in_group", size=group.local_size, value=config.gpu, num=len(numbers))
         if max(numbers) >= found:
             raise DeviceError("no_gpu", requested=f"--gpu {config.gpu}", found=found)
         return torch.device("cuda", numbers[group.local_rank])

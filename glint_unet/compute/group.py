@@ -24,18 +24,24 @@ class Group:
         rank: rank of this process; rank 0, the main process, writes logs and checkpoints.
         size: number of processes.
         local_rank: rank of this process on its machine.
+        local_size: number of processes on its machine; None: all of them.
+        launch_id: identifies the job of a launcher that restarts lost processes; empty if there is none.
     """
 
-    def __init__(self, rank: int = 0, size: int = 1, local_rank: int = 0) -> None:
+    def __init__(
+        self, rank: int = 0, size: int = 1, local_rank: int = 0, local_size: int | None = None, launch_id: str = ""
+    ) -> None:
         self.rank = rank
         self.size = size
         self.local_rank = local_rank
+        self.local_size = size if local_size is None else local_size
+        self.launch_id = launch_id
 
     @classmethod
-    def join(cls, local_rank: int) -> "Group":
+    def join(cls, local_rank: int, local_size: int | None = None, launch_id: str = "") -> "Group":
         """Joins the group that `torchrun` describes in the environment: gloo for CPU tensors, NCCL for CUDA."""
         dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_TIMEOUT)
-        return cls(dist.get_rank(), dist.get_world_size(), local_rank)
+        return cls(dist.get_rank(), dist.get_world_size(), local_rank, local_size, launch_id)
 
     @property
     def is_main(self) -> bool:

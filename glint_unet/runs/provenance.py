@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from glint_unet.compute.group import Group
 from glint_unet.files import write_json
 from glint_unet.runs.json_file import as_dicts, read_json
 from glint_unet.runs.run_directory import RunDirectory
@@ -34,6 +35,7 @@ class Provenance:
         changes: log lines on the settings that this resume changed.
         device: the compute device.
         processes: size of the process group.
+        launch_id: identifies the job of a launcher that restarts lost processes; empty if there is none.
         host, pid: the machine and the process.
         versions: of Python, this package, torch, numpy and h5py, and the operating system.
         git: state of the checkout that contains the package (`git_state`); None if it was installed from a wheel.
@@ -46,13 +48,14 @@ class Provenance:
     changes: list[str]
     device: str
     processes: int
+    launch_id: str
     host: str
     pid: int
     versions: dict[str, str]
     git: dict[str, Any] | None
 
     @classmethod
-    def of_this_process(cls, command: str, epoch: int, changes: list[str], device: str, processes: int) -> "Provenance":
+    def of_this_process(cls, command: str, epoch: int, changes: list[str], device: str, group: Group) -> "Provenance":
         """Describes this process; arguments as the attributes."""
         return cls(
             time=time.strftime("%Y-%m-%d %H:%M:%S"),
@@ -61,7 +64,8 @@ class Provenance:
             epoch=epoch,
             changes=changes,
             device=device,
-            processes=processes,
+            processes=group.size,
+            launch_id=group.launch_id,
             host=socket.gethostname(),
             pid=os.getpid(),
             versions=current_versions(),

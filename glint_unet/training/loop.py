@@ -83,7 +83,7 @@ def train(
     ):
         record = RunRecord(config, run, state) if group.is_main else None  # one process writes
         if record:
-            record.begin(source, device, group.size, start.threads, point, start.changes, command)
+            record.begin(source, device, group, start.threads, point, start.changes, command)
             at_end.enter_context(record.failure_noted())
         started = time.monotonic()
         while state.epoch < config.epochs and not group.broadcast(state.is_stalled(config.patience)):
@@ -98,7 +98,7 @@ def train(
                 if record:
                     record.finish_epoch(result, confusion, time.monotonic() - val_started)
             except NonFiniteLossError as error:
-                go_back(state, run, config, error)
+                go_back(state, run, config, error, group)
                 if record:
                     record.rolled_back(error)
                 group.barrier()

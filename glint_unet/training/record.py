@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from glint_unet.compute.device import device_name
+from glint_unet.compute.group import Group
 from glint_unet.compute.stop_signals import Interrupted
 from glint_unet.compute.threads import CpuWatch, Threads
 from glint_unet.config import TrainConfig
@@ -93,7 +94,7 @@ class RunRecord:
         self,
         source: Source,
         device: torch.device,
-        num_processes: int,
+        group: Group,
         threads: Threads,
         point: ResumePoint | None,
         changes: list[str],
@@ -104,7 +105,7 @@ class RunRecord:
         Args:
             source: the source of the batches.
             device: the compute device.
-            num_processes: size of the process group.
+            group: the process group.
             threads: the number of CPU threads and its reason.
             point: the checkpoint to resume from; None for a new run.
             changes: log lines on settings that differ from the resumed run, or on the initial weights of a new one.
@@ -123,14 +124,14 @@ class RunRecord:
         self._checkpoints.save_training_args(self._config)
         write_json(self._run.split, self._state.split.to_dict())
         write_json(self._run.dataset, self._state.dataset)
-        start = Provenance.of_this_process(command, self._state.epoch, changes, device_name(device), num_processes)
+        start = Provenance.of_this_process(command, self._state.epoch, changes, device_name(device), group)
         start.append(self._run)
         self._log_start(point, changes)
         if not point:
             self.save_latest()  # from here on there is a checkpoint to resume from and to roll back to
-        self._log_set_up(source, device, num_processes, threads)
+        self._log_set_up(source, device, group.size, threads)
         self._threads = threads
-        self._watch = CpuWatch(threads.num) if device.type == "cpu" and num_processes == 1 else None
+        self._watch = CpuWatch(threads.num) if device.type == "cpu" and group.size == 1 else None
         self.heartbeat.write()
         self._pictures = RunPictures(self._run, source, self._state, self._config, self.log)
         self._log_all(self._trackers.start())

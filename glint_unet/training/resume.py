@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from glint_unet.compute.group import Group
 from glint_unet.config import TrainConfig, setting_names
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.errors import NonFiniteLossError, ResumeError
@@ -89,8 +90,8 @@ def restore_state(state: TrainState, point: ResumePoint) -> None:
     state.progress = dataclasses.replace(saved.progress)
 
 
-def go_back(state: TrainState, run: RunDirectory, config: TrainConfig, error: NonFiniteLossError) -> None:
-    """Restores the last checkpoint and halves the learning rate, or raises `error`.
+def go_back(state: TrainState, run: RunDirectory, config: TrainConfig, error: NonFiniteLossError, group: Group) -> None:
+    """Restores the last checkpoint, read by the main process, and halves the learning rate, or raises `error`.
 
     Raises:
         NonFiniteLossError: `--on_nan` is stop, or there were `MOST_ROLLBACKS` rollbacks already.
@@ -98,7 +99,9 @@ def go_back(state: TrainState, run: RunDirectory, config: TrainConfig, error: No
     rollbacks = state.rollbacks
     if config.on_nan == "stop" or rollbacks >= MOST_ROLLBACKS:
         raise error
-    restore_state(state, find_resume_point(str(run.path), None))
+    point = group.broadcast(find_resume_point(str(run.path), None) if group.is_main else None)
+    assert point is not None
+    restore_state(state, point)
     state.rollbacks = (
         rollbacks + 1
     )  # not saved.rollbacks: another process of the group may already have saved its count

@@ -14,7 +14,7 @@ from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.split import Split
 from glint_unet.data.synthetic.stream import absolute_h5
-from glint_unet.errors import SettingError
+from glint_unet.errors import DatasetError, SettingError
 from glint_unet.model.constellation import Constellation
 from glint_unet.model.network import build_network, check_part_sizes
 from glint_unet.runs.initial_weights import InitialWeights, initial_weights
@@ -75,10 +75,12 @@ def prepare(
         info, md5 = examine(config)
         device = choose_device(config, group)
         use_device(device)
-        if config.resume and point is None:
-            point = find_resume_point(config.resume, config.output_dir)
+    if (expected := group.broadcast(md5)) != md5:
+        raise DatasetError("nodes_other_data", path=config.h5, md5=md5, expected=expected)
+    if config.resume and point is None:
+        point = group.broadcast(find_resume_point(config.resume, config.output_dir) if group.is_main else None)
     wanted = _threads_wanted(config, point)
-    threads = group.broadcast(choose_threads(wanted, group.size) if group.is_main else None)
+    threads = group.broadcast(choose_threads(wanted, group.local_size) if group.is_main else None)
     assert threads is not None
     threads.use()
     config = dataclasses.replace(config, threads=threads.num)

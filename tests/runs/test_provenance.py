@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from glint_unet.compute.group import Group
 from glint_unet.runs.provenance import Provenance, current_versions, git_state
 from glint_unet.runs.run_directory import RunDirectory
 
@@ -51,7 +52,7 @@ def test_without_a_usable_checkout_there_is_no_git_state(tmp_path, checkout, mon
 def test_every_start_adds_an_entry_and_a_damaged_file_is_replaced(tmp_path):
     run = RunDirectory(tmp_path)
     for epoch in (0, 3):
-        Provenance.of_this_process("glint-unet train --h5 'my eyes.h5'", epoch, ["lr"], "cpu", 2).append(run)
+        Provenance.of_this_process("glint-unet train --h5 'my eyes.h5'", epoch, ["lr"], "cpu", Group(0, 2)).append(run)
     first, second = json.loads(run.provenance.read_text())
     assert (first["epoch"], second["epoch"], second["processes"]) == (0, 3, 2)
     assert first["command"] == "glint-unet train --h5 'my eyes.h5'"
@@ -59,5 +60,5 @@ def test_every_start_adds_an_entry_and_a_damaged_file_is_replaced(tmp_path):
     assert set(first["versions"]) == {"python", "glint_unet", "torch", "numpy", "h5py", "system"}
     assert Path(first["working_directory"]) == Path.cwd()
     run.provenance.write_text("{")
-    Provenance.of_this_process("", 4, [], "cpu", 1).append(run)
+    Provenance.of_this_process("", 4, [], "cpu", Group()).append(run)
     assert [entry["epoch"] for entry in json.loads(run.provenance.read_text())] == [4]
