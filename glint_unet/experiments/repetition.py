@@ -81,6 +81,6 @@ def _differences(info: RunInfo, num_processes: int) -> list[str]:
             lines.append(text("rerun_differs", name=name, was=as_text(versions.get(name)) or "-", now=version))
     if (size := as_count(last.get("processes"))) != num_processes:
         lines.append(text("rerun_processes", num=size))
-    if any(start.get("changes") for start in info.starts):
+    if any(start.get("changes") for start in info.starts[1:]):
         lines.append(text("rerun_changed_on_the_way"))
     return lines

@@ -35,7 +35,7 @@ def test_every_difference_is_said(copied):
         starts[-1]["git"] = {"commit": "abc", "diff_md5": None}
         starts[-1]["versions"]["torch"] = "1.0"
         starts[-1]["processes"] = 4
-        starts[-1]["changes"] = ["lr"]
+        starts.append(starts[-1] | {"changes": ["lr"]})
 
     edit(copied / "provenance.json", change)
     lines = "\n".join(repetition_of(copied, None).differences)
