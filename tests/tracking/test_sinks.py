@@ -57,7 +57,7 @@ def test_wandb_is_offline_and_has_the_metrics(tracked):
 @pytest.fixture
 def server(tmp_path):
     """The address of a real `mlflow server` with a file store."""
-    missing = [name for name in ("mlflow", "flask", "graphene", "huey") if find_spec(name) is None]
+    missing = [name for name in ("mlflow", "flask", "graphene", "huey", "aiohttp", "pandas") if find_spec(name) is None]
     if missing:
         pytest.skip(f"mlflow server is not installed: {', '.join(missing)}")
     with socket.create_server(("127.0.0.1", 0)) as free:
