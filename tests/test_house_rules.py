@@ -135,6 +135,7 @@ def test_every_flag_in_a_document_exists(name):
     known |= {f"--{field}" for field in re.findall(r"^    ([a-z_0-9]+): ", source, re.MULTILINE)}
     known |= {f"--no_{field}" for field in re.findall(r"^    ([a-z_0-9]+): bool", source, re.MULTILINE)}
     known |= {"--help", "--cleanup-all", "--version", "--completion"}
+    known |= {"--rdzv_id", "--max_restarts", "--node_rank"}  # of torchrun
     of_others = r"#SBATCH \S+|tensorboard --\S+|torchrun .*?train_glint_unet\.py"
     ours = re.sub(of_others, "", (ROOT / name).read_text(), flags=re.DOTALL)
     for flag in re.findall(r"(?<![\w-])--[a-zA-Z][\w-]*", ours):
