@@ -34,6 +34,8 @@ _SIZE_MARGIN = 2.0
 _RIG_SIZE_MARGIN = 1.25  # of the sizes that a rig file states
 _LEAST_ROWS = 10
 _LARGEST_SPREAD = 0.25
+_LARGEST_SPREAD_OF_ROW, _LARGEST_SQUEEZE = 0.375, 0.5  # of one annotated image; beyond, it shows another layout
+_LEAST_ALIKE = 0.9  # share of the images that must show the layout
 _NUM_ROUNDS = 30
 _TINY = 1e-6
 _PRIOR_WEIGHT = (_SPREAD / _SQUEEZE) ** 2
@@ -104,7 +106,8 @@ class Constellation:
 
         Returns:
             None where there is nothing to learn from: fewer than 4 LEDs, an LED that is rarely seen together with two
-            others, or points that do not move together.
+            others, or points that do not move together. A few images that show another layout than the rest, such as
+            those whose LEDs were numbered the other way round, do not count.
         """
         points = _as_complex(np.asarray(keypoints, dtype=np.float64))
         present = np.isfinite(points)
@@ -115,8 +118,13 @@ class Constellation:
         mean = _mean_shape(points, present)
         if mean is None:
             return None
-        t, z, v = _fitted(points, mean, present)
-        away = np.abs(points - t - z * mean - v * mean.conj())[present] / np.abs(z + 0 * points)[present]
+        is_alike = _shows(points, mean, present)
+        points, present = points[is_alike], present[is_alike]
+        mean = _mean_shape(points, present) if is_alike.mean() >= _LEAST_ALIKE else None
+        if mean is None or (present.sum(axis=0) < _LEAST_ROWS).any():
+            return None
+        _, z, v = _fitted(points, mean, present)
+        away = _away(points, mean, present)[present]
         spread = float(np.sqrt(np.mean(away**2) / 2))
         if not spread <= _LARGEST_SPREAD:  # NaN where a row's fit has no size
             return None
@@ -208,24 +216,48 @@ def _unit(shape: NDArray[Any]) -> NDArray[Any]:
 
 
 def _mean_shape(points: NDArray[Any], present: NDArray[np.bool_]) -> NDArray[Any] | None:
-    """(C,) mean of the shapes (N, C), upright on average; None where some LED is linked to no other."""
-    first = int(present.sum(axis=1).argmax())
-    mean, known = np.where(present[first], points[first], 0), present[first]
+    """(C,) mean of the shapes (N, C), upright on average; None where some LED is linked to no other.
+
+    In the least-squares sense, of shapes scaled to the same size: one that does not resemble the others weighs little.
+    """
+    num = present.sum(axis=1, keepdims=True)
+    centre = points.sum(axis=1, keepdims=True) / num  # absent ones are 0
+    size = np.sqrt((np.abs(points - centre) ** 2 * present).sum(axis=1, keepdims=True) / num)
+    points = np.where(present, (points - centre) / size, 0)
+    first = int(num[:, 0].argmax())
+    mean, known = points[first], present[first]
     for _ in range(_NUM_ROUNDS):
         seen = present & known
         usable = seen.sum(axis=1) >= 2
         t, z, _ = _fitted(points, mean, seen, affine=False)
-        usable &= np.abs(z[:, 0]) > 0
-        shapes, there = ((points - t) / np.where(z == 0, 1, z))[usable], present[usable]
-        known = there.any(axis=0)
-        mean = np.where(there, shapes, 0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+        shapes, there = ((points - t) * z.conj())[usable], present[usable]
+        weights = np.where(there, (z.real**2 + z.imag**2)[usable], 0).sum(axis=0)
+        known = weights > 0
+        mean = np.where(there, shapes, 0).sum(axis=0) / np.where(known, weights, 1)
         if known.all():
             mean = _unit(mean)
     if not known.all():
         return None
     z = _fitted(points, mean, present, affine=False)[1]
-    upright: NDArray[Any] = mean * np.exp(1j * np.angle(np.sum(z / np.abs(z))))
+    upright: NDArray[Any] = mean * np.exp(1j * np.angle(z.sum()))
     return upright
+
+
+def _shows(points: NDArray[Any], mean: NDArray[Any], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(N,) which rows (N, C) are images of the layout `mean`: hardly squeezed, and near their places."""
+    _, z, v = (part[:, 0] for part in _fitted(points, mean, present))
+    away = _away(points, mean, present)
+    off2 = (away**2 * present).sum(axis=1) / present.sum(axis=1) / 2
+    shows: NDArray[np.bool_] = (np.abs(v) <= _LARGEST_SQUEEZE * np.abs(z)) & (off2 <= _LARGEST_SPREAD_OF_ROW**2)
+    return shows
+
+
+def _away(points: NDArray[Any], mean: NDArray[Any], present: NDArray[np.bool_]) -> NDArray[Any]:
+    """(N, C) distances of points from the affine image of `mean`, in units of its size; 0 where absent."""
+    t, z, v = _fitted(points, mean, present)
+    distances = np.abs(points - t - z * mean - v * mean.conj())
+    away: NDArray[Any] = np.where(present, distances, 0) / np.maximum(np.abs(z), _TINY)
+    return away
 
 
 def _fitted(

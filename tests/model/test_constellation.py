@@ -69,6 +69,34 @@ def test_images_whose_glints_are_all_at_one_place_say_nothing():
     assert Constellation.from_keypoints(np.full((50, 8, 2), 3.0)) is None
 
 
+MISTAKES = {
+    "numbered the other way round": lambda row: row[::-1],
+    "mirrored": lambda row: row * [-1, 1] + [128, 0],
+    "two exchanged": lambda row: row[[1, 0, *range(2, 8)]],
+    "one elsewhere": lambda row: np.concatenate([[[900.0, 3.0]], row[1:]]),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_few_wrongly_annotated_images_change_nothing(mistake):
+    keypoints = mirrored(RING, 300)
+    expected = Constellation.from_keypoints(keypoints)
+    for k in range(0, 300, 30):
+        keypoints[k] = MISTAKES[mistake](keypoints[k])
+    learnt = Constellation.from_keypoints(keypoints)
+    assert np.abs(np.array(learnt.layout) - expected.layout).max() < 0.03
+    assert learnt.size_px == pytest.approx(expected.size_px, rel=0.1)
+    assert learnt.squeeze == pytest.approx(expected.squeeze, abs=0.02)
+    assert learnt.spread == pytest.approx(expected.spread, abs=0.03)
+    assert learnt.turn_deg == pytest.approx(expected.turn_deg, abs=5)
+
+
+def test_images_of_two_rigs_show_no_layout():
+    keypoints = mirrored(RING, 300)
+    keypoints[::3] = keypoints[::3, ::-1]
+    assert Constellation.from_keypoints(keypoints) is None
+
+
 @pytest.mark.parametrize(
     "change",
     [
