@@ -81,6 +81,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Only {num} validation images: metrics, best epoch and the threshold chosen on them are unreliable; "
         "use more images or a larger --val_split",
     ),
+    "no_layout": (
+        "注意: 标注的反光点没有显示出 {num} 个 LED 的共同布局, 各 LED 将单独解码; 请检查各图像的 LED 编号是否一致, "
+        "以及每个 LED 是否在至少 10 张图像中与另外两个同时出现",
+        "Note: the annotated glints show no common layout of the {num} LEDs, so each LED is decoded alone; check that "
+        "all images number the LEDs alike, and that each LED is seen in at least 10 images together with two others",
+    ),
     "short_warmup": (
         "训练步数较少 (共 {steps} 步): 预热由 {usual} 步缩短为 {warm} 步; 可用 --warmup_steps 设定",
         "Short run ({steps} steps): warm-up steps reduced from {usual} to {warm}; set them with --warmup_steps",

@@ -19,9 +19,11 @@ from glint_unet.compute.threads import CpuWatch, Threads
 from glint_unet.config import TrainConfig
 from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.source import Source
+from glint_unet.data.synthetic.stream import is_stream
 from glint_unet.errors import NonFiniteLossError, one_line
 from glint_unet.files import write_json
 from glint_unet.messages import text
+from glint_unet.model.constellation import LEAST_LEDS
 from glint_unet.model.network import num_heatmaps
 from glint_unet.own_command import resume_command
 from glint_unet.runs.checkpoint_manager import CheckpointManager
@@ -128,6 +130,7 @@ class RunRecord:
         start.append(self._run)
         self._log_start(point, changes)
         if not point:
+            self._warn_of_missing_layout(source.info)
             self.save_latest()  # from here on there is a checkpoint to resume from and to roll back to
         self._log_set_up(source, device, group.size, threads)
         self._threads = threads
@@ -168,6 +171,11 @@ class RunRecord:
             self._say("resume_without_optimizer")
         if self._config.no_save_optimizer:
             self._say("no_optimizer_no_exact_resume")
+
+    def _warn_of_missing_layout(self, info: DatasetInfo) -> None:
+        config, is_expected = self._config, info.num_classes >= LEAST_LEDS and not is_stream(self._config.h5)
+        if is_expected and config.decoding != "argmax" and self._state.constellation is None:
+            self._say("no_layout", num=info.num_classes)
 
     def _log_set_up(self, source: Source, device: torch.device, num_processes: int, threads: Threads) -> None:
         config, split = self._config, self._state.split
