@@ -7,7 +7,7 @@ checkpoint commits the epoch: a resume discards whatever is newer, so an epoch i
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -17,14 +17,10 @@ from glint_unet.compute.group import Group
 from glint_unet.compute.stop_signals import Interrupted
 from glint_unet.compute.threads import CpuWatch, Threads
 from glint_unet.config import TrainConfig
-from glint_unet.data.dataset_file import DatasetInfo
 from glint_unet.data.source import Source
-from glint_unet.data.synthetic.stream import is_stream
 from glint_unet.errors import NonFiniteLossError, one_line
 from glint_unet.files import write_json
 from glint_unet.messages import text
-from glint_unet.model.constellation import LEAST_LEDS
-from glint_unet.model.network import num_heatmaps
 from glint_unet.own_command import resume_command
 from glint_unet.runs.checkpoint_manager import CheckpointManager
 from glint_unet.runs.progress import EpochProgress
@@ -38,13 +34,7 @@ from glint_unet.tracking.tracker_process import TrackerProcess, tracker_names
 from glint_unet.training.heartbeat import Heartbeat
 from glint_unet.training.results import RunPictures
 from glint_unet.training.resume import MOST_ROLLBACKS
-from glint_unet.training.schedule import (
-    USUAL_MOMENTUM,
-    WARMUP_STEPS,
-    statistics_momentum,
-    steps_per_epoch,
-    warmup_steps,
-)
+from glint_unet.training.set_up import set_up_lines
 from glint_unet.training.space import check_space_of_run
 from glint_unet.training.state import EpochResult, TrainState
 from glint_unet.training.summary import summary
@@ -53,7 +43,6 @@ _MOST_WAITING = 0.1
 _LEAST_REPORTED_S = 0.5
 _RULE = "=" * 80
 _SHORT_WAIT_S = 3.0  # for trackers, where a scheduler may end this process soon
-_FEW_VALIDATION_IMAGES = 20
 
 
 class RunRecord:
@@ -88,7 +77,7 @@ class RunRecord:
     def _say(self, key: str, **values: Any) -> None:
         self.log.log(text(key, **values))
 
-    def _log_all(self, lines: list[str]) -> None:
+    def _log_all(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.log.log(line)
 
@@ -130,9 +119,9 @@ class RunRecord:
         start.append(self._run)
         self._log_start(point, changes)
         if not point:
-            self._warn_of_missing_layout(source.info)
             self.save_latest()  # from here on there is a checkpoint to resume from and to roll back to
-        self._log_set_up(source, device, group.size, threads)
+        self._log_all(set_up_lines(self._config, self._state, source, device, group.size, threads, is_new=not point))
+        self._hint = source.hint()
         self._threads = threads
         self._watch = CpuWatch(threads.num) if device.type == "cpu" and group.size == 1 else None
         self.heartbeat.write()
@@ -171,41 +160,6 @@ class RunRecord:
             self._say("resume_without_optimizer")
         if self._config.no_save_optimizer:
             self._say("no_optimizer_no_exact_resume")
-
-    def _warn_of_missing_layout(self, info: DatasetInfo) -> None:
-        config, is_expected = self._config, info.num_classes >= LEAST_LEDS and not is_stream(self._config.h5)
-        if is_expected and config.decoding != "argmax" and self._state.constellation is None:
-            self._say("no_layout", num=info.num_classes)
-
-    def _log_set_up(self, source: Source, device: torch.device, num_processes: int, threads: Threads) -> None:
-        config, split = self._config, self._state.split
-        self._log_network(source.info)
-        self._say("device", device=device_name(device))
-        self.log.log(threads.describe())
-        if num_processes > 1:
-            self._say("group", size=num_processes, batch=config.batch_size)
-        self.log.log(source.describe())
-        self._hint = source.hint()
-        self._say("num_samples", train=len(split.train), val=len(split.val))
-        if len(split.val) < _FEW_VALIDATION_IMAGES:
-            self._say("few_validation_images", num=len(split.val))
-        self._say("batch_size", batch=config.batch_size)
-        self._log_scaling(steps_per_epoch(config, len(split.train)))
-
-    def _log_scaling(self, epoch_steps: int) -> None:
-        config = self._config
-        steps, warm = epoch_steps * config.epochs, warmup_steps(config, epoch_steps)
-        if config.warmup_steps == "auto" and warm < WARMUP_STEPS:
-            self._say("short_warmup", steps=steps, warm=warm, usual=WARMUP_STEPS)
-        momentum = statistics_momentum(config, epoch_steps)
-        if momentum > USUAL_MOMENTUM:
-            self._say("short_statistics", steps=steps, span=1 / momentum)
-
-    def _log_network(self, info: DatasetInfo) -> None:
-        num_weights = sum(p.numel() for p in self._state.network.parameters())
-        (H, W), (h, w) = info.image_size, info.heatmap_size
-        C = num_heatmaps(self._config, info.num_classes)
-        self._say("network", arch=self._config.arch, weights=num_weights, H=H, W=W, C=C, h=h, w=w)
 
     def fewer_threads(self) -> bool:
         """Uses fewer CPU threads if other programs have taken CPUs, so that training does not wait for them.

@@ -3,8 +3,6 @@
 import json
 import time
 
-import h5py
-import numpy as np
 import pytest
 
 from glint_unet.data import dataset_reader
@@ -48,20 +46,6 @@ def test_the_timing_of_an_epoch_adds_up_to_its_time(finished):
         assert timing["data"] + timing["compute"] + timing["val"] == pytest.approx(row["epoch_time"], abs=0.02)
         assert timing["images_per_s"] == pytest.approx(18 / (timing["data"] + timing["compute"]), rel=0.05)
         assert timing["save"] > 0
-
-
-@pytest.mark.parametrize("is_ring", [True, False])
-def test_annotations_without_a_common_layout_are_pointed_out(tmp_path, is_ring):
-    rng = np.random.default_rng(0)
-    keypoints = rng.uniform(4, 28, (24, 4, 2))
-    if is_ring:
-        keypoints = rng.uniform(10, 22, (24, 1, 2)) + np.array([[0, -8], [8, 0], [0, 8], [-8, 0]])
-    with h5py.File(tmp_path / "eyes.h5", "w") as file:
-        file["images"] = rng.integers(0, 255, (24, 32, 32)).astype(np.uint8)
-        file["keypoints"] = keypoints.astype(np.float32)
-    train(settings(tmp_path / "eyes.h5", tmp_path / "run", epochs=1))
-    log = (tmp_path / "run/training.log").read_text()
-    assert ("show no common layout of the 4 LEDs" in log) == (not is_ring)
 
 
 def test_data_that_comes_late_is_reported_once_with_the_flag_that_helps(data, tmp_path, monkeypatch):
