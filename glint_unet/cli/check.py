@@ -3,11 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import tyro
 
 from glint_unet.cli.arguments import parse
+from glint_unet.errors import DatasetError
 from glint_unet.messages import text
 from glint_unet.settings import Settings, language_setting
 
@@ -20,6 +22,8 @@ class CheckArguments(Settings):
     """Data set (HDF5)."""
     json: bool = False
     """Print JSON instead of text."""
+    picture: str | None = None
+    """Draw labels over images to this PNG file: 12 images, evenly spaced, with every label magnified."""
     lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
@@ -33,8 +37,15 @@ def run(argv: Sequence[str]) -> int:
     from glint_unet.data.validation import validate_dataset
 
     arguments = parse(CheckArguments, argv, "glint-unet check")
+    picture = Path(arguments.picture) if arguments.picture else None
+    if picture and not picture.parent.is_dir():
+        raise DatasetError("output_no_directory", path=picture.parent)
     validate_dataset(arguments.file)
     summary = summarise(arguments.file)
+    if picture:
+        from glint_unet.report.labels import draw_labels
+
+        draw_labels(summary.info, picture)
     if arguments.json:
         print(json.dumps(summary.to_dict(), ensure_ascii=False))
         return 0
@@ -59,4 +70,6 @@ def run(argv: Sequence[str]) -> int:
         print(text("check_channel", label=channel.label, num=num, share=share, **where))
     counts = "  ".join(f"{k}:{num}" for k, num in enumerate(summary.glints_per_image) if num)
     print(text("check_glints", counts=counts))
+    if picture:
+        print(text("picture_written", path=picture))
     return 0

@@ -33,6 +33,8 @@ class EvaluateArguments(DetectorArguments):
     picture: str | None = None
     """Where to draw them. Default: evaluation_worst.png in the run directory or beside the checkpoint; with the
     pretrained weights, beside the data set."""
+    html: str | None = None
+    """Also write a report to this file: one HTML page with tables, errors, best and worst images."""
     lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
@@ -45,14 +47,14 @@ def run(argv: Sequence[str]) -> int:
     arguments = parse(EvaluateArguments, argv, "glint-unet evaluate")
     from glint_unet.data.synthetic.stream import is_stream
     from glint_unet.files import write_json
-    from glint_unet.inference.evaluate import count_trained_on, draw_worst, evaluate, rows_to_judge
+    from glint_unet.inference.evaluate import count_trained_on, draw_worst, evaluate, rows_to_judge, write_html
     from glint_unet.inference.trained_model import recorded_decoding
 
     num_worst, model, h5 = arguments.worst, model_path(arguments.run), Path(arguments.h5)
     if is_stream(arguments.h5):
         raise SettingError("evaluate_stream", h5=arguments.h5)
     directory = h5.parent if is_pretrained(arguments.run) else model if model.is_dir() else model.parent
-    outputs = [Path(arguments.json)] if arguments.json else []
+    outputs = [Path(path) for path in (arguments.json, arguments.html) if path]
     picture = Path(arguments.picture) if arguments.picture else directory / "evaluation_worst.png"
     for output in [*outputs, picture]:
         if not output.parent.is_dir():
@@ -62,9 +64,11 @@ def run(argv: Sequence[str]) -> int:
     num_trained_on = 0 if is_pretrained(arguments.run) else count_trained_on(model, h5, rows)
     evaluation = evaluate(detector, h5, rows, num_worst, num_trained_on)
     if arguments.json:
-        write_json(Path(arguments.json), dataclasses.asdict(evaluation))
+        write_json(Path(arguments.json), evaluation.to_dict())
     if evaluation.worst:
-        draw_worst(detector, h5, evaluation.worst, picture)
+        draw_worst(evaluation, h5, picture)
+    if arguments.html:
+        write_html(evaluation, model, h5, Path(arguments.html))
     _print_report(evaluation, is_threshold_given=arguments.threshold is not None)
     if not detector.names_leds:
         print(text("evaluate_unnamed"))
@@ -72,6 +76,8 @@ def run(argv: Sequence[str]) -> int:
         print(text("evaluate_refines"))
     if evaluation.worst:
         print(text("picture_written", path=picture))
+    if arguments.html:
+        print(text("report_written", path=arguments.html))
     return 0
 
 

@@ -1,12 +1,13 @@
 """Evaluates a model on annotated images: validation metrics, a table of LEDs, and a plot of the worst images."""
 
+import contextlib
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from glint_unet.data.batch import Rows
@@ -18,34 +19,13 @@ from glint_unet.data.validation import validate_dataset
 from glint_unet.errors import CheckpointError, DatasetError, ResumeError
 from glint_unet.inference.predictor import GlintDetector, Glints
 from glint_unet.inference.trained_model import recorded_split
-from glint_unet.model.metrics import RIGHT_WITHIN_PX, KeypointMetrics
-from glint_unet.model.predictions import Predictions
+from glint_unet.model.predictions import LedReport, Predictions
 from glint_unet.model.unnamed import in_order_of_truth
+from glint_unet.report.judged import Judged
+from glint_unet.report.page import write_evaluation_report
 from glint_unet.report.picture import draw_predictions
 
 _BATCH = 32
-
-
-@dataclass(frozen=True)
-class LedReport:
-    """The metrics of one LED; None where undefined.
-
-    Attributes:
-        label: label of the LED, e.g. g3.
-        num_present, num_found: number of images in which its glint is present, and in which it was found.
-        precision, recall, px_median, px_p95: as `KeypointMetrics.summary` defines them.
-        bias_x, bias_y: mean error in pixels where its glint is present and found; far from 0 means a systematic shift.
-    """
-
-    label: str
-    num_present: int
-    num_found: int
-    precision: float | None
-    recall: float | None
-    px_median: float | None
-    px_p95: float | None
-    bias_x: float | None
-    bias_y: float | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +41,8 @@ class Evaluation:
         leds: one report per LED.
         confusion: the confusion matrix, from `KeypointMetrics.confusion`.
         worst: rows of the data set, the worst image first.
+        rows: (n,) int64, the rows evaluated.
+        predictions: of these rows.
     """
 
     num_images: int
@@ -70,6 +52,14 @@ class Evaluation:
     leds: tuple[LedReport, ...]
     confusion: list[list[int]]
     worst: tuple[int, ...]
+    rows: Rows
+    predictions: Predictions
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain values for JSON, without the predictions."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del values["rows"], values["predictions"]
+        return {**values, "leds": [dataclasses.asdict(led) for led in self.leds]}
 
 
 def rows_to_judge(run: Path, h5: Path, part: str) -> Rows:
@@ -125,38 +115,50 @@ def evaluate(
     if info.num_classes != detector.num_classes:
         raise DatasetError("evaluate_other_leds", path=h5, num=info.num_classes, expected=detector.num_classes)
     glints, alone, truth = _predictions(detector, info, rows)
-    metrics = _metrics_of(glints, truth, info)
-    leds = tuple(
-        _led_report(f"{detector.prefix}{c + 1}", _only(glints, c), truth[:, c : c + 1], info, detector)
-        for c in range(detector.num_classes)
-    )
-    found, distance = glints.present, np.linalg.norm(glints.points - truth, axis=-1)
-    present = np.isfinite(distance)
-    wrong = (found != present) | (found & (np.nan_to_num(distance, nan=np.inf) > RIGHT_WITHIN_PX))
-    badness = wrong.sum(axis=1) * 1e3 + np.where(found & present, distance, 0).max(axis=1)
-    order = np.argsort(-badness, kind="stable")[:worst]
+    predictions = Predictions(*glints[:3], truth, info.image_size, detector.threshold)
+    metrics = predictions.metrics()
     return Evaluation(
         num_images=len(rows),
         num_trained_on=num_trained_on,
         threshold=detector.threshold,
         figures={**metrics.summary(detector.threshold), **_figures_alone(detector, alone, truth, info)},
-        leds=leds,
+        leds=predictions.led_reports([f"{detector.prefix}{c + 1}" for c in range(detector.num_classes)]),
         confusion=metrics.confusion(detector.threshold),
-        worst=tuple(int(row) for row in rows[order]),
+        worst=tuple(int(row) for row in rows[predictions.worst_first()[:worst]]),
+        rows=rows,
+        predictions=predictions,
     )
 
 
-def draw_worst(detector: GlintDetector, h5: Path, worst: tuple[int, ...], path: Path) -> None:
+def draw_worst(evaluation: Evaluation, h5: Path, path: Path) -> None:
     """Draws the worst images with predictions and truth, as a PNG."""
-    info = inspect_dataset(h5)
-    detector, rows = detector.for_leds(info.num_classes), np.array(worst, dtype=np.int64)
-    glints, _, truth = _predictions(detector, info, rows)
-    source = FileSource(info, num_workers=0)
-    images = source.gather(rows).images.numpy()
-    source.close()
-    predictions = Predictions(*glints[:3], truth, info.image_size, detector.threshold)
-    heading = f"The {len(rows)} worst images; found: score >= {detector.threshold:g}"
-    draw_predictions(images, predictions, image_names(info, rows), detector.labels(), heading, path)
+    info, worst = inspect_dataset(h5), evaluation.predictions.worst_first()[: len(evaluation.worst)]
+    rows = evaluation.rows[worst]
+    heading = f"The {len(rows)} worst of {evaluation.num_images} images; found: score >= {evaluation.threshold:g}"
+    names, labels = image_names(info, rows), [led.label for led in evaluation.leds]
+    with contextlib.closing(FileSource(info, num_workers=0)) as source:
+        images = source.gather(rows).images.numpy()
+    draw_predictions(images, evaluation.predictions.rows(worst), names, labels, heading, path)
+
+
+def write_html(evaluation: Evaluation, model: Path, h5: Path, path: Path) -> None:
+    """Writes the report of an evaluation.
+
+    Args:
+        evaluation: of at least one image.
+        model: the model evaluated.
+        h5: the data set.
+        path: the HTML file.
+    """
+    info, rows = inspect_dataset(h5), evaluation.rows
+    with contextlib.closing(FileSource(info, num_workers=0)) as source:
+        judged = Judged.of(
+            evaluation.predictions,
+            [led.label for led in evaluation.leds],
+            lambda places: source.gather(rows[places]).images.numpy(),
+            lambda places: image_names(info, rows[places]),
+        )
+    write_evaluation_report(path, model, h5, judged)
 
 
 class _Predictions(NamedTuple):
@@ -187,13 +189,6 @@ def _joined(parts: Sequence[Glints]) -> Glints:
     return Glints(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _metrics_of(glints: Glints, truth: NDArray[np.float32], info: DatasetInfo) -> KeypointMetrics:
-    metrics = KeypointMetrics(info.image_size)
-    arrays = glints.points, glints.scores, glints.sigmas, truth
-    metrics.add(*(torch.from_numpy(array) for array in arrays))
-    return metrics
-
-
 def _figures_alone(
     detector: GlintDetector, alone: Glints, truth: NDArray[np.float32], info: DatasetInfo
 ) -> dict[str, float | None]:
@@ -201,31 +196,5 @@ def _figures_alone(
     if not detector.constellation:
         return {}
     threshold = detector.without_constellation().threshold
-    return {"f1_alone": _metrics_of(alone, truth, info).summary(threshold)["f1"], "threshold_alone": threshold}
-
-
-def _only(glints: Glints, led: int) -> Glints:
-    channel = slice(led, led + 1)
-    points, scores, sigmas, present = glints
-    return Glints(points[:, channel], scores[:, channel], sigmas[:, channel], present[:, channel])
-
-
-def _led_report(
-    label: str, glints: Glints, truth: NDArray[np.float32], info: DatasetInfo, detector: GlintDetector
-) -> LedReport:
-    """The report of one LED, from its glints and keypoints (n, 1, ...)."""
-    figures = _metrics_of(glints, truth, info).summary(detector.threshold)
-    found, present = glints.present, np.isfinite(truth).all(axis=-1)
-    errors = (glints.points - truth)[found & present]
-    bias_x, bias_y = errors.mean(axis=0).tolist() if len(errors) else (None, None)
-    return LedReport(
-        label=label,
-        num_present=int(present.sum()),
-        num_found=int(found.sum()),
-        precision=figures["precision"],
-        recall=figures["recall"],
-        px_median=figures["px_median"],
-        px_p95=figures["px_p95"],
-        bias_x=bias_x,
-        bias_y=bias_y,
-    )
+    others = Predictions(*alone[:3], truth, info.image_size, threshold)
+    return {"f1_alone": others.metrics().summary(threshold)["f1"], "threshold_alone": threshold}

@@ -13,8 +13,8 @@ from glint_unet.model.predictions import Predictions
 Point = tuple[float, float]
 Verdict = Literal["right", "far", "missed", "false", "label"]
 
-_LEAST_SIDE, _MOST_SIDE = 12, 32
-_SHARE_OF_IMAGE = 14
+_LEAST_SIDE, _MOST_SIDE = 12, 24
+_SHARE_OF_IMAGE = 20
 
 
 @dataclass(frozen=True)

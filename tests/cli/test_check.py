@@ -14,6 +14,15 @@ def test_the_summary_is_printed_as_text_and_as_json(command, data):
     assert "key" not in figures["info"]
 
 
+def test_labels_are_drawn_over_images_before_training(command, data, tmp_path):
+    status, out, err = command("check", data, "--picture", tmp_path / "labels.png", "--lang", "en")
+    assert (status, err) == (0, "")
+    assert str(tmp_path / "labels.png") in out
+    assert (tmp_path / "labels.png").read_bytes().startswith(b"\x89PNG")
+    status, _, err = command("check", data, "--picture", tmp_path / "no" / "labels.png", "--lang", "en")
+    assert (status, err.count("\n")) == (2, 1)
+
+
 def test_minus_one_for_absent_is_refused_in_one_line_with_the_fix(command, private_data):
     with h5py.File(private_data, "r+") as file:
         keypoints = file["keypoints"][:]

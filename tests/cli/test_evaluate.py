@@ -81,6 +81,18 @@ def test_a_run_whose_log_measures_highest_pixels_is_pointed_out(command, eyes_ru
         assert ("measures the highest pixels (--decoding argmax)" in out) == (run != eyes_run)
 
 
+def test_an_evaluation_becomes_a_page(command, eyes_run, eyes_h5, tmp_path):
+    words = ("--h5", eyes_h5, "--split", "all", "--worst", 0, "--html", tmp_path / "e.html")
+    status, out, err = command("evaluate", "--run", eyes_run, *words, *EN)
+    assert (status, err) == (0, "")
+    assert f"Report: {tmp_path / 'e.html'}" in out
+    page = (tmp_path / "e.html").read_text()
+    f1, *_ = re.findall("<dd>(.*?)</dd>", page)
+    assert f"F1 {f1}" in out
+    assert page.count('class="eye"') == 9
+    assert str(eyes_h5) in page
+
+
 def test_evaluate_refuses_what_it_cannot_judge(command, eyes_run, eyes_h5, data, tmp_path):
     cases = {
         ("--h5", data): "has no validation split; add --split all",

@@ -91,7 +91,7 @@ def test_no_row_of_another_data_set_was_trained_on(eyes_run, h5):
 
 def test_the_worst_images_become_a_picture(h5, tmp_path):
     one = detector(np.nan_to_num(TRUTH), np.full((3, 2), 0.9))
-    draw_worst(one, h5, (2, 0), tmp_path / "worst.png")
+    draw_worst(evaluate(one, h5, np.array([2, 0]), worst=1), h5, tmp_path / "worst.png")
     with Image.open(tmp_path / "worst.png") as picture:
         assert picture.size[0] > 300
 
