@@ -105,7 +105,7 @@ def test_the_worst_images_of_unnamed_glints_are_drawn_for_any_number_of_leds(h5,
     of_eight = GlintDetector(network, (32, 48), 8, class_free=True)
     judged = evaluate(of_eight, h5, np.arange(3), worst=2)
     assert judged.figures["f1_free"] is not None
-    draw_worst(of_eight, h5, judged.worst, tmp_path / "worst.png")
+    draw_worst(judged, h5, tmp_path / "worst.png")
     with Image.open(tmp_path / "worst.png") as picture:
         assert picture.size[0] > 300
 
