@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,13 +61,13 @@ class VideoOverlay:
 
     Args:
         path: the video; its suffix is one of `VIDEO_SUFFIXES`.
-        fps: frames per second; None: 30.
+        fps: frames per second; None, or what a camera reports that does not know it (0, -1, NaN): 30.
     """
 
     def __init__(self, path: Path, fps: float | None) -> None:
         self._path = path
         self._temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-        self._fps = _writable_rate(fps or 30.0)
+        self._fps = _writable_rate(fps if fps and 0 < fps < math.inf else 30.0)
         self._video: Any = None
         self._size = (0, 0)
         self._num_frames = 0

@@ -1,5 +1,6 @@
 """Drawn frames as videos and PNG files, and annotations for LabelMe."""
 
+import math
 from pathlib import Path
 
 import cv2
@@ -43,6 +44,16 @@ def test_a_video_has_its_name_when_it_is_whole_and_not_before(eyes_frames, tmp_p
     assert path.read_bytes() == whole
     added(VideoOverlay(tmp_path / f"nothing{suffix}", 25), [])
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("fps", [None, 0.0, -1.0, math.nan, math.inf])
+def test_a_camera_that_does_not_know_its_frame_rate_is_drawn_at_30(eyes_frames, tmp_path, fps):
+    path = tmp_path / "o.avi"
+    with VideoOverlay(path, fps) as overlay:
+        for k in range(2):
+            picture = np.repeat(eyes_frames[k][..., None], 3, axis=-1)
+            overlay.add(Frame("0", k, None, eyes_frames[k]), picture)
+    assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS) == pytest.approx(30)
 
 
 def test_pictures_replace_no_file_unrequested_and_no_input_ever(eyes_frames, tmp_path):
