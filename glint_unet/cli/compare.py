@@ -91,9 +91,9 @@ def _print(comparison: "Comparison") -> None:
     table += [[name, *map(_cell, values)] for name, values in comparison.settings.items()]
     table += [[name, *map(_cell, values)] for name, values in comparison.conditions.items()]
     table.append([text("compare_best_epoch"), *map(_cell, comparison.best_epochs)])
-    table += [[name, *map(_cell, values)] for name, values in comparison.metrics.items()]
+    table += [[name, *map(_figure, values)] for name, values in comparison.metrics.items()]
     for led, results in comparison.leds.items():
-        cells = [_cell(result.recall if result else None) for result in results]
+        cells = [_figure(result.recall if result else None) for result in results]
         table.append([text("compare_led_recall", led=led), *cells])
     print("\n".join(aligned(table)))
     if not comparison.settings:
@@ -109,6 +109,10 @@ def _of_data(is_equal: bool) -> str:
 
 def _of_split(is_equal: bool) -> str:
     return text("compare_split_equal" if is_equal else "compare_split_differ")
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _cell(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from glint_unet.config import TrainConfig
 from glint_unet.experiments.run_info import RunInfo
-from glint_unet.runs.json_file import as_count, as_dict, as_text
+from glint_unet.runs.json_file import as_count, as_dict, as_number, as_text
 
 METRICS = ("total", "f1", "precision", "recall", "px_median", "px_p95")
 
@@ -63,7 +63,7 @@ def compare_runs(runs: Sequence[RunInfo]) -> Comparison:
         settings=_differing([_settings(run) for run in runs]),
         conditions=_differing([_conditions(run) for run in runs]),
         best_epochs=[as_count(run.best.get("epoch")) or None for run in runs],
-        metrics={name: [row.get(name) for row in rows] for name in METRICS},
+        metrics={name: [as_number(row.get(name)) for row in rows] for name in METRICS},
         leds={led: [results.get(led) for results in leds] for results in leds for led in results},
         same_data=_are_equal([run.dataset_record.get("md5") for run in runs]),
         same_split=_are_equal([run.split for run in runs]),
