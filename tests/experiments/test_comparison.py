@@ -41,6 +41,9 @@ def test_only_what_differs_is_listed(tmp_path):
     assert comparison.best_epochs == [2, 2]
     assert comparison.metrics["f1"] == [0.2, 0.2]
     assert comparison.metrics["recall"] == [None, None]
+    metrics = other.path / "metrics.json"
+    metrics.write_text(metrics.read_text().replace("0.2", '"damaged"'))
+    assert compare_runs([one, read_run(other.path)]).metrics["f1"] == [0.2, None]
 
 
 def test_a_setting_that_an_earlier_version_lacked_has_its_default(tmp_path):
