@@ -25,8 +25,22 @@ def free_port():
         return server.getsockname()[1]
 
 
-def torchrun(directory, words, *flags, prefix=(), environment=None):
-    """One node, in a directory of its own."""
+@pytest.fixture
+def torchrun():
+    """Starts one node, in a directory of its own; what still runs at the end is killed."""
+    started = []
+
+    def start(directory, words, *flags, **options):
+        started.append(start_node(directory, words, *flags, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            kill_tree(process)
+
+
+def start_node(directory, words, *flags, prefix=(), environment=None):
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1"]
     script = [str(ROOT / "train_glint_unet.py"), *SMALL, *map(str, flags)]
     with (directory / "console.txt").open("ab") as console:
@@ -74,7 +88,7 @@ def undisturbed(data, tmp_path_factory):
     return run
 
 
-def test_two_nodes_that_share_no_files_train_the_run_of_two_processes(undisturbed, data, tmp_path):
+def test_two_nodes_that_share_no_files_train_the_run_of_two_processes(undisturbed, torchrun, data, tmp_path):
     nodes, port = directories(data, tmp_path), free_port()
     flags = ["--h5", "eyes.h5", "--output_dir", "run"]
     finished_well(*[(node, torchrun(node, static(port, k), *flags)) for k, node in enumerate(nodes)])
@@ -86,7 +100,7 @@ def test_two_nodes_that_share_no_files_train_the_run_of_two_processes(undisturbe
 
 
 @pytest.mark.slow
-def test_a_resume_needs_the_run_directory_on_the_first_node_only(data, tmp_path):
+def test_a_resume_needs_the_run_directory_on_the_first_node_only(torchrun, data, tmp_path):
     nodes = directories(data, tmp_path)
     for resume in ([], ["--resume", "auto", "--epochs", 4]):
         flags, port = ["--h5", "eyes.h5", "--output_dir", "run", *resume], free_port()
@@ -96,7 +110,7 @@ def test_a_resume_needs_the_run_directory_on_the_first_node_only(data, tmp_path)
 
 
 @pytest.mark.slow
-def test_nodes_with_different_data_are_refused(data, tmp_path):
+def test_nodes_with_different_data_are_refused(torchrun, data, tmp_path):
     first, second = directories(data, tmp_path)
     (second / "eyes.h5").write_bytes((second / "eyes.h5").read_bytes() + b"\0")
     port, flags = free_port(), ["--h5", "eyes.h5", "--output_dir", "run"]
@@ -135,7 +149,7 @@ def hosts():
 
 
 @pytest.mark.slow
-def test_a_host_that_is_killed_and_comes_back_continues_the_run(undisturbed, data, tmp_path, hosts):
+def test_a_host_that_is_killed_and_comes_back_continues_the_run(undisturbed, torchrun, data, tmp_path, hosts):
     run, flags = tmp_path / "run", ["--h5", data, "--output_dir", tmp_path / "run"]
     (_, endpoint, _), port = hosts[0], free_port()
 
@@ -145,6 +159,7 @@ def test_a_host_that_is_killed_and_comes_back_continues_the_run(undisturbed, dat
         directory.mkdir(exist_ok=True)
         words = ["--rdzv_backend", "c10d", "--rdzv_endpoint", f"{endpoint}:{port}", "--rdzv_id", "eyes"]
         words += ["--max_restarts", "3", "--local_addr", address]
+        words += ["--rdzv_conf", f"is_host={int(number == 0)}"]  # names of hosts are not resolved in a namespace
         return directory, torchrun(directory, words, *flags, prefix=prefix, environment=environment)
 
     first, second = start(0), start(1)
