@@ -7,6 +7,7 @@ GlintError                 base class: the text states the value, the limit and 
  +- AnnotationError        an annotation file or its image
  +- MediaError             an input: image, folder, video or camera
  +- AdaptError             images that a model cannot be adapted to
+ +- LayoutError            images in which no layout of LEDs is found
  +- ExportError            an exported model that differs from the trained one
  +- MissingPackageError    an optional package that is not installed
  +- LoaderError            a loader process that died
@@ -102,6 +103,10 @@ class MediaError(GlintError):
 
 class AdaptError(GlintError):
     """A model finds too few certain glints in the images to adapt to."""
+
+
+class LayoutError(GlintError):
+    """Images do not show a layout of LEDs."""
 
 
 class ExportError(GlintError):

@@ -1036,6 +1036,89 @@ TEXTS: dict[str, tuple[str, str]] = {
         "in {path} is the original one",
     ),
     "adapt_written": ("报告: {report}; 图片: {picture}", "Report: {report}; picture: {picture}"),
+    # --- rig ---
+    "rig_out_no_toml": (
+        "--out {path} 不是 .toml 文件; 请给出如 rig.toml 的文件名",
+        "--out {path} is not a .toml file; give a name such as rig.toml",
+    ),
+    "rig_broken": ("{num} 帧无法读取, 第一个: {reason}", "{num} frames cannot be read; the first: {reason}"),
+    "model_without_peaks": (
+        "该模型逐个解码 LED, 不给出未命名的亮点; 请使用 --class_free 训练的模型, 或至少 {least} 个 LED 的模型",
+        "This model decodes each LED alone and gives no unnamed glints; use a model trained with --class_free, "
+        "or one of at least {least} LEDs",
+    ),
+    "layout_few_images": (
+        "{name}: 只有 {num} 张图像有亮点, 至少需要 {least} 张; 请提供更多图像",
+        "{name}: only {num} images show glints, at least {least} are needed; give more images",
+    ),
+    "layout_none": (
+        "{name}: 未找到一致的 LED 布局: 最好的布局只在 {explained:.0f}% 的图像中成立, 去掉部分图像后"
+        "只有 {again:.0f}% 的 LED 再次被找到; 请只使用同一装置、睁眼且对焦清晰的图像, 或自己编写装置文件",
+        "{name}: no consistent layout of LEDs: the best one holds in {explained:.0f} % of the images, and "
+        "{again:.0f} % of its LEDs are found again without a part of them; "
+        "use images of one rig with open eyes in focus, or write the rig file yourself",
+    ),
+    "rig_one": ("1 个 LED", "1 LED"),
+    "rig_ring": (
+        "{num} 个 LED 组成环形: g1 位于 {start:g} 度 (-90 为正上方), 其余按顺时针; 与规则环形相差 {error:.1f}%",
+        "{num} LEDs in a ring: g1 at {start:g} degrees (-90 is the top), the others clockwise; "
+        "{error:.1f} % from a regular ring",
+    ),
+    "rig_positions": ("{num} 个 LED, 逐个给出位置", "{num} LEDs, stated by their positions"),
+    "rig_sure": ("可信度: 高", "Confidence: high"),
+    "rig_fair": ("可信度: 中等; 请查看图片", "Confidence: medium; look at the picture"),
+    "rig_unsure": (
+        "可信度: 低; 请查看图片, 最好使用更多图像重试",
+        "Confidence: low; look at the picture, and better repeat with more images",
+    ),
+    "rig_explained": (
+        "  {total} 张有亮点的图像中有 {num} 张符合该布局; 它解释了 {glints:.0f}% 的亮点",
+        "  {num} of {total} images with glints show this layout; it explains {glints:.0f} % of the glints",
+    ),
+    "rig_again": (
+        "  依次去掉四分之一的图像: {again:.0f}% 的 LED 再次被找到, 相差布局大小的 {error:.1f}%; "
+        "单个亮点的离散度至多 {spread:.1f}%",
+        "  Without a quarter of the images in turn: {again:.0f} % of the LEDs found again, "
+        "{error:.1f} % of the layout's size apart; spread of a glint at most {spread:.1f} %",
+    ),
+    "rig_seen": ("  各 LED 可见的图像比例: {shares}", "  Images that show each LED: {shares}"),
+    "rig_order": (
+        "图像不能说明哪个亮点对应哪个灯: 编号规则写在文件的注释中, 可自行更改",
+        "Images do not show which glint is which lamp: the file's comment states how they are numbered; "
+        "renumber as you like",
+    ),
+    "rig_hardly_moves": (
+        "布局几乎没有移动 (布局大小的 {moved:.0f}%): 静止的反光可能被当作 LED",
+        "The layout hardly moves ({moved:.0f} % of its size): "
+        "reflections that stand still may have been taken for LEDs",
+    ),
+    "rig_few_leds": (
+        "predict --rig 至少需要 {least} 个 LED; 该文件可用于 --h5 synth:",
+        "predict --rig needs at least {least} LEDs; --h5 synth: takes this file",
+    ),
+    "rig_written": ("装置文件: {path}; 图片: {picture}", "Rig file: {path}; picture: {picture}"),
+    "rig_file_origin": (
+        "由 glint-unet rig 从 {num} 张无标注图像中得到",
+        "Found by glint-unet rig in {num} images without annotations",
+    ),
+    "rig_file_order": (
+        "LED 1 在最上方, 其余按相机所见的顺时针方向; 图像不能说明哪个灯是 LED 1, 可自行重新编号",
+        "LED 1 is the one at the top, the others follow clockwise as the camera sees them; "
+        "images do not show which lamp is LED 1, so renumber as you like",
+    ),
+    "rig_file_row": (
+        "LED 从左到右或从上到下编号 (相机所见); 图像不能说明哪个灯是 LED 1, 可自行重新编号",
+        "LEDs are numbered from left to right, or from top to bottom, as the camera sees them; "
+        "images do not show which lamp is LED 1, so renumber as you like",
+    ),
+    "rig_file_size": (
+        "布局大小与虹膜半径之比, 由图像估计",
+        "size of the reflected layout as a share of the iris radius, estimated from the images",
+    ),
+    "rig_file_no_size": (
+        "未找到虹膜, 布局相对于虹膜的大小未知: 使用默认范围",
+        "no irises were found, so the size of the layout on the iris is unknown: the default range applies",
+    ),
     # --- evaluate ---
     "evaluate_head": (
         "{num} 张图像, 阈值 {threshold:.2f} (在验证集上选取)",

@@ -33,6 +33,7 @@ ORDER = [
     "training",
     "inference",
     "adaptation",
+    "layout",
     "experiments",
     "cli",
 ]

@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "measure the accuracy of a model on annotated images",
     "report": "write the HTML report of a run again, or compare runs in one page",
     "predict": "find glints in images, folders, videos and data sets, and write a table",
+    "rig": "find the layout of a rig's LEDs in images without annotations",
     "live": "find glints in a camera stream or a video in real time",
     "export": "export a model for other programs: ONNX, safetensors, torch.export",
     "shm": "show and remove shared copies of data sets",

@@ -17,7 +17,7 @@ from glint_unet.inference.backends import open_backend
 from glint_unet.inference.closer_look import Window, closer_windows, closer_windows_of_unnamed, highest
 from glint_unet.inference.familiarity import Familiarity
 from glint_unet.inference.trained_model import Backend, Decoded
-from glint_unet.model.constellation import Constellation
+from glint_unet.model.constellation import LEAST_LEDS, Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
 from glint_unet.model.unnamed import UNNAMED_PREFIX, name_peaks
 from glint_unet.pretrained import PRETRAINED, model_path
@@ -227,6 +227,25 @@ class GlintDetector:
         glints = Glints(points, scores, sigmas / np.float32(placement.mean_scale), present)
         looks_closer = self._closer_look and (self._class_free or self.constellation) and not self.stretch
         return self._looked_closer(grey, glints, placement) if looks_closer else glints
+
+    def peaks(self, images: NDArray[Any] | str | Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What looks like a glint in images, whichever LED it is of: as many places as the network's peaks.
+
+        Args:
+            images: as for a call.
+
+        Returns:
+            points (B, M, 2) float32, (x, y) in pixels of the input images, and scores (B, M) float32, 0..1.
+
+        Raises:
+            SettingError: the model decodes each LED alone; or as a call.
+        """
+        _, placement, looks = self._seen(images)
+        _, _, _, *peaks = looks[0]
+        if not peaks:
+            raise SettingError("model_without_peaks", least=LEAST_LEDS)
+        points = placement.back(peaks[0])
+        return points, np.where(placement.holds(points), peaks[1].max(axis=-1), np.float32(0))
 
     def _looked_closer(self, grey: NDArray[np.uint8], first: Glints, placement: Placement) -> Glints:
         """The glints of images (B, H, W), each from a closer look where that finds at least as much."""

@@ -76,7 +76,7 @@ class Constellation:
         Raises:
             ValueError: all LEDs are at one place.
         """
-        layout = _unit(_as_complex(np.asarray(positions, dtype=np.float64)))
+        layout = _unit(as_complex(np.asarray(positions, dtype=np.float64)))
         pairs = tuple((round(float(q.real), 6) + 0.0, round(float(q.imag), 6) + 0.0) for q in layout)
         return cls(pairs, (float(size_px[0]), float(size_px[1])), **values)
 
@@ -109,7 +109,7 @@ class Constellation:
             others, or points that do not move together. A few images that show another layout than the rest, such as
             those whose LEDs were numbered the other way round, do not count.
         """
-        points = _as_complex(np.asarray(keypoints, dtype=np.float64))
+        points = as_complex(np.asarray(keypoints, dtype=np.float64))
         present = np.isfinite(points)
         rows = (present.sum(axis=1) >= 3) & _are_apart(points, present)
         points, present = np.where(present, points, 0)[rows], present[rows]
@@ -150,7 +150,7 @@ class Constellation:
     @functools.cached_property
     def positions(self) -> Complex:
         """(C,) complex64: the layout as x + iy; read-only."""
-        positions: Complex = _as_complex(np.array(self.layout)).astype(np.complex64)
+        positions: Complex = as_complex(np.array(self.layout)).astype(np.complex64)
         positions.setflags(write=False)
         return positions
 
@@ -194,8 +194,10 @@ class Constellation:
         return cls.from_layout(positions, (low, high), **rest)
 
 
-def _as_complex(points: NDArray[Any]) -> NDArray[Any]:
-    return points[..., 0] + 1j * points[..., 1]
+def as_complex(points: NDArray[Any]) -> NDArray[Any]:
+    """Points (..., 2), (x, y), as x + iy."""
+    complex_points: NDArray[Any] = points[..., 0] + 1j * points[..., 1]
+    return complex_points
 
 
 def _are_apart(points: NDArray[Any], present: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,0 +1,1 @@
+"""Unlabelled images -> layout of the rig's LEDs -> rig file."""
