@@ -1676,7 +1676,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     "report_to_predict": ("检测", "Predict"),
     "report_to_evaluate": ("评估", "Evaluate"),
     "report_without_images": ("没有误差分布和示例图像: {reason}", "No error distribution and example images: {reason}"),
+    "report_comparison_title": ("训练比较", "Comparison of runs"),
+    "report_run": ("训练", "Run"),
+    "report_metrics": ("最佳轮次的指标 (验证)", "Metrics of the best epochs (validation)"),
+    "report_recall_of_leds": ("最佳轮次各 LED 的召回率", "Recall of each LED at the best epochs"),
+    "report_differences": ("不同的设置和条件", "Differing settings and conditions"),
+    "report_val_loss": ("验证损失", "Validation loss"),
+    "report_val_f1": ("验证 F1 (2 像素以内)", "F1 within 2 px, validation"),
+    "report_val_error": ("验证误差中位数", "Median error, validation"),
     "report_written": ("报告: {path}", "Report: {path}"),
+    "report_of_nothing": (
+        "没有给出训练目录; 例如 glint-unet report runs/train_20251106_143022",
+        "No run directory is given; for example: glint-unet report runs/train_20251106_143022",
+    ),
     "report_no_run": (
         "{path} 中没有训练记录 (缺少 metrics.json 或其中没有轮次); 请给出训练目录, 例如 runs/train_20251106_143022",
         "{path} has no record of epochs (metrics.json is missing or empty); give a run directory, "

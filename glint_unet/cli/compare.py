@@ -87,6 +87,8 @@ def _records(comparison: "Comparison") -> list[dict[str, Any]]:
 
 
 def _print(comparison: "Comparison") -> None:
+    from glint_unet.experiments.comparison import statements
+
     table = [["", *map(_short, comparison.labels)]]
     table += [[name, *map(_cell, values)] for name, values in comparison.settings.items()]
     table += [[name, *map(_cell, values)] for name, values in comparison.conditions.items()]
@@ -98,17 +100,7 @@ def _print(comparison: "Comparison") -> None:
     print("\n".join(aligned(table)))
     if not comparison.settings:
         print(text("compare_settings_equal"))
-    data, split = comparison.same_data, comparison.same_split
-    print(text("compare_data_unknown") if data is None else _of_data(data))
-    print(text("compare_split_unknown") if split is None else _of_split(split))
-
-
-def _of_data(is_equal: bool) -> str:
-    return text("compare_data_equal" if is_equal else "compare_data_differ")
-
-
-def _of_split(is_equal: bool) -> str:
-    return text("compare_split_equal" if is_equal else "compare_split_differ")
+    print("\n".join(statements(comparison)))
 
 
 def _figure(value: float | None) -> str:

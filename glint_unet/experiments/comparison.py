@@ -7,6 +7,7 @@ from typing import Any
 
 from glint_unet.config import TrainConfig
 from glint_unet.experiments.run_info import RunInfo
+from glint_unet.messages import text
 from glint_unet.runs.json_file import as_count, as_dict, as_number, as_text
 
 METRICS = ("total", "f1", "precision", "recall", "px_median", "px_p95")
@@ -68,6 +69,17 @@ def compare_runs(runs: Sequence[RunInfo]) -> Comparison:
         same_data=_are_equal([run.dataset_record.get("md5") for run in runs]),
         same_split=_are_equal([run.split for run in runs]),
     )
+
+
+def statements(comparison: Comparison) -> list[str]:
+    """Whether the data sets and the splits are equal, in the current language."""
+    data, split = comparison.same_data, comparison.same_split
+    of_data = text("compare_data_equal") if data else text("compare_data_differ")
+    of_split = text("compare_split_equal") if split else text("compare_split_differ")
+    return [
+        text("compare_data_unknown") if data is None else of_data,
+        text("compare_split_unknown") if split is None else of_split,
+    ]
 
 
 def short_labels(runs: Sequence[RunInfo]) -> list[str]:

@@ -24,9 +24,23 @@ from glint_unet.runs.run_directory import RunDirectory
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
+_EMPTY: dict[str, Any] = {
+    **dict.fromkeys(("subtitle", "judged", "reason"), ""),
+    **dict.fromkeys(("key_figures", "curves", "tables", "leds", "confusion", "errors", "eyes"), ()),
+    **dict.fromkeys(("settings", "data", "environment", "commands"), ()),
+    "side": 0,
+}
 _KEY_FIGURES = ("f1", "precision", "recall", "px_median", "px_p95")
 
 Facts = Sequence[tuple[str, Any]]
+
+
+class Table(NamedTuple):
+    """A table with a heading; the first cell of each row names it."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 class Cell(NamedTuple):
@@ -79,24 +93,19 @@ def write_evaluation_report(path: Path, model: Path, data: Path, judged: Judged)
     """
     content = {
         "title": text("report_evaluation_title", name=model.resolve().name),
-        "subtitle": "",
-        "curves": [],
-        "settings": None,
         "data": [(text("report_model"), model), (text("report_data_file"), data)],
-        "environment": [],
-        "commands": [],
-        "reason": "",
         **_judged_content(judged, text("report_of_evaluation")),
     }
     write_bytes(path, render(content))
 
 
 def render(content: dict[str, Any]) -> bytes:
-    """The page with this content for the template."""
+    """The page with this content for the template; sections without content are left out."""
     version = import_module("glint_unet").__version__
     made = text("report_made", time=time.strftime("%Y-%m-%d %H:%M"), version=version)
     language = {"zh": "zh-CN", "en": "en"}[current_language()]
-    page = _TEMPLATES.get_template("page.html").render(text=text, language=language, made=made, **content)
+    whole = {**_EMPTY, "text": text, "language": language, "made": made, **content}
+    page = _TEMPLATES.get_template("page.html").render(whole)
     return page.encode(errors="replace")
 
 
@@ -119,7 +128,7 @@ def history_of(run: RunDirectory) -> list[dict[str, Any]]:
 
 def _judged_content(judged: Judged | None, heading: str) -> dict[str, Any]:
     if judged is None:
-        return {"judged": "", "key_figures": [], "leds": [], "confusion": [], "errors": [], "eyes": [], "side": 0}
+        return {}
     predictions = judged.predictions
     figures = predictions.metrics().summary(predictions.threshold)
     names = (text("report_f1"), text("report_precision"), text("report_recall"), text("report_median"))
