@@ -51,6 +51,8 @@ class SweepArguments(Settings):
     """Validation metric to optimise, at the best epoch of each run."""
     prune: bool = False
     """Stop runs that are worse than the median of the others at the same epoch."""
+    retry_failed: bool = False
+    """When a sweep is continued, repeat its failed trials, as new trials with the same settings."""
     parallel: int = setting(0, low=0, high=1024)
     """Runs at a time. Default: 1, or as many as fit on --gpus. On the CPU the cores are divided among them."""
     gpus: str | None = setting(None, is_path=False)
@@ -183,7 +185,7 @@ def _plan(arguments: SweepArguments, space: "Space", training: Sequence[str], jo
     if not given & _WHERE_DATA_IS_HELD and not is_stream(config.h5):
         more.append("--shared_memory")
     if len(slots) > 1 and "num_workers" not in given:
-        more.append(f"--num_workers={min(config.num_workers, slots[0].threads)}")
+        more.append(f"--num_workers={min(config.num_workers, slots[0].threads * config.processes)}")
     grid = space.grid()
     most = len(grid) if grid else arguments.trials or _DEFAULT_TRIALS
     _, md5 = origin_of(config.h5, config.seed).examine()
@@ -198,6 +200,7 @@ def _plan(arguments: SweepArguments, space: "Space", training: Sequence[str], jo
         num_seeds=arguments.seeds,
         metric=arguments.metric,
         prune=arguments.prune,
+        retry_failed=arguments.retry_failed,
         slots=slots,
     )
 
@@ -220,7 +223,8 @@ def _slots(arguments: SweepArguments, config: TrainConfig, job_cores: int) -> tu
     if arguments.engine == "slurm":
         return (Slot(None, job_cores),) * num
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return tuple(Slot(places[k] if places else None, max(1, cores // num)) for k in range(num))
+    share = max(1, cores // (num * config.processes)) if num > 1 else 0
+    return tuple(Slot(places[k] if places else None, share) for k in range(num))
 
 
 def _report(plan: "SweepPlan", study: "SweepStudy") -> int:

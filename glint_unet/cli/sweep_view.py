@@ -44,7 +44,8 @@ class ConsoleView(SweepView):
         plan = self._plan
         done = sum(result.state != "running" for result in self._results)
         numbers = {"trials": plan.num_trials, "seeds": plan.num_seeds, "parallel": len(plan.slots), "done": done}
-        self.say(text("sweep_begins", path=plan.directory, threads=plan.slots[0].threads, **numbers))
+        threads = plan.config.threads or plan.slots[0].threads or "auto"
+        self.say(text("sweep_begins", path=plan.directory, threads=threads, **numbers))
 
     def started(self, trial: Trial, run: TrialRun, *, is_resumed: bool) -> None:
         """See `SweepView`."""

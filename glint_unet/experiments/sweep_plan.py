@@ -13,11 +13,11 @@ from glint_unet.files import write_json
 LOWER_IS_BETTER = ("px_error", "total")
 
 MAY_CHANGE = frozenset({
-    "threads", "num_workers", "device", "gpu", "lang", "progress", "config", "output_dir",
+    "h5", "threads", "num_workers", "device", "gpu", "lang", "progress", "config", "output_dir",
     "cache", "shared_memory", "preload", "verify_hash", "save_freq", "keep_last_n", "save_every_minutes",
     "tracker", "profile",
 })  # fmt: skip
-"""Settings that do not change the results of trials, and may differ when a sweep is continued."""
+"""Settings that may differ when a sweep is continued: trials stay comparable. For the data set, its MD5 counts."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Slot:
 
     Attributes:
         gpu: number of its GPU; None: the device that `train` chooses.
-        threads: CPU threads.
+        threads: CPU threads of each of its processes; 0: as many as `train` chooses.
     """
 
     gpu: str | None
@@ -48,6 +48,7 @@ class SweepPlan:
         num_seeds: number of runs of each combination, which differ in their random seed.
         metric: the validation metric to optimise: f1, px_error or total.
         prune: whether to stop runs that fall behind the median of the others.
+        retry_failed: whether to repeat trials that failed in an earlier call, as new trials.
         slots: how many runs at a time, and where.
     """
 
@@ -61,6 +62,7 @@ class SweepPlan:
     num_seeds: int
     metric: str
     prune: bool
+    retry_failed: bool
     slots: tuple[Slot, ...]
 
     @property
@@ -98,7 +100,7 @@ class SweepPlan:
             seed: the random seed.
             slot: where it runs.
         """
-        threads = [] if self.config.threads else [f"--threads={slot.threads}"]
+        threads = [f"--threads={slot.threads}"] if slot.threads and not self.config.threads else []
         return [*self.settings(params), *self.more_flags, f"--seed={seed}", *threads]
 
     def check_or_write_record(self) -> None:

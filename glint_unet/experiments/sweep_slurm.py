@@ -7,6 +7,8 @@ them, waits until they have saved their state, and resumes their runs.
 import contextlib
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from glint_unet.runs.run_directory import RunDirectory
 
 _GENERIC = ("cpus_per_task", "gpus_per_node", "mem_gb", "timeout_min", "name")
 _NAME = "glint-sweep"
+_LOOK_EVERY_S = 0.1
 
 
 class TrainingJob:
@@ -33,6 +36,7 @@ class TrainingJob:
         self._flags = list(flags)
         self._console = console
         self._process: subprocess.Popen[bytes] | None = None
+        self._status: int | None = None
 
     def __call__(self) -> int:
         """Trains; returns the exit status."""
@@ -40,10 +44,24 @@ class TrainingJob:
             self._process = subprocess.Popen(
                 train_command(self._flags_now()), stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
+            threading.Thread(target=self._note_status, daemon=True).start()
             try:
-                return self._process.wait()
+                return self._ended()
             except KeyboardInterrupt:  # a cancelled job of submitit's local executor
-                return self._stopped()
+                return self._stop()
+
+    def _note_status(self) -> None:
+        assert self._process is not None
+        self._status = self._process.wait()
+
+    def _ended(self) -> int:
+        """The exit status, once there is one.
+
+        Polls, since it is also called within a signal handler, where the lock of an interrupted wait would never open.
+        """
+        while self._status is None:
+            time.sleep(_LOOK_EVERY_S)
+        return self._status
 
     def _flags_now(self) -> list[str]:
         """The flags; with those of a resume in place of a new start, once there is a checkpoint."""
@@ -52,14 +70,15 @@ class TrainingJob:
             return self._flags
         return [f"--resume={run}", "--no_progress"]
 
-    def _stopped(self) -> int:
+    def _stop(self) -> int:
+        """Lets the training save its state and end; returns the exit status."""
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait()
+        return self._ended()
 
     def checkpoint(self) -> Any:
         """Called by submitit before the time limit or a preemption: the state is saved, and the job is requeued."""
-        self._stopped()
+        self._stop()
         submitit = optional_package("submitit")
         return submitit.helpers.DelayedSubmission(TrainingJob(self._flags, self._console))
 

@@ -31,6 +31,7 @@ _STATES: dict[TrialState, State] = {
 }
 _FIRST_PRUNED = 4
 """Trials that are completed before any is pruned."""
+_RETRY_OF = "retry_of"
 _FEWEST_FOR_IMPORTANCE = 8
 _GOOD = 0.25
 """The share of the trials that PED-ANOVA takes as good; its default of 0.1 is misled by noise in 20 trials."""
@@ -93,14 +94,28 @@ class SweepStudy:
                 storage=storage, study_name="sweep", load_if_exists=True, direction=direction, pruner=pruner
             )
             self._enqueue_grid()
+            if plan.retry_failed:
+                self._enqueue_failed()
         except (ValueError, KeyError) as error:
             raise RunDirectoryError("sweep_record_damaged", path=plan.journal, reason=one_line(error)) from error
 
     def _enqueue_grid(self) -> None:
-        """Adds the combinations of a grid that it does not contain yet; their numbers are their places in the grid."""
+        """Adds the combinations of a grid that it does not contain yet."""
         grid = (self._plan.space.grid() or [])[: self._plan.num_trials]
-        for values in grid[len(self._study.get_trials(deepcopy=False)) :]:
+        for values in grid[len(self._first_attempts()) :]:
             self._study.enqueue_trial(dict(values))
+
+    def _enqueue_failed(self) -> None:
+        """Adds the combinations of failed trials once more, as new trials."""
+        trials = self._study.get_trials(deepcopy=False)
+        retried = {trial.user_attrs.get(_RETRY_OF) for trial in trials}
+        for trial in trials:
+            if trial.state == TrialState.FAIL and trial.number not in retried:
+                self._study.enqueue_trial(dict(trial.params), user_attrs={_RETRY_OF: trial.number})
+
+    def _first_attempts(self) -> list[FrozenTrial]:
+        """All trials but those that repeat a failed one."""
+        return [trial for trial in self._study.get_trials(deepcopy=False) if _RETRY_OF not in trial.user_attrs]
 
     @property
     def is_lower_better(self) -> bool:
@@ -110,9 +125,11 @@ class SweepStudy:
     def next_trial(self) -> tuple[int, dict[str, str]] | None:
         """Begins a trial; returns its number and values, or None if all have begun."""
         trials = self._study.get_trials(deepcopy=False)
-        if sum(trial.state != TrialState.WAITING for trial in trials) >= self._plan.num_trials:
-            return None
         waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
+        num_begun = sum(trial.state != TrialState.WAITING for trial in self._first_attempts())
+        is_to_retry = any(_RETRY_OF in trials[number].user_attrs for number in waiting)
+        if num_begun >= self._plan.num_trials and not is_to_retry:
+            return None
         self._study.sampler = self._sampler(waiting[0] if waiting else len(trials), 0)
         trial = self._study.ask()
         return trial.number, self._values(trial)

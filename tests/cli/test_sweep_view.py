@@ -20,7 +20,7 @@ from tests.scripted_training import ScriptedEngine
 def plan(tmp_path):
     space = Space.parse(["loss=quality_focal,dice", "lr=3e-3"])
     slots = (Slot(None, 1),) * 2
-    return SweepPlan(tmp_path, ("--epochs=4",), (), TrainConfig(epochs=4), "0", space, 2, 2, "f1", False, slots)
+    return SweepPlan(tmp_path, ("--epochs=4",), (), TrainConfig(epochs=4), "0", space, 2, 2, "f1", False, False, slots)
 
 
 class Terminal(io.StringIO):

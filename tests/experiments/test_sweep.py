@@ -1,5 +1,7 @@
 """Sweeps: what runs when, what is stopped and continued."""
 
+import dataclasses
+import json
 import os
 import signal
 
@@ -21,7 +23,7 @@ EPOCHS = 4
 def plan(tmp_path):
     """Builds the plan of a sweep in one directory."""
 
-    def build(*assignments, trials=20, seeds=1, prune=False, parallel=2, metric="f1", **changes):
+    def build(*assignments, trials=20, seeds=1, prune=False, parallel=2, metric="f1", retry=False, **changes):
         config = TrainConfig(**{"h5": "eyes.h5", "epochs": EPOCHS, "lang": "en", **changes})
         space = Space.parse(assignments)
         return SweepPlan(
@@ -35,6 +37,7 @@ def plan(tmp_path):
             num_seeds=seeds,
             metric=metric,
             prune=prune,
+            retry_failed=retry,
             slots=(Slot(None, 1),) * parallel,
         )
 
@@ -81,6 +84,23 @@ def test_a_grid_is_run_in_order_with_as_many_at_a_time_as_there_are_slots(plan):
     assert view.most_running == 2
 
 
+def test_every_gpu_gets_as_many_runs_at_a_time_as_it_has_slots(plan, tmp_path):
+    slots = (Slot("0", 1), Slot("1", 1), Slot("0", 1))
+    seen = []
+
+    class Gpus(Watch):
+        def looked(self, trials):
+            running = [run.slot.gpu for trial in trials for run in trial.runs if run.slot]
+            seen.append(running.count("0"))
+            assert running.count("1") <= 1
+
+    two_gpus = dataclasses.replace(plan("lr=1e-3,2e-3,3e-3,4e-3,2.5e-3", "loss=quality_focal"), slots=slots)
+    sweep(two_gpus, ScriptedEngine, Gpus())
+    assert max(seen) == 2
+    used = [json.loads(path.read_text())["gpu"] for path in sorted((tmp_path / "sweep").glob("trial_*/flags.json"))]
+    assert used[:3] == ["0", "1", "0"]
+
+
 def test_fewer_trials_than_the_grid_has_are_its_first_ones_and_more_are_added_by_a_later_call(plan):
     assert len(sweep(plan(*LISTS, trials=2), ScriptedEngine, Watch()).results()) == 2
     view = Watch()
@@ -103,6 +123,23 @@ def test_failed_and_killed_runs_are_recorded_with_their_last_lines_and_the_other
     assert killed.state == "failed"
     assert "SIGKILL" in killed.reason
     assert (complete.state, complete.mean) == ("complete", 1.0)
+
+
+def test_failed_trials_are_repeated_when_asked_for_as_new_trials_once_each_time(plan):
+    lists = ["lr=3e-3,4e-3", "loss=dice,quality_focal"]
+
+    def states(**options):
+        return [
+            (r.number, r.state, r.params["loss"])
+            for r in sweep(plan(*lists, **options), ScriptedEngine, Watch()).results()
+        ]
+
+    first = [(0, "failed", "dice"), (1, "complete", "quality_focal"), (2, "failed", "dice")]
+    assert states(trials=3) == first
+    assert states(trials=3) == first
+    second = [*first, (3, "failed", "dice"), (4, "failed", "dice")]
+    assert states(trials=3, retry=True) == second
+    assert states() == [*second, (5, "complete", "quality_focal")]
 
 
 def test_a_metric_without_any_value_is_a_failure_that_says_so(plan):
@@ -164,7 +201,7 @@ def test_a_run_stopped_by_someone_else_is_left_for_the_next_call(plan):
 
 
 def test_hopeless_runs_are_stopped_and_good_ones_are_not(plan):
-    lists = ["lr=3e-3,2.9e-3,2.8e-3,2.7e-3,2.6e-3,1e-4", "loss=quality_focal"]
+    lists = ["lr=2.6e-3,2.7e-3,2.8e-3,2.9e-3,3e-3,1e-4", "loss=quality_focal"]
     study = sweep(plan(*lists, prune=True), ScriptedEngine, Watch())
     assert [result.state for result in study.results()] == ["complete"] * 5 + ["pruned"]
 

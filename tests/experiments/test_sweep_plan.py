@@ -1,12 +1,13 @@
 """The flags of the runs of a sweep, and its record."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
 from glint_unet.config import TrainConfig
-from glint_unet.errors import RunDirectoryError
+from glint_unet.errors import RunDirectoryError, SettingError
 from glint_unet.experiments.sweep_plan import Slot, SweepPlan
 from glint_unet.experiments.sweep_space import Space
 
@@ -16,12 +17,18 @@ SPACE = Space.parse(["lr=1e-3,2e-3"])
 def plan_of(directory, seeds=1, **settings):
     config = TrainConfig(**settings)
     slots = (Slot(None, 2),)
-    return SweepPlan(directory, ("--h5=a",), ("--shared_memory",), config, "0", SPACE, 2, seeds, "f1", False, slots)
+    return SweepPlan(
+        directory, ("--h5=a",), ("--shared_memory",), config, "0", SPACE, 2, seeds, "f1", False, False, slots
+    )
 
 
 def test_a_run_gets_the_users_flags_first_then_its_own_settings_seed_and_share_of_the_cores():
     flags = plan_of(Path("d")).run_flags({"lr": "1e-3"}, 7, Slot("1", 3))
     assert flags == ["--h5=a", "--lr=1e-3", "--best_metric=f1", "--shared_memory", "--seed=7", "--threads=3"]
+
+
+def test_a_run_without_a_share_of_the_cores_chooses_its_threads_itself():
+    assert not [f for f in plan_of(Path("d")).run_flags({}, 0, Slot(None, 0)) if "threads" in f]
 
 
 def test_threads_that_the_user_has_chosen_are_kept():
@@ -42,6 +49,13 @@ def test_a_record_that_is_none_is_refused(tmp_path, content):
     plan.record_file.write_text(content)
     with pytest.raises(RunDirectoryError, match=r"sweep\.json is damaged"):
         plan.check_or_write_record()
+
+
+def test_the_same_data_set_by_another_path_is_the_same_sweep(tmp_path):
+    plan_of(tmp_path, h5="eyes.h5").check_or_write_record()
+    plan_of(tmp_path, h5="/data/eyes.h5").check_or_write_record()
+    with pytest.raises(SettingError, match="dataset_md5: 0 -> 1"):
+        dataclasses.replace(plan_of(tmp_path, h5="eyes.h5"), dataset_md5="1").check_or_write_record()
 
 
 def test_a_record_of_an_earlier_version_without_a_later_setting_is_accepted(tmp_path):

@@ -17,7 +17,7 @@ from glint_unet.experiments.sweep_study import TrialResult
 def plan(tmp_path):
     space = Space.parse(["loss=focal,dice", "augment=true,false"])
     flags, more = ("--h5", "my eyes.h5", "--epochs=5"), ("--shared_memory",)
-    return SweepPlan(tmp_path, flags, more, TrainConfig(), "0" * 32, space, 4, 2, "f1", False, (Slot(None, 1),))
+    return SweepPlan(tmp_path, flags, more, TrainConfig(), "0" * 32, space, 4, 2, "f1", False, False, (Slot(None, 1),))
 
 
 def trial(number, *values, state="complete", **more):

@@ -1,7 +1,9 @@
 """Trainings as jobs, by submitit's local executor, which runs them as processes of this machine."""
 
 import shutil
+import signal
 
+import psutil
 import pytest
 
 from glint_unet.errors import SettingError
@@ -35,19 +37,45 @@ def test_an_unknown_option_of_the_jobs_is_refused(tmp_path):
         SubmititEngine(tmp_path, {"partitions": "gpu"}, cluster="local")
 
 
-@pytest.mark.slow
-def test_a_cancelled_job_saves_its_run_and_a_requeued_one_resumes_it(engine, data, tmp_path):
-    run, console = tmp_path / "run", tmp_path / "console.txt"
-    flags = [f"--h5={data}", f"--output_dir={run}", *ENDLESS]
+@pytest.fixture
+def training(engine, data, tmp_path):
+    """Starts an endless training as a job, and returns it after an epoch; with the log of its run."""
+    run = tmp_path / "run"
 
-    def train_an_epoch(beginning):
-        job = engine.start(flags, console)
+    def start():
+        job = engine.start([f"--h5={data}", f"--output_dir={run}", *ENDLESS], tmp_path / "console.txt")
+        trains_after("Training starts")
+        return job
+
+    def trains_after(beginning):
         wait_until(lambda: (run / "training.log").exists() and beginning in log_of(run))
         wait_until(lambda: "Epoch" in log_of(run).rpartition(beginning)[2])
-        job.stop()
-        wait_until(lambda: job.status() is not None)
-        assert job.status() in (143, -15)
-        assert "To resume" in log_of(run).splitlines()[-1]
 
-    train_an_epoch("Training starts")
-    train_an_epoch("Resuming after epoch")
+    return start, trains_after, lambda: log_of(run).splitlines()[-1]
+
+
+def cancel(job):
+    job.stop()
+    wait_until(lambda: job.status() is not None)
+    assert job.status() in (143, -15)
+
+
+@pytest.mark.slow
+def test_a_cancelled_job_saves_its_run_and_the_next_job_resumes_it(training):
+    start, trains_after, last_line = training
+    cancel(start())
+    wait_until(lambda: "To resume" in last_line())
+    again = start()
+    trains_after("Resuming after epoch")
+    cancel(again)
+
+
+@pytest.mark.slow
+def test_a_job_before_its_time_limit_saves_its_run_and_is_requeued(training):
+    start, trains_after, _ = training
+    job = start()
+    (task,) = psutil.Process(int(job._job.job_id)).children()
+    task.send_signal(signal.SIGUSR2)  # as Slurm does before the limit
+    trains_after("Resuming after epoch")
+    assert job.status() is None
+    cancel(job)

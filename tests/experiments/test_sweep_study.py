@@ -12,7 +12,7 @@ from glint_unet.experiments.sweep_study import SweepStudy, TrialResult, best_fir
 def plan(tmp_path):
     def build(*assignments, metric="f1", trials=20):
         config, space = TrainConfig(), Space.parse(assignments)
-        return SweepPlan(tmp_path, (), (), config, "0", space, trials, 1, metric, False, (Slot(None, 1),))
+        return SweepPlan(tmp_path, (), (), config, "0", space, trials, 1, metric, False, False, (Slot(None, 1),))
 
     return build
 
