@@ -159,7 +159,10 @@ def draw_curves(history: Sequence[Row], best_epoch: int, path: Path) -> None:
     """
     panels = panels_of(history)
     num_rows = -(-len(panels) // 3)
-    figure = Figure(figsize=(15, 4.2 * num_rows), layout="constrained")
+    height = 4.2 * num_rows
+    figure = Figure(figsize=(15, height))
+    # by hand: matplotlib's own layout takes as long as all the rest
+    figure.subplots_adjust(left=0.05, right=0.99, bottom=0.6 / height, top=1 - 0.4 / height, wspace=0.2, hspace=0.32)
     grid = figure.subplots(num_rows, 3, squeeze=False).ravel()
     with in_language("en"):
         for axes, panel in zip(grid, panels, strict=False):
