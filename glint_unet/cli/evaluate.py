@@ -35,6 +35,8 @@ class EvaluateArguments(DetectorArguments):
     pretrained weights, beside the data set."""
     html: str | None = None
     """Also write a report to this file: one HTML page with tables, errors, best and worst images."""
+    threads: int = setting(0, low=0, high=1024)
+    """CPU threads; 0: as many as other programs leave room for."""
     lang: Literal["zh", "en"] = language_setting()
     """Language of the messages."""
 
@@ -45,6 +47,7 @@ ARGUMENTS = EvaluateArguments
 def run(argv: Sequence[str]) -> int:
     """Writes the files, then prints the metrics and the table."""
     arguments = parse(EvaluateArguments, argv, "glint-unet evaluate")
+    from glint_unet.compute.threads import choose_threads
     from glint_unet.data.synthetic.stream import is_stream
     from glint_unet.files import write_json
     from glint_unet.inference.evaluate import count_trained_on, draw_worst, evaluate, rows_to_judge, write_html
@@ -59,6 +62,7 @@ def run(argv: Sequence[str]) -> int:
     for output in [*outputs, picture]:
         if not output.parent.is_dir():
             raise DatasetError("output_no_directory", path=output.parent)
+    choose_threads(arguments.threads).use()
     detector = arguments.detector()
     rows = rows_to_judge(model, h5, arguments.split)
     num_trained_on = 0 if is_pretrained(arguments.run) else count_trained_on(model, h5, rows)

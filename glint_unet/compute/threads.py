@@ -23,9 +23,9 @@ WATCHED_S = 10.0
 """Time over which `CpuWatch` averages."""
 
 _TORCH_THREADS = torch.get_num_threads()  # before any call of set_num_threads: what PyTorch takes by itself
-_BLOCK = bytes(2**20)
-_LOST_CPUS = 0.25  # to short-lived work of the system, which costs less than a thread
-_WAITING_THREADS = 0.4
+_BLOCK = bytes(2**23)
+_LOST_CPUS, _WAITING_THREADS = 0.25, 0.4  # work of the system that costs less than a thread does
+_LOST_PER_THREAD = 0.01
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,6 @@ def choose_threads(wanted: int = 0, num_processes: int = 1) -> Threads:
 
     For the last, every CPU that PyTorch would use is claimed for 0.3 s. What is obtained reflects the other programs,
     CPU affinity and the quota of a container, and of several programs that measure at once each obtains its share.
-    Where that is less, fewer are claimed again, until they are obtained.
 
     Args:
         wanted: the number; 0: to be chosen.
@@ -77,10 +76,9 @@ def choose_threads(wanted: int = 0, num_processes: int = 1) -> Threads:
         return Threads(wanted, "given", _TORCH_THREADS, _TORCH_THREADS)
     if environment := _threads_of_environment():
         return Threads(environment, "environment", _TORCH_THREADS, _TORCH_THREADS)
-    num, previous, available = _TORCH_THREADS, 0, float(_TORCH_THREADS)
-    while num > 1 and num != previous:
-        available = _cpus_obtained(num)
-        num, previous = max(1, min(num, int(available + _LOST_CPUS))), num
+    num, available = _fitting(_TORCH_THREADS)
+    if 1 < num < _TORCH_THREADS:  # fewer threads leave more CPU time to the other programs, which may then need it
+        num, available = _fitting(num)
     return Threads(max(1, num // num_processes), "measured", _TORCH_THREADS, available)
 
 
@@ -88,6 +86,14 @@ def _threads_of_environment() -> int | None:
     """OMP_NUM_THREADS; None if it is not set. In a list, the first number is that of the outermost level."""
     number = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return max(1, int(number)) if number.isascii() and number.isdecimal() else None
+
+
+def _fitting(num: int) -> tuple[int, float]:
+    """How many of `num` threads the CPUs have room for, and the CPUs that they obtained."""
+    if num == 1:
+        return 1, 1.0
+    obtained = _cpus_obtained(num)
+    return max(1, min(num, int(obtained + max(_LOST_CPUS, _LOST_PER_THREAD * num)))), obtained
 
 
 def _cpus_obtained(num: int) -> float:
@@ -124,7 +130,8 @@ class CpuWatch:
             return self.num
         before, self._waited, self._began = self._waited, _seconds_waited(), time.monotonic()
         waited = sum(seconds - before.get(thread, 0.0) for thread, seconds in self._waited.items())
-        return max(1, self.num - max(0, math.ceil(waited / passed - _WAITING_THREADS)))
+        tolerated = max(_WAITING_THREADS, _LOST_PER_THREAD * self.num)
+        return max(1, self.num - max(0, math.ceil(waited / passed - tolerated)))
 
 
 def _seconds_waited() -> dict[str, float]:
