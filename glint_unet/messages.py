@@ -1300,6 +1300,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{num} frames, {fps:.1f} frames/s; latency in ms: median {p50:.1f}, 95% {p95:.1f}, 99% {p99:.1f}, worst "
         "{worst:.1f}",
     ),
+    "follow_fixed_size": (
+        "{path} 由较早版本导出, 只接受整幅大小的图像, 因此每帧都检测整幅图像; 请重新导出以启用跟随",
+        "{path} was exported by an earlier version and takes images of one size only, so every frame is looked at "
+        "whole; export it again to follow the eye",
+    ),
+    "px_per_deg_without_quality": (
+        "--px_per_deg {value} 只用于 --quality; 请加上 --quality FILE.csv, 或去掉它",
+        "--px_per_deg {value} applies to --quality only; add --quality FILE.csv, or leave it out",
+    ),
+    "over_time_unnamed": (
+        "{run} 无法区分 LED, 因此无法按时间平滑或评价; 请用 --rig 给出 LED 布局, 或去掉 --smooth 和 --quality",
+        "{run} does not tell LEDs apart, so their glints cannot be smoothed or judged over time; add --rig with the "
+        "layout of the LEDs, or leave out --smooth and --quality",
+    ),
     "live_no_window": (
         "无法打开窗口 ({reason}); 请去掉 --show, 改用 --overlay",
         "Cannot open a window ({reason}); omit --show and use --overlay",

@@ -22,7 +22,7 @@ _BOX_DRAWING = re.compile(r"[\u2500-\u257f]+|-{5,}")
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _NOT_FOR_READERS = re.compile(rf"\{{None\}}\|(?=\w)|,(?:{_COLOUR.pattern}| )*--no_no_\w+")
 _MOST_SUGGESTED = 3
-_FLAGS_OF_OUTPUTS = ("out", "json", "picture", "overlay", "labelme", "out_h5", "work_dir", "output_dir")
+_FLAGS_OF_OUTPUTS = ("out", "json", "picture", "overlay", "labelme", "quality", "out_h5", "work_dir", "output_dir")
 _NO_VALUE = re.compile(r"Missing value for argument '--(?P<flag>\w+)'.*")
 _NOT_WHOLE = re.compile(r"Error parsing --(?P<flag>\w+): invalid literal for int.*?: '(?P<value>.*)'")
 _NOT_A_NUMBER = re.compile(r"Error parsing --(?P<flag>\w+): could not convert .*?: '(?P<value>.*)'")

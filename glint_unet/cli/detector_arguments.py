@@ -1,13 +1,19 @@
 """The model and the switches of its detector: flags common to all commands that look for glints."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from glint_unet.console import say
+from glint_unet.messages import text
 from glint_unet.pretrained import PRETRAINED
 from glint_unet.settings import Settings, setting
 
 if TYPE_CHECKING:
-    from glint_unet.inference.predictor import GlintDetector
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from glint_unet.inference.predictor import GlintDetector, Glints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,3 +51,20 @@ class DetectorArguments(Settings):
             closer_look=self.closer_look,
             rig=self.rig,
         )
+
+
+def finder(detector: "GlintDetector", run: str, *, follow: bool) -> "Callable[[NDArray[np.uint8]], Glints]":
+    """The function from the next frames (B, H, W) uint8 to their glints.
+
+    Args:
+        detector: looks at whole frames.
+        run: what it was loaded from.
+        follow: look at the region around the glints where the detector can; if it cannot, a line says so.
+    """
+    from glint_unet.inference.follow import Follower
+
+    if follow and detector.any_size:
+        return Follower(detector).batch
+    if follow:
+        say(text("follow_fixed_size", path=run))
+    return lambda images: detector(images[..., None])  # the last axis is unambiguous for any width

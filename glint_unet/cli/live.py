@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from glint_unet.cli.arguments import parse
-from glint_unet.cli.detector_arguments import DetectorArguments
+from glint_unet.cli.detector_arguments import DetectorArguments, finder
 from glint_unet.cli.familiarity_notice import FamiliarityNotice
 from glint_unet.cli.outputs import check_output
 from glint_unet.errors import MediaError, one_line
@@ -32,6 +32,8 @@ class LiveArguments(DetectorArguments):
     """Write the drawn frames to this video (.mp4, .avi)."""
     show: bool = False
     """Show the drawn frames in a window; q closes it."""
+    follow: bool = True
+    """Look at the region around the glints, and at the whole frame only every 250 frames and where they are lost."""
     num: int = setting(0, low=0, high=2**31)
     """Stop after this many frames; 0: when the source ends."""
     every_s: float = setting(5.0, low=0)
@@ -58,6 +60,7 @@ def run(argv: Sequence[str]) -> int:
 
     choose_threads(arguments.threads).use()
     detector = arguments.detector()
+    find = finder(detector, arguments.run, follow=arguments.follow)
     is_camera = arguments.source.isdecimal()
     video = open_video(int(arguments.source) if is_camera else Path(arguments.source))
     overlay = None
@@ -77,7 +80,7 @@ def run(argv: Sequence[str]) -> int:
         printed = started
         for image in _frames(video, arguments.num):
             came = time.perf_counter()
-            glints = detector(image[None, ..., None])
+            glints = find(image[None])
             latencies.append(1e3 * (time.perf_counter() - came))
             notice.add(image[None], glints)
             if overlay or arguments.show:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from tqdm import tqdm
 
 from glint_unet.cli.arguments import parse
-from glint_unet.cli.detector_arguments import DetectorArguments
+from glint_unet.cli.detector_arguments import DetectorArguments, finder
 from glint_unet.cli.familiarity_notice import FamiliarityNotice
 from glint_unet.cli.glint_page import GlintPage
 from glint_unet.cli.outputs import check_output
 from glint_unet.console import say
-from glint_unet.errors import MediaError
+from glint_unet.errors import MediaError, SettingError
 from glint_unet.messages import text
 from glint_unet.settings import language_setting, setting
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from glint_unet.data.media import Frame, Media
-    from glint_unet.inference.predictor import Glints
+    from glint_unet.inference.over_time import OverTime
+    from glint_unet.inference.predictor import GlintDetector, Glints
 
 _MOST_NAMED = 20
 
@@ -43,6 +44,14 @@ class PredictArguments(DetectorArguments):
     beside the input, e.g. eye_glints.png."""
     labelme: str | None = None
     """Also write annotations to correct in LabelMe and pack again, to a directory without annotations."""
+    follow: bool = False
+    """Consecutive frames of one eye: look at the region around the glints, and at whole frames only now and then."""
+    smooth: bool = False
+    """Smooth the glints over time by a Kalman filter with constant velocity; blinks stay empty."""
+    quality: str | None = None
+    """Also write the data quality of each recording over time to this .csv file: precision, speed, gaps, swaps."""
+    px_per_deg: float | None = setting(None, low=1e-6, high=1e6)
+    """Pixels that a glint moves per degree of gaze, for the columns of --quality in degrees."""
     batch: int = setting(16, low=1, high=4096)
     """Frames per batch."""
     threads: int = setting(0, low=0, high=1024)
@@ -65,10 +74,13 @@ def run(argv: Sequence[str]) -> int:
 
     from glint_unet.compute.threads import choose_threads
     from glint_unet.data.media import open_media
+    from glint_unet.inference.recording_quality import write_quality
 
     choose_threads(arguments.threads).use()
     detector = arguments.detector()
+    find = finder(detector, arguments.run, follow=arguments.follow)
     media = open_media(arguments.input)
+    over_time = _over_time(arguments, detector, media)
     broken: list[Frame] = []
     notice, page = FamiliarityNotice(detector.familiarity()), GlintPage(detector, arguments.run)
     started, interrupted, num = time.monotonic(), False, 0
@@ -76,7 +88,7 @@ def run(argv: Sequence[str]) -> int:
         try:
             for frames in _batches(media, arguments.batch, broken, bar):
                 images = np.stack([frame.image for frame in frames if frame.image is not None])
-                glints = detector(images[..., None])  # the last axis is unambiguous for any width
+                glints = over_time(frames, find(images))
                 outputs.add(frames, images, glints)
                 page.add(frames, glints)
                 num += len(frames)
@@ -86,6 +98,8 @@ def run(argv: Sequence[str]) -> int:
         if not num and not interrupted:
             reason = broken[0].problem if broken else "-"
             raise MediaError("media_all_broken", path=arguments.input, num=len(broken), reason=reason)
+    if arguments.quality:
+        write_quality(Path(arguments.quality), over_time.recordings)
     notice.end()
     seconds = max(time.monotonic() - started, 1e-9)
     if arguments.out:
@@ -96,6 +110,26 @@ def run(argv: Sequence[str]) -> int:
         print(text("predict_interrupted", num=num))
         return 128 + signal.SIGINT
     return 1 if broken else 0
+
+
+def _over_time(arguments: PredictArguments, detector: "GlintDetector", media: "Media") -> "OverTime":
+    """What is done with the glints over time.
+
+    Raises:
+        SettingError: flags that contradict each other or the model.
+        GlintError: the file of the data quality exists.
+    """
+    from glint_unet.inference.over_time import OverTime
+
+    if arguments.px_per_deg is not None and not arguments.quality:
+        raise SettingError("px_per_deg_without_quality", value=arguments.px_per_deg)
+    if (arguments.smooth or arguments.quality) and not detector.names_leds:
+        raise SettingError("over_time_unnamed", run=arguments.run)
+    if arguments.quality:
+        if Path(arguments.quality).suffix.lower() != ".csv":
+            raise SettingError("out_ending", flag="quality", path=arguments.quality, known=".csv")
+        check_output(Path(arguments.quality), overwrite=arguments.overwrite)
+    return OverTime(arguments.input, detector.labels(), media.fps, arguments.px_per_deg, smooth=arguments.smooth)
 
 
 class _Outputs:

@@ -99,7 +99,8 @@ def refine_peaks(peaks: Tensor, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         widths: (B, C) float32, standard deviation of the peak in heatmap pixels.
     """
     h, w = heatmaps.shape[-2:]
-    row, column = peaks // w, peaks % w
+    row = peaks // w
+    column = peaks - row * w
     log = heatmaps.flatten(2).clamp_min(_TINY).log()
     x, across = _parabola_peak(log, column, w, lambda c: row * w + c)
     y, down = _parabola_peak(log, row, h, lambda r: r * w + column)
@@ -110,7 +111,8 @@ def highest_pixels(heatmaps: Tensor, stride: int) -> Tensor:
     """Centre of the highest pixel of each heatmap: (B, C, 2) float32, (x, y) in image pixels."""
     index = heatmaps.flatten(2).argmax(dim=-1)
     w = heatmaps.shape[-1]
-    return scale_points(torch.stack([index % w, index // w], dim=-1).float(), stride, stride)
+    row = index // w
+    return scale_points(torch.stack([index - row * w, row], dim=-1).float(), stride, stride)
 
 
 def _parabola_peak(log: Tensor, peak: Tensor, length: int, at: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:

@@ -232,6 +232,8 @@ class Placement:
 
 def part_of_image(image: NDArray[np.uint8], left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
     """The part (height, width) of an image (H, W) from pixel (left, top) on; beyond its borders, they repeat."""
+    if left >= 0 <= top and left + width <= image.shape[1] and top + height <= image.shape[0]:
+        return image[top : top + height, left : left + width]
     rows = np.arange(top, top + height).clip(0, image.shape[0] - 1)
     columns = np.arange(left, left + width).clip(0, image.shape[1] - 1)
     part: NDArray[np.uint8] = image[np.ix_(rows, columns)]

@@ -1,8 +1,8 @@
 """Exports models as ONNX (including decoding) or torch.export files, and opens ONNX files as detectors.
 
 The ONNX graph maps `images` (batch, H, W) uint8 to `heatmaps` (batch, C, h, w), `points` (batch, C, 2) in pixels of
-these images, `scores` and `sigmas` (batch, C), all float32. The metadata are those of
-exported.py.
+these images, `scores` and `sigmas` (batch, C), all float32. The metadata are those of exported.py. Whole images are
+given at `image_size`; parts of them, at the same scale, may have any sides of at least 32 px, multiples of the stride.
 
 If the model has a constellation, the graph also returns `peak_points` (batch, M, 2), `peak_scores` (batch, M, C) and
 `peak_sigmas` (batch, M), for `assign` of model/assignment.py, which needs numpy alone. The metadata then has the key
@@ -33,6 +33,7 @@ from glint_unet.inference.exported import metadata_of, options_of, threshold_of_
 from glint_unet.inference.trained_model import Backend, Decoded, DecodingNetwork, TrainedModel, torch_backend
 
 GATE_PX = 0.01
+_LEAST_SIDE = 32
 OUTPUTS = ("heatmaps", "points", "scores", "sigmas")
 PEAK_OUTPUTS = ("peak_points", "peak_scores", "peak_sigmas")
 
@@ -64,12 +65,13 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
             (example,),
             input_names=["images"],
             output_names=[*OUTPUTS, *(PEAK_OUTPUTS if model.constellation or model.class_free else ())],
-            dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
+            dynamic_shapes={"images": _free_axes(model)},
             dynamo=True,
             verbose=False,
         )
     assert program is not None
     graph = program.model_proto
+    _name_axes(graph.graph)
     if half:
         _halve(onnx, graph)
     for node in graph.graph.node:  # where in the source each of them comes from, with paths of this machine
@@ -78,6 +80,23 @@ def export_onnx(model: TrainedModel, path: Path, *, half: bool = False) -> None:
         entry = graph.metadata_props.add()
         entry.key, entry.value = name, value
     write_bytes(path, graph.SerializeToString())
+
+
+def _free_axes(model: TrainedModel) -> dict[int, Any]:
+    """The axes of `images` whose length is free: batch, height and width, the latter two multiples of the stride."""
+    least = min(_LEAST_SIDE, *model.image_size) // model.stride
+    sides = [model.stride * torch.export.Dim(name, min=least, max=4096) for name in ("rows", "columns")]
+    return {0: torch.export.Dim("batch", min=1, max=4096), 1: sides[0], 2: sides[1]}
+
+
+def _name_axes(graph: Any) -> None:
+    """Replaces the exporter's formulas for free axes by names."""
+    for axis, name in enumerate(("batch", "height", "width")):
+        graph.input[0].type.tensor_type.shape.dim[axis].dim_param = name
+    for output in graph.output:
+        for axis in output.type.tensor_type.shape.dim[1:]:
+            if axis.dim_param:
+                axis.Clear()
 
 
 def _halve(onnx: Any, graph: Any) -> None:
@@ -164,6 +183,7 @@ def open_onnx(path: Path) -> tuple[Backend, dict[str, Any]]:
         settings.intra_op_num_threads = torch.get_num_threads()
         session = runtime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
         options = options_of(session.get_modelmeta().custom_metadata_map)
+        options["any_size"] = not isinstance(session.get_inputs()[0].shape[-1], int)
         outputs = list(OUTPUTS[1:])
         if "constellation" in options or options["class_free"]:
             outputs += PEAK_OUTPUTS

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from glint_unet.compute.device import parse_device
 from glint_unet.data.appearance import Appearance
-from glint_unet.data.images import Placement, as_grey, place_image, read_image
+from glint_unet.data.images import Placement, as_grey, lies_inside, place_image, read_image
 from glint_unet.errors import SettingError
 from glint_unet.inference.backends import open_backend
 from glint_unet.inference.closer_look import Window, closer_windows, closer_windows_of_unnamed, highest
 from glint_unet.inference.familiarity import Familiarity
+from glint_unet.inference.region import Region
 from glint_unet.inference.trained_model import Backend, Decoded
 from glint_unet.model.constellation import LEAST_LEDS, Constellation
 from glint_unet.model.metrics import PRESENT_FROM_SCORE
@@ -43,6 +44,11 @@ class Glints(NamedTuple):
     sigmas: NDArray[np.float32]
     present: NDArray[np.bool_]
 
+    def of_frame(self, k: int) -> "Glints":
+        """Those of image k alone, a batch of one."""
+        row = slice(k, k + 1)
+        return Glints(self.points[row], self.scores[row], self.sigmas[row], self.present[row])
+
 
 class GlintDetector:
     """Finds the glint of every LED in greyscale or colour images of any size; thread-safe.
@@ -66,6 +72,7 @@ class GlintDetector:
         class_free: the network has one heatmap for all LEDs. Without a constellation, its C highest peaks are returned,
             the highest first, and it is not known which LEDs they are.
         appearance: what the images of its training look like; None: unknown.
+        any_size: whether the backend takes images of any size, as `look` needs; not in .onnx files of earlier versions.
 
     Raises:
         SettingError: the threshold is outside 0..1.
@@ -87,6 +94,7 @@ class GlintDetector:
         closer_look: bool = True,
         class_free: bool = False,
         appearance: Appearance | None = None,
+        any_size: bool = True,
     ) -> None:
         self.image_size = image_size
         self.num_classes = num_classes
@@ -103,6 +111,7 @@ class GlintDetector:
         self._closer_look = closer_look
         self._class_free = class_free
         self.appearance = appearance
+        self.any_size = any_size
 
     @classmethod
     def load(
@@ -207,6 +216,36 @@ class GlintDetector:
         """
         return self._candidates(*self._seen(images))
 
+    def look(self, image: NDArray[np.uint8], region: Region, near: NDArray[np.float32] | None = None) -> Glints:
+        """The candidates in one frame, of which the network sees a region only.
+
+        Args:
+            image: (H, W) uint8.
+            region: the part, and how large the network sees it.
+            near: (C, 2) places of all LEDs in pixels of the frame, if the layout is known to be close to them; needs a
+                constellation.
+        """
+        placement, corner = region.placement, np.array(region.window[:2], np.float32)
+        known = None if near is None else placement.forth(near - corner)[None]
+        shown = np.stack([place_image(region.window.cut_from(image), placement)])
+        points, scores, sigmas = self._combined(self._looks(shown), known)
+        points = placement.back(points) + corner
+        present = (scores >= self.threshold) & lies_inside(points, image.shape)
+        return Glints(points, scores, sigmas / np.float32(placement.mean_scale), present)
+
+    def closest_scale(self, glints: Glints, image_size: tuple[int, int]) -> NDArray[np.float64]:
+        """(2,) pixels of the network input per pixel of a frame (H, W), along x and y, in the closest look at it.
+
+        Args:
+            glints: its candidates, a batch of one.
+            image_size: (H, W).
+        """
+        placement = self._placement(image_size)
+        windows = self._windows(glints, placement) if self._looks_closer else {}
+        if windows:
+            placement = Placement.of((windows[0].height, windows[0].width), self.image_size)
+        return np.array(placement.scale)
+
     def candidates_with_and_without(self, images: NDArray[Any] | str | Path) -> tuple[Glints, Glints]:
         """The `candidates` of this detector and those of `without_constellation`; the network sees images once."""
         seen, alone = self._seen(images), self.without_constellation()
@@ -225,8 +264,11 @@ class GlintDetector:
         points = placement.back(points)
         present = (scores >= self.threshold) & placement.holds(points)  # a point in the padding is absent
         glints = Glints(points, scores, sigmas / np.float32(placement.mean_scale), present)
-        looks_closer = self._closer_look and (self._class_free or self.constellation) and not self.stretch
-        return self._looked_closer(grey, glints, placement) if looks_closer else glints
+        return self._looked_closer(grey, glints, placement) if self._looks_closer else glints
+
+    @property
+    def _looks_closer(self) -> bool:
+        return self._closer_look and (self._class_free or self.constellation is not None) and not self.stretch
 
     def peaks(self, images: NDArray[Any] | str | Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What looks like a glint in images, whichever LED it is of: as many places as the network's peaks.
@@ -281,9 +323,13 @@ class GlintDetector:
         """What the backend returns for images of the network's input size at each of the shifts."""
         return [self._backend(_shifted(images, *shift)) for shift in self._shifts]
 
-    def _combined(self, looks: list[Decoded]) -> Decoded:
-        """Points, scores and sigmas in the frame of the network input; the mean of looks that agree."""
-        (points, scores, sigmas), *others = (self._decoded(*look) for look in looks)
+    def _combined(self, looks: list[Decoded], near: NDArray[np.float32] | None = None) -> Decoded:
+        """Points, scores and sigmas in the frame of the network input; the mean of looks that agree.
+
+        `near` (B, C, 2): where the layout is, if that is known.
+        """
+        known = [None if near is None else near + np.array(shift, np.float32) for shift in self._shifts]
+        (points, scores, sigmas), *others = (self._decoded(*pair) for pair in zip(looks, known, strict=True))
         if not others:
             return points, scores, sigmas
         sums, weights = points / sigmas[..., None] ** 2, 1 / sigmas**2
@@ -298,14 +344,13 @@ class GlintDetector:
             sums, weights = sums + predicted * weight[..., None], weights + weight
         return (sums / weights[..., None]).astype(np.float32), scores, sigmas
 
-    def _decoded(
-        self, points: NDArray[np.float32], scores: NDArray[np.float32], sigmas: NDArray[np.float32], *peaks: Any
-    ) -> Decoded:
+    def _decoded(self, look: Decoded, near: NDArray[np.float32] | None) -> Decoded:
         """Points, scores and sigmas of the LEDs, from what the backend returned."""
+        points, scores, sigmas, *peaks = look
         if self.names_leds and not self.constellation:
             return points, scores, sigmas
         at, heights, deviations = peaks
-        return tuple(name_peaks(at, heights, deviations, self.num_classes, self.constellation))
+        return tuple(name_peaks(at, heights, deviations, self.num_classes, self.constellation, near))
 
 
 def _shifted(images: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:

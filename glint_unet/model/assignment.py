@@ -46,7 +46,11 @@ class Assignment(NamedTuple):
 
 
 def assign(
-    points: NDArray[Any], scores: NDArray[Any], sigmas: NDArray[Any], constellation: Constellation
+    points: NDArray[Any],
+    scores: NDArray[Any],
+    sigmas: NDArray[Any],
+    constellation: Constellation,
+    near: NDArray[Any] | None = None,
 ) -> Assignment:
     """Names the peaks of images: which LED's glint each of them is, if any.
 
@@ -55,30 +59,48 @@ def assign(
         scores: (B, M, C), 0..1: `peak_scores`; or (B, M, 1) of a class-free network, for all LEDs alike.
         sigmas: (B, M), standard deviations in pixels: `peak_sigmas`.
         constellation: `Constellation.from_dict` of the .onnx file's metadata.
+        near: (B, C, 2) places of all LEDs, in the same pixels, that the layout is close to, as in the frame before: the
+            only hypothesis, at a fraction of the cost. None: anywhere.
     """
     num_leds = len(constellation.layout)
     if not len(points):
         return Assignment(*(np.zeros(shape, np.float32) for shape in ((0, num_leds, 2), (0, num_leds), (0, num_leds))))
     starts = range(0, len(points), _IMAGES_AT_ONCE)
     parts = [slice(start, start + _IMAGES_AT_ONCE) for start in starts]
-    named = [_assign(points[part], scores[part], sigmas[part], constellation) for part in parts]
+    known = [None if near is None else near[part] for part in parts]
+    named = [_assign(points[p], scores[p], sigmas[p], constellation, k) for p, k in zip(parts, known, strict=True)]
     return named[0] if len(named) == 1 else Assignment(*(np.concatenate(arrays) for arrays in zip(*named, strict=True)))
 
 
 def _assign(
-    points: NDArray[Any], scores: NDArray[Any], sigmas: NDArray[Any], constellation: Constellation
+    points: NDArray[Any],
+    scores: NDArray[Any],
+    sigmas: NDArray[Any],
+    constellation: Constellation,
+    near: NDArray[Any] | None,
 ) -> Assignment:
     """As `assign`, of images few enough for their arrays to stay in the processor's cache."""
     if scores.shape[2] != len(constellation.layout):
         scores = np.broadcast_to(scores, (*scores.shape[:2], len(constellation.layout)))
     peaks = Peaks.of(points, scores, sigmas)
-    fits, is_plausible = hypotheses(peaks, constellation)
-    fits = _refined(fits, peaks, constellation)
-    gains, _ = _matched(fits, peaks, constellation, 1.0, COINCIDENCE)
-    total = np.where(is_plausible, gains.sum(axis=-1) + _prior(fits, constellation), FAR)
-    best = fits.at(total.argmax(axis=1)[:, None])
+    if near is None:
+        fits, is_plausible = hypotheses(peaks, constellation)
+        fits = _refined(fits, peaks, constellation)
+        gains, _ = _matched(fits, peaks, constellation, 1.0, COINCIDENCE)
+        total = np.where(is_plausible, gains.sum(axis=-1) + _prior(fits, constellation), FAR)
+        best = fits.at(total.argmax(axis=1)[:, None])
+    else:
+        best = _refined(_through(near, constellation), peaks, constellation)
     gains, matches = _matched(best, peaks, constellation, 1.0, _COINCIDENCE_AT_LAST)
     return _named(best, gains[:, 0], matches[:, 0], peaks, constellation)
+
+
+def _through(places: NDArray[Any], constellation: Constellation) -> Fits:
+    """(B, 1): the layout as it lies at the places (B, C, 2) of all LEDs."""
+    at = (places[..., 0] + 1j * places[..., 1]).astype(np.complex64)
+    t = at.mean(axis=-1, keepdims=True)
+    z, v = solve_affine(constellation.positions, at - t, (constellation.spread / constellation.squeeze) ** 2)
+    return Fits(t, z, v)
 
 
 def _refined(fits: Fits, peaks: Peaks, constellation: Constellation) -> Fits:

@@ -54,7 +54,8 @@ def decode_peaks(
         sigmas = width_as_sigma(widths, sigma_heatmap_px)
     else:
         points, sigmas = fuse_votes(peaks, surface, votes)
-    pixels = torch.stack([peaks % w, peaks // w], dim=-1)
+    row = peaks // w
+    pixels = torch.stack([peaks - row * w, row], dim=-1)
     scores = logits.sigmoid().flatten(2).transpose(1, 2).gather(1, peaks[..., None].expand(-1, -1, num_classes))
     scores = full_height(scores, (points - pixels)[:, :, None], sigma_heatmap_px)
     scores = scores.masked_fill(heights.isneginf()[..., None], 0.0)

@@ -49,13 +49,14 @@ def name_peaks(
     sigmas: NDArray[Any],
     num: int,
     constellation: Constellation | None,
+    near: NDArray[Any] | None = None,
 ) -> Assignment:
     """The C glints of images: named by the constellation, or, without one, the highest peaks of a class-free network.
 
     Arguments are those of `assign` and `highest_peaks`.
     """
     if constellation:
-        return assign(points, scores, sigmas, constellation)
+        return assign(points, scores, sigmas, constellation, near)
     return highest_peaks(points, scores, sigmas, num)
 
 

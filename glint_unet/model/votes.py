@@ -123,7 +123,8 @@ def fuse_votes(peaks: Tensor, heights: Tensor, votes: Tensor) -> tuple[Tensor, T
         sigmas: (B, K), predicted standard deviations in heatmap pixels.
     """
     K, (h, w) = peaks.shape[1], heights.shape[-2:]
-    row, column = peaks // w, peaks % w
+    row = peaks // w
+    column = peaks - row * w
     near = torch.arange(-1, 2, device=peaks.device)
     rows = (row[..., None] + near.repeat_interleave(3)).clamp(0, h - 1)  # (B, K, 9)
     columns = (column[..., None] + near.repeat(3)).clamp(0, w - 1)

@@ -3,9 +3,10 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
-from glint_unet.cli.detector_arguments import DetectorArguments
+from glint_unet.cli.detector_arguments import DetectorArguments, finder
 from glint_unet.cli.evaluate import EvaluateArguments
 from glint_unet.cli.live import LiveArguments
 from glint_unet.cli.predict import PredictArguments
@@ -48,3 +49,13 @@ def test_live_takes_the_switches_of_predict(command, eyes_run, eyes_video):
     assert "3 frames" in out
     status, _, err = command(*words, "--threshold", 2)
     assert (status, err.count("\n")) == (2, 1)
+
+
+def test_a_model_of_one_image_size_looks_at_every_frame_whole_and_says_so(eyes_run, eyes_frames, capsys):
+    detector = GlintDetector.load(eyes_run)
+    detector.any_size = False
+    found = finder(detector, "old.onnx", follow=True)(eyes_frames[:3])
+    assert "old.onnx was exported by an earlier version" in "".join(capsys.readouterr())
+    whole = finder(detector, "old.onnx", follow=False)(eyes_frames[:3])
+    assert capsys.readouterr().out == ""
+    assert np.array_equal(found.points, whole.points, equal_nan=True)

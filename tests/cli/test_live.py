@@ -38,3 +38,11 @@ def test_live_reports_unlike_images_once(command, eyes_run, eyes_video, eyes_fra
     assert out.count("unlike those of the training") == 1
     assert "120 frames" in out.splitlines()[-1]
     assert "unlike" not in command(*words, "--source", eyes_video)[1]
+
+
+def test_live_follows_the_eye_unless_that_is_turned_off(command, eyes_run, eyes_video):
+    words = ["live", "--run", eyes_run, "--source", eyes_video, "--every_s", 0, *EN]
+    for more in ((), ("--no_follow",)):
+        status, out, err = command(*words, *more)
+        assert (status, err) == (0, "")
+        assert "40 frames" in out.splitlines()[-1]

@@ -348,3 +348,17 @@ def test_unlike_images_are_reported_once_and_familiar_ones_are_not(command, eyes
     assert len(table(tmp_path / "out.csv")) == 240
     status, out, _ = command(*words, "--input", inverted / "00*.png")  # fewer than a hundred: at the end
     assert out.count("in 10 frames") == 1
+
+
+def test_predict_follows_smooths_and_writes_the_quality_of_a_video(command, eyes_run, eyes_video, tmp_path):
+    words = ["predict", "--run", eyes_run, "--input", eyes_video, "--out", tmp_path / "a.csv", "--lang", "en"]
+    more = ["--follow", "--smooth", "--quality", tmp_path / "quality.csv", "--px_per_deg", 3]
+    status, _, err = command(*words, *more)
+    assert status == 0, err
+    with (tmp_path / "quality.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["led"] for row in rows] == ["g1", "g2"]
+    assert {row["frames"] for row in rows} == {"40"}
+    assert command(*words, *more)[0] == 2  # the files exist
+    assert "--quality FILE.csv" in command(*words, "--overwrite", "--px_per_deg", 3)[2]
+    assert ".csv" in command(*words, "--overwrite", "--quality", tmp_path / "quality.txt")[2]

@@ -12,7 +12,7 @@ import torch
 from glint_unet.errors import CheckpointError, ExportError
 from glint_unet.inference.onnx_file import check_export, open_onnx
 from glint_unet.inference.predictor import GlintDetector
-from glint_unet.inference.trained_model import load_model
+from glint_unet.inference.trained_model import load_model, torch_backend
 
 
 def test_onnx_gives_what_pytorch_gives_for_any_batch(eyes_onnx, eyes_run, eyes_frames):
@@ -63,3 +63,14 @@ def test_a_threshold_that_is_none_is_a_damaged_file(eyes_onnx, tmp_path, value):
     onnx.save(content, tmp_path / "bad.onnx")
     with pytest.raises(CheckpointError, match="is not a model exported by glint-unet"):
         open_onnx(tmp_path / "bad.onnx")
+
+
+def test_an_exported_file_takes_images_of_any_size(eyes_onnx, eyes_run, eyes_frames):
+    exported, options = open_onnx(eyes_onnx)
+    assert options["any_size"]
+    torch_too = torch_backend(load_model(eyes_run))
+    wide = np.tile(eyes_frames[:2], (1, 2, 3))[:, :, :132]
+    for part in map(np.ascontiguousarray, (eyes_frames[:3], eyes_frames[:1, :32, 16:48], wide)):
+        (points, scores, _), (others, heights, _) = exported(part), torch_too(part)
+        assert np.abs(scores - heights).max() < 1e-4
+        assert np.abs(points - others)[heights > 0.2].max(initial=0) < 0.01

@@ -66,7 +66,7 @@ def _paint(
     variation, size = scene.variation, rig.image_size
     defocus = rng.uniform(*level.defocus) * scene.unit
     smear = sample_in_disc(rng) * rng.uniform(*level.motion) * scene.unit
-    image, cover, lashes = _without_reflections(rng, scene, level, size, defocus)
+    image, cover, lashes = without_reflections(rng, scene, level, size, defocus)
     if np.abs(smear).max() > 0.5:
         image = motion_blurred(image, smear)
 
@@ -85,7 +85,7 @@ def _paint(
     return quantized(image), visible & is_shown
 
 
-def _without_reflections(
+def without_reflections(
     rng: np.random.Generator, scene: EyeScene, level: Level, size: tuple[int, int], defocus: float
 ) -> tuple[Floats, Floats, Floats]:
     """The eye before any reflection, and the shares of each pixel that lids and lashes cover; each (H, W) float32."""

@@ -1,6 +1,7 @@
 """Where eye, iris, lids and reflections are in one image: sampled from a rig and a level."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +45,27 @@ class EyeScene:
     variation: Variation
 
 
-def sample_scene(rng: np.random.Generator, rig: Rig, level: Level, variation: Variation = AS_THE_LEVEL) -> EyeScene:
-    """A random scene of the given level, with the rig's LEDs reflected in the cornea."""
+class Pose(NamedTuple):
+    """What moves from frame to frame: gaze (2,) as in `EyeScene`, and the share to which the lids are open."""
+
+    gaze: Floats
+    opening: float
+
+
+def sample_scene(
+    rng: np.random.Generator,
+    rig: Rig,
+    level: Level,
+    variation: Variation = AS_THE_LEVEL,
+    pose: Pose | None = None,
+) -> EyeScene:
+    """A random scene of the given level, with the rig's LEDs reflected in the cornea.
+
+    With a pose, everything else is a function of the random numbers, whatever the pose.
+    """
     H, W = rig.image_size
     gaze = sample_in_disc(rng) * level.gaze
+    gaze = gaze if pose is None else pose.gaze
     shift = rng.uniform(-level.shift, level.shift, 2)
     scale, design_radius = rng.uniform(0.92, 1.08), rng.uniform(46, 60)
     unit = min(H, W) / _DESIGN_SIDE
@@ -57,6 +75,7 @@ def sample_scene(rng: np.random.Generator, rig: Rig, level: Level, variation: Va
     iris_radius = design_radius * unit * scale
     iris = eye + gaze * np.array([36, 24]) * unit * scale
     openness = rng.uniform(0, 0.3) if rng.random() < level.blink else rng.uniform(*level.openness)
+    openness = openness if pose is None else pose.opening * level.openness[1]
     roll = np.deg2rad(rng.uniform(-level.roll_deg, level.roll_deg))
     turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
     leds = rig.positions() @ turn.T + rng.uniform(-0.03, 0.03, (rig.num_leds, 2))
