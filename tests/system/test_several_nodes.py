@@ -139,8 +139,10 @@ def hosts():
             ip("-n", name, "address", "add", f"{address}/24", "dev", device)
             ip("-n", name, "link", "set", device, "up")
             ip("-n", name, "link", "set", "lo", "up")
+        # with a shared store, PyTorch 2.13 does not announce its address to a node that comes back
+        own_store = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
         yield [
-            (["ip", "netns", "exec", name], address, {"GLOO_SOCKET_IFNAME": device})
+            (["ip", "netns", "exec", name], address, {"GLOO_SOCKET_IFNAME": device, **own_store})
             for name, address, device in zip(names, addresses, ("glint_a", "glint_b"), strict=True)
         ]
     finally:
