@@ -1,9 +1,9 @@
 """`glint-unet rig` against known layouts: error of the layout in % of its size, from images without labels.
 
-Three rigs: a ring of six LEDs and two columns of three, each in 60 synthetic eyes drawn with the sizes of one recording
-(iris radius 0.22 to 0.26 of the side, layout 0.45 to 0.55 of the iris radius; levels mixed, as in training); and the 50
-frames of ../shared/real/eight_leds, whose true layout is the mean shape of their annotations. Where that folder is
-missing, its row is left out.
+Three rigs: a ring of six LEDs and two columns of three, each in 60 synthetic eyes of the levels easy, medium and hard,
+which are drawn like one person's, and of mixed, where each image is another person with other LEDs off (iris radius
+0.22 to 0.26 of the side, layout 0.45 to 0.55 of the iris radius); and the 50 frames of ../shared/real/eight_leds, whose
+true layout is the mean shape of their annotations. Where that folder is missing, its row is left out.
 
 The error is the root mean square distance of the LEDs from the true ones after the best shift, turn and scale, in units
 of the true layout's size (root mean square distance from its centre). LEDs missing or too many are counted. The second
@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +63,14 @@ def cases(num: int, side: int) -> Iterator[tuple[str, Images, Layout]]:
     """Name, images and true layout of each rig."""
     ring = Rig.ring(6).leds
     for name, leds in (("ring_of_6", ring), ("two_columns", COLUMNS)):
-        rig = Rig(leds, layout_size=(0.45, 0.55), image_size=(side, side), iris_share=(0.22, 0.26))
-        positions = rig.positions()
-        yield name, list(render_eyes(rig, 7, range(num))[0]), positions[:, 0] + 1j * positions[:, 1]
+        for level in ("easy", "medium", "hard", "mixed"):
+            sizes: dict[str, Any] = (
+                {"layout_size": (0.45, 0.55), "iris_share": (0.22, 0.26)} if level == "mixed" else {}
+            )
+            rig = Rig(leds, image_size=(side, side), level=level, **sizes)
+            positions = rig.positions()
+            images = list(render_eyes(rig, 7, range(num))[0])
+            yield f"{name}_{level}", images, positions[:, 0] + 1j * positions[:, 1]
     if REAL.is_dir():
         images = read_frames(open_media(str(REAL)).evenly_spaced(50)).images
         yield "eight_leds", images, annotated_layout()

@@ -13,7 +13,7 @@ from glint_unet.layout.poses import Floats, Poses, Spots, Tolerance, layout_size
 from glint_unet.layout.search import find_layout
 
 LEAST_IMAGES = 10
-"""Images with glints, at least, for a layout to be found in them."""
+"""Images in which glints, and a layout, must be found at least."""
 
 LEAST_MOVED = 0.1
 """Movement of the glints, in units of the layout's size; below it, spots that stand still may be taken for LEDs."""
@@ -65,7 +65,7 @@ class Certainty:
     @property
     def is_consistent(self) -> bool:
         """Whether this is a layout at all."""
-        return self._reaches((_LEAST_EXPLAINED, _LEAST_AGAIN, _LARGEST_ERROR))
+        return self.num_explained >= LEAST_IMAGES and self._reaches((_LEAST_EXPLAINED, _LEAST_AGAIN, _LARGEST_ERROR))
 
     @property
     def grade(self) -> Grade:

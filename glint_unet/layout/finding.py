@@ -14,7 +14,7 @@ from glint_unet.layout.poses import SURE, Poses, Spots
 from glint_unet.layout.search import find_layout
 from glint_unet.layout.shape import Shape, shape_of
 
-_LONE_SHARE = 0.8  # of the images with glints, that show exactly one, where there is one LED
+_SURELY_LONE, _PERHAPS_LONE = 0.8, 0.5  # share of the images with glints that show exactly one, where there is one LED
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,23 @@ def find_rig(detector: GlintDetector, images: Images, name: str) -> Finding:
     num_with_glints = int((spots.num_sure >= 1).sum())
     if num_with_glints < LEAST_IMAGES:
         raise LayoutError("layout_few_images", name=name, num=num_with_glints, least=LEAST_IMAGES)
-    if (spots.num_sure == 1).sum() >= _LONE_SHARE * num_with_glints:
-        poses, certainty = _lone_led(spots)
-    else:
-        poses, certainty = _layout(detector, images, spots, name)
+    poses, certainty = _found(detector, images, spots, name)
     rows = np.flatnonzero(poses.num_found >= least_together(len(poses.leds)))
     median, sizes = median_eye(images, poses, rows), sizes_on_iris(images, poses, rows)
     return Finding(shape_of(poses.leds), poses, rows, certainty, sizes, images, median)
+
+
+def _found(detector: GlintDetector, images: Images, spots: Spots, name: str) -> tuple[Poses, Certainty]:
+    """A layout, or one LED where most images show a single glint."""
+    lone = (spots.num_sure == 1).sum() / (spots.num_sure >= 1).sum()
+    if lone >= _SURELY_LONE:
+        return _lone_led(spots)
+    try:
+        return _layout(detector, images, spots, name)
+    except LayoutError:
+        if lone < _PERHAPS_LONE:
+            raise
+        return _lone_led(spots)
 
 
 def _layout(detector: GlintDetector, images: Images, spots: Spots, name: str) -> tuple[Poses, Certainty]:

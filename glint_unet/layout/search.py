@@ -18,11 +18,11 @@ from glint_unet.layout.poses import SURE, Complex, Floats, Poses, ShiftPrior, Sp
 MOST_LEDS = 32
 
 _NUM_GUESSES, _NUM_GUESS_IMAGES = 8, 50
-_LOOSE, _TIGHT = (0.14, 0.2), (0.05, 0.05)  # tolerances: spread, scale
+_LOOSE, _TIGHT = (0.14, 0.2), (0.08, 0.1)  # tolerances: spread, scale
 _NARROWER = 0.8
 _NUM_ROUNDS, _NUM_LAST_ROUNDS = 8, 2
 _MOST_TRIED = 6  # further LEDs
-_LAST = Tolerance(0.03, 0.1, squeezes=True)
+_LAST = Tolerance(0.06, 0.15, squeezes=True)
 _REACH, _NARROW = 0.16, 0.07  # of a pile, in units of the layout's size
 _SHARES = (0.25, 0.18, 0.12, 0.05)  # of the images that show an LED: at least so many at first, and at last
 LEAST_IMAGES = 4
