@@ -83,7 +83,7 @@ def run(argv: Sequence[str]) -> int:
     over_time = _over_time(arguments, detector, media)
     broken: list[Frame] = []
     notice, page = FamiliarityNotice(detector.familiarity()), GlintPage(detector, arguments.run)
-    started, interrupted, num = time.monotonic(), False, 0
+    started, interrupted = time.monotonic(), False
     with _Outputs(arguments, media, detector.labels()) as outputs, _bar(arguments.progress, media) as bar:
         try:
             for frames in _batches(media, arguments.batch, broken, bar):
@@ -91,10 +91,10 @@ def run(argv: Sequence[str]) -> int:
                 glints = over_time(frames, find(images))
                 outputs.add(frames, images, glints)
                 page.add(frames, glints)
-                num += len(frames)
                 notice.add(images, glints)
         except KeyboardInterrupt:
             interrupted = True
+        num = outputs.num_frames
         if not num and not interrupted:
             reason = broken[0].problem if broken else "-"
             raise MediaError("media_all_broken", path=arguments.input, num=len(broken), reason=reason)
@@ -137,6 +137,7 @@ class _Outputs:
 
     Attributes:
         overlay_path: where the glints are drawn; None: nowhere.
+        num_frames: frames whose rows are in the table.
     """
 
     def __init__(self, arguments: PredictArguments, media: "Media", labels: list[str]) -> None:
@@ -144,6 +145,7 @@ class _Outputs:
         from glint_unet.inference.result_file import ResultFile
 
         overwrite = arguments.overwrite
+        self.num_frames = 0
         self._table = ResultFile(Path(arguments.out), labels) if arguments.out else None
         if self._table:
             check_output(self._table.path, overwrite=overwrite)
@@ -170,6 +172,7 @@ class _Outputs:
         for k, frame in enumerate(frames):
             if self._table:
                 self._table.add(frame, glints, k)
+            self.num_frames += 1
             if self._overlay:
                 self._overlay.add(frame, draw_glints(images[k], glints, k, self._labels))
             if self._labelme:
