@@ -120,7 +120,9 @@ def compare(full: Glints, followed: Glints) -> None:
 
 def peers(frames: np.ndarray, truth: np.ndarray) -> None:
     """Classical detectors on 128 x 128 px around the true layout: time per crop alone."""
-    centres = np.nan_to_num(np.nanmean(truth, axis=1), nan=200.0).round().astype(int)
+    visible = truth[np.isfinite(truth).any(axis=(1, 2))]
+    frames = frames[np.isfinite(truth).any(axis=(1, 2))]
+    centres = np.nanmean(visible, axis=1).round().astype(int)
     low = np.clip(centres - 64, 0, (SIZE[1] - 128, SIZE[0] - 128))
     crops = [frame[y : y + 128, x : x + 128] for frame, (x, y) in zip(frames[:300], low, strict=False)]
     detectors = {"DoG": difference_of_gaussians(1.5, 15.0), "SimpleBlobDetector": simple_blob_detector(20, 3, 200, 0.5)}
