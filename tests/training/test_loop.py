@@ -82,7 +82,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint(d
         train(resumed(run, epochs=2))
     after = contents(run)
     changed = {Path(name).name for name in after if after[name] != before.get(name)}
-    assert changed <= {"training.log", "training_args.json", "best_model_weights.pt"}
+    assert changed <= {"training.log", "training_args.json", "best_model_weights.pt", "provenance.json", "status.json"}
 
 
 def test_a_rollback_goes_back_at_half_the_learning_rate_three_times_at_most(data, tmp_path, monkeypatch):
