@@ -34,7 +34,7 @@ class Engine(Protocol):
 class LocalEngine:
     """Processes of this machine, each in a group of its own: Ctrl-C reaches the sweep alone, which stops them softly.
 
-    They end softly with the sweep, even if that is killed (docs/adr/0020).
+    They end softly with the sweep, even if that is killed (docs/adr/0022).
     """
 
     def start(self, flags: Sequence[str], console: Path) -> "LocalProcess":

@@ -21,7 +21,7 @@ LEAST_MOVED = 0.1
 _NUM_PARTS, _NUM_GUESSES = 4, 4
 _SAME = Tolerance(0.1, 0.2)
 _LEAST_EXPLAINED, _LEAST_AGAIN, _LARGEST_ERROR = 0.3, 0.6, 0.1
-_FAIRLY = (0.5, 0.8, 0.05)
+_FAIRLY = (0.5, 0.9, 0.05)  # wrong layouts of two columns reached 0.84
 _SURELY = (0.8, 0.95, 0.02)
 
 
