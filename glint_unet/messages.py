@@ -298,7 +298,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "sweep_without_directory": (
         "请用 --output_dir 指定参数搜索的目录",
-        "Set the directory of the sweep with --output_dir",
+        "--output_dir is missing; specify the directory of the sweep",
     ),
     "sweep_nothing_to_vary": (
         "没有要改变的设置; 例如 --set loss=focal,hybrid --set lr=1e-4..1e-2:log",

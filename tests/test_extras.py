@@ -13,13 +13,13 @@ from glint_unet.errors import MissingPackageError
 from glint_unet.extras import EXTRA_OF, install_command, missing_package, optional_package
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULE_OF = {"opencv-python-headless": "cv2"}
+MODULE_OF = {"opencv-python-headless": "cv2", "mlflow-skinny": "mlflow"}
 
 
 def test_every_package_of_an_extra_is_known_with_that_extra():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     declared = {}
-    for extra in ("video", "export", "parquet"):
+    for extra in ("video", "export", "parquet", "sweep", "tracking", "cluster"):
         for requirement in extras[extra]:
             name = re.split(r"[^\w-]", requirement)[0]
             declared[MODULE_OF.get(name, name)] = extra

@@ -123,7 +123,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 def _values(words: Sequence[str], flag: str) -> list[str]:
     """Every value of a flag that may be repeated."""
     values = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if word.partition("=")[0] == f"--{flag}":
             values.append(word.partition("=")[2] if "=" in word else following)
     return values

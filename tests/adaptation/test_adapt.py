@@ -167,8 +167,9 @@ def test_the_new_run_keeps_the_constellation_of_the_old_one(tmp_path):
     recorded["turn_deg"] = 21.0  # as no data set would show it
     best.write(run / "best_model.pth")
     adapt(task(run, tmp_path / "eyes.h5", tmp_path / "new"))
-    new = Checkpoint.read(tmp_path / "new" / "latest_checkpoint.pth")
-    assert new.run_state().dataset["constellation"] == recorded
+    new = Checkpoint.read(tmp_path / "new" / "latest_checkpoint.pth").run_state().dataset["constellation"]
+    assert np.abs(np.subtract(new.pop("layout"), recorded.pop("layout"))).max() <= 2e-6  # scaled and rounded again
+    assert new == recorded
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,13 @@ NEEDED = {  # what a line must have before another flag of it is looked at
     "predict": ["--run", "none", "--input", "none.png", "--out", "none/a.csv"],
     "live": ["--run", "none", "--source", "none.mp4"],
     "export": ["--run", "none", "--out", "none/a.onnx"],
+    "sweep": ["--h5", "none.h5", "--output_dir", "none", "--set", "loss=focal,bce"],
+    "rig": ["--images", "none", "--out", "none/rig.toml"],
+    "rerun": ["none"],
+    "track": ["none"],
 }
 
-NO_PATHS = ("prefix", "gpu", "save", "model_path", "flip", "allow_changed")
+NO_PATHS = ("prefix", "gpu", "gpus", "save", "model_path", "flip", "allow_changed", "set", "slurm", "tracker")
 
 
 def flags_of(name, kind_of_value):

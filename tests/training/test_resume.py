@@ -147,7 +147,7 @@ def test_nothing_to_do_changes_nothing(four_epochs, tmp_path):
     for checkpoint in ("checkpoints/checkpoint_epoch_001.pth", "latest_checkpoint.pth"):
         train(resumed(run / checkpoint, epochs=1))
     after = contents(run)
-    assert {Path(name).name for name in after if after[name] != before.get(name)} == {"training.log"}
+    assert {Path(name).name for name in after if after[name] != before.get(name)} == {"training.log", "status.json"}
     assert before.keys() == after.keys()
     assert "larger --epochs" in log_of(run)
 
