@@ -114,6 +114,8 @@ def a_command(world: World) -> str:
         if status not in (0, 1, 2) and not 128 < status < 193:
             raise WrongError(f"status {status}")
         lines = err.strip("\n").splitlines()
+        if console == FULL and len(lines) > 1 and "standard output" in lines[-1]:
+            lines.pop()  # what was lost is said after the mistake
         if "Traceback" in err or (status == 2 and len(lines) != 1):
             raise WrongError(f"status {status} with {len(lines)} lines on stderr: {err[:200]!r}")
     except BaseException as error:

@@ -9,6 +9,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from glint_unet.data.synthetic.drawing import render_eyes
+from glint_unet.data.synthetic.rig import Rig
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDES = ["TRAINING_GUIDE.md", "SHARED_MEMORY_QUICKSTART.md", "SHARED_MEMORY_USAGE.md"]
@@ -32,6 +36,7 @@ ELSEWHERE = {
     "wait",  # for trainings begun with &: two at once are in test_training_command.py
     "python shm_manager.py --cleanup-all",  # would reach into the copies of tests beside this one
     "python test_training_system.py",  # this is it
+    "glint-unet rig --images frames --out rig.toml",  # needs many frames: tests/cli/test_rig.py
 }
 
 
@@ -47,10 +52,20 @@ def arguments(line: str) -> list[str]:
     return [*PROGRAMS[program], *shlex.split(line.removeprefix(program).removesuffix("&"))]
 
 
+def users_own_files(directory: Path) -> None:
+    """The images and the rig file that the guides take for granted."""
+    (directory / "rig.toml").write_text("[leds]\nnumber = 8\n")
+    (directory / "frames").mkdir()
+    for k, image in enumerate(render_eyes(Rig.ring(8, image_size=(64, 64)), 0, range(2))[0]):
+        Image.fromarray(image).save(directory / "frames" / f"{k}.png")
+        Image.fromarray(image).save(directory / "eye.png")
+
+
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_command_of_a_guide_runs(guide, private_data, command, tmp_path, monkeypatch):
     private_data.rename(tmp_path / "train_256.h5")
     monkeypatch.chdir(tmp_path)
+    users_own_files(tmp_path)
     lines = [line for block in blocks(guide, "bash") for line in block.splitlines() if line not in ELSEWHERE]
     assert len(lines) > 3
     for line in lines:
