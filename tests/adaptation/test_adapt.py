@@ -202,6 +202,7 @@ def test_a_class_free_model_is_adapted_to_a_rig_that_it_was_not_trained_for(clas
         adapt(task(run, frames, new))
 
 
+@pytest.mark.slow
 def test_an_exported_model_is_adapted_and_put_back_where_it_stays_the_better_one(class_free, tmp_path):
     run, four, frames = class_free
     exported, new = tmp_path / "model.safetensors", tmp_path / "new"

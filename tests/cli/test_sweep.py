@@ -88,6 +88,7 @@ def own_copy(private_data):
     SharedMemoryDatasetCache.cleanup(private_data)
 
 
+@pytest.mark.slow
 def test_a_sweep_from_a_file_trains_on_one_copy_of_the_data_and_reports_the_best(own_copy, command, tmp_path):
     sweep, toml = tmp_path / "sweep", tmp_path / "sweep.toml"
     toml.write_text(

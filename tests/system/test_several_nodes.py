@@ -88,6 +88,7 @@ def undisturbed(data, tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_two_nodes_that_share_no_files_train_the_run_of_two_processes(undisturbed, torchrun, data, tmp_path):
     nodes, port = directories(data, tmp_path), free_port()
     flags = ["--h5", "eyes.h5", "--output_dir", "run"]

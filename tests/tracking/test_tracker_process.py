@@ -35,6 +35,7 @@ def test_without_trackers_there_is_no_process(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_neither_stops_the_run_nor_the_other_trackers(data, tmp_path, monkeypatch):
     run = tmp_path / "run"
     flags = ["--h5", data, "--output_dir", run, "--epochs", 5000, "--tracker", "tensorboard,mlflow", "--lang", "en"]
