@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,14 @@ SMALL: dict[str, Any] = {
     "save_freq": 1,
     "device": "cpu",
 }
+
+
+def small_files(run: Path, new: Path, names: Sequence[str]) -> Path:
+    """A new directory with copies of these files of a run."""
+    new.mkdir()
+    for name in names:
+        shutil.copy(run / name, new)
+    return new
 
 
 def settings(data: Path, run: Path | str, **changes: Any) -> TrainConfig:

@@ -10,6 +10,7 @@ from glint_unet.inference.trained_model import TrainedModel, load_model
 from glint_unet.runs.checkpoint import Checkpoint
 from glint_unet.runs.checkpoint_file import write_checkpoint
 from glint_unet.runs.run_directory import RunDirectory
+from glint_unet.runs.safetensors_file import SUFFIX
 
 
 def read_model(path: Path) -> tuple[TrainedModel, TrainConfig]:
@@ -20,7 +21,7 @@ def read_model(path: Path) -> tuple[TrainedModel, TrainConfig]:
     Raises:
         CheckpointError: missing, damaged, incomplete, or of the original implementation.
     """
-    if path.suffix == ".safetensors":
+    if path.suffix == SUFFIX:
         model = load_safetensors(path)
         of_network = {name: getattr(model, name) for name in ("arch", "base_channels", "class_free")}
         return model, TrainConfig(**of_network)
@@ -48,7 +49,7 @@ def put_back(new: RunDirectory, rejected: Path, model: TrainedModel, detector: G
 
 def _checkpoint(model: TrainedModel, fine_tuned: Path) -> Checkpoint:
     """The old model's checkpoint; of an exported file, that of the new run with the old weights."""
-    if model.path.suffix != ".safetensors":
+    if model.path.suffix != SUFFIX:
         return Checkpoint.read(model.path)
     new = Checkpoint.read(fine_tuned)
     return dataclasses.replace(new, weights=model.network.state_dict(), average=None, optimizer=None)

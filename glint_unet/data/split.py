@@ -42,6 +42,12 @@ def shuffled(rows: NDArray[np.int64], seed: int, stream: int) -> NDArray[np.int6
     return rows[np.argsort(bits, kind="stable")]
 
 
+def evenly(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most `most` of the rows, evenly spaced from the first to the last."""
+    chosen: NDArray[np.int64] = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+    return chosen
+
+
 def draw_split(num_images: int, val_split: float, seed: int) -> Split:
     """Draws a split with round(num_images * val_split) validation rows.
 

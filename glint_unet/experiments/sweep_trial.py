@@ -9,7 +9,6 @@ from glint_unet.compute.stop_signals import STOP_SIGNALS
 from glint_unet.experiments.sweep_engine import TrainingProcess
 from glint_unet.experiments.sweep_plan import Slot
 from glint_unet.experiments.sweep_study import TrialResult
-from glint_unet.files import FileLock
 from glint_unet.messages import text
 from glint_unet.runs.json_file import as_count, as_dict, as_dicts, as_number, read_json
 from glint_unet.runs.progress import Best
@@ -46,14 +45,7 @@ class TrialRun:
 
     def is_used_elsewhere(self) -> bool:
         """Whether another process is writing to the directory, as a run of a killed sweep does until it has saved."""
-        try:
-            lock = FileLock(self.path / ".run.lock", shared=True)
-        except FileNotFoundError:
-            return False
-        try:
-            return not lock.acquire(wait=False)
-        finally:
-            lock.release()
+        return RunDirectory(self.path).is_locked()
 
     def update(self) -> None:
         """Reads metrics.json again if it has changed."""

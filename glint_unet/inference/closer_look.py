@@ -55,11 +55,9 @@ def closer_windows(
     sizes = np.sqrt(((points - centres[:, None]) ** 2).sum(axis=-1).mean(axis=1))
     windows = {}
     for row, (centre, size, found) in enumerate(zip(centres, sizes, present.sum(axis=1), strict=True)):
-        closer = min(_LAYOUT_SHARE * min(input_size) / max(float(size), 1e-6), 1.0)
-        if found < _LEAST_FOUND or not np.isfinite(size) or closer < _LEAST_GAIN * scale:
-            continue
-        windows[row] = _window_around(centre, closer, input_size)
-    return windows
+        if found >= _LEAST_FOUND and np.isfinite(size):
+            windows[row] = _window_around(centre, float(size), input_size, scale)
+    return {row: window for row, window in windows.items() if window}
 
 
 def closer_windows_of_unnamed(
@@ -81,10 +79,8 @@ def closer_windows_of_unnamed(
         distances = np.linalg.norm(at - middle, axis=-1)
         together = at[distances <= _APART * max(float(np.median(distances)), 1 / scale)]
         size = max(float(np.sqrt(together.var(axis=0).sum())), _FIRST_CELL_PX / scale)
-        closer = min(_LAYOUT_SHARE * min(input_size) / size, 1.0)
-        if closer >= _LEAST_GAIN * scale:
-            windows[row] = _window_around(together.mean(axis=0), closer, input_size)
-    return windows
+        windows[row] = _window_around(together.mean(axis=0), size, input_size, scale)
+    return {row: window for row, window in windows.items() if window}
 
 
 def highest(*glints: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]) -> tuple[NDArray[Any], ...]:
@@ -94,8 +90,11 @@ def highest(*glints: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]) -> tuple[N
     return points[chosen], scores[chosen], sigmas[chosen]
 
 
-def _window_around(centre: NDArray[Any], closer: float, input_size: tuple[int, int]) -> Window:
-    """The window that the network sees with `closer` input pixels per image pixel."""
+def _window_around(centre: NDArray[Any], size: float, input_size: tuple[int, int], scale: float) -> Window | None:
+    """The window in which a layout of this size fills its share of the input; None if that is hardly any closer."""
+    closer = min(_LAYOUT_SHARE * min(input_size) / max(size, 1e-6), 1.0)
+    if closer < _LEAST_GAIN * scale:
+        return None
     height, width = (round(side / closer) for side in input_size)
     left, top = np.round(centre - (width / 2, height / 2)).astype(int)
     return Window(int(left), int(top), width, height)

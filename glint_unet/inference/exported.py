@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from glint_unet.data.annotation.image_annotation import led_labels
 from glint_unet.data.appearance import Appearance
 from glint_unet.inference.trained_model import TrainedModel, checked_threshold
 from glint_unet.model.constellation import Constellation
@@ -15,7 +16,7 @@ FORMAT = "glint-unet 1"
 def metadata_of(model: TrainedModel) -> dict[str, str]:
     """The metadata of a model, as described in onnx_file.py."""
     prefix = UNNAMED_PREFIX if model.class_free else model.prefix
-    labels = [f"{prefix}{channel + 1}" for channel in range(model.num_classes)]
+    labels = led_labels(prefix, model.num_classes)
     further = {"class_free": "true"} if model.class_free else {}
     if model.appearance:
         further["appearance"] = json.dumps(model.appearance.to_dict())

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from glint_unet.compute.device import parse_device
+from glint_unet.data.annotation.image_annotation import led_labels
 from glint_unet.data.appearance import Appearance
 from glint_unet.data.images import Placement, as_grey, lies_inside, place_image, read_image
 from glint_unet.errors import SettingError
@@ -189,7 +190,7 @@ class GlintDetector:
     def labels(self) -> list[str]:
         """The names of the LEDs in the order of the channels: g1, g2, ...; glint1, glint2, ... if that is not known."""
         prefix = self.prefix if self.names_leds else UNNAMED_PREFIX
-        return [f"{prefix}{channel + 1}" for channel in range(self.num_classes)]
+        return led_labels(prefix, self.num_classes)
 
     def __call__(self, images: NDArray[Any] | str | Path) -> Glints:
         """Finds the glints in one image or a batch of images.

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from glint_unet.config import TrainConfig
+from glint_unet.data.annotation.image_annotation import led_labels
 from glint_unet.data.batch import Rows
 from glint_unet.data.dataset_reader import image_names
 from glint_unet.data.source import Source
+from glint_unet.data.split import evenly
 from glint_unet.errors import one_line
 from glint_unet.messages import text
 from glint_unet.model.constellation import Constellation
@@ -135,7 +137,7 @@ class RunView:
         """The names of the LEDs in pictures; glints that no layout names are numbered."""
         is_named = self.constellation is not None or not self.config.class_free
         prefix = self.source.info.prefix if is_named else UNNAMED_PREFIX
-        return [f"{prefix}{channel + 1}" for channel in range(self.source.info.num_classes)]
+        return led_labels(prefix, self.source.info.num_classes)
 
     def images(self, rows: Rows) -> NDArray[np.uint8]:
         """(n, H, W) uint8."""
@@ -172,9 +174,3 @@ def predict(network: nn.Module, view: RunView, rows: Rows, threshold: float) -> 
         parts.append([part.float().cpu().numpy() for part in (*decoded, truth)])
     points, scores, sigmas, truths = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Predictions(points, scores, sigmas, truths, source.info.image_size, threshold)
-
-
-def evenly(rows: Rows, most: int) -> Rows:
-    """At most `most` of the rows, evenly spaced from the first to the last."""
-    chosen: Rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
-    return chosen

@@ -17,7 +17,7 @@ from glint_unet.data.dataset_reader import read_keypoints, read_rows
 from glint_unet.data.heatmaps import keypoints_of_heatmaps
 from glint_unet.data.origin import origin_of
 from glint_unet.data.source import Source
-from glint_unet.data.split import Split
+from glint_unet.data.split import Split, evenly
 from glint_unet.errors import SettingError
 from glint_unet.model.constellation import LEAST_LEDS, Constellation
 
@@ -84,7 +84,7 @@ def constellation_of(config: TrainConfig, info: DatasetInfo, split: Split) -> Co
 def appearance_of(config: TrainConfig, info: DatasetInfo, split: Split) -> Appearance:
     """What the images of a run look like: up to 200 of them, with the changes of size and light by augmentation."""
     rows = np.sort(np.concatenate([split.train, split.val]))
-    some = rows[np.linspace(0, len(rows) - 1, min(_NUM_LOOKED_AT, len(rows))).astype(int)]
+    some = evenly(rows, _NUM_LOOKED_AT)
     origin = origin_of(config.h5, config.seed)
     with contextlib.closing(origin.open(needed(config, info), "none", num_workers=0, device=torch.device("cpu"))) as it:
         batch = it.gather(some)

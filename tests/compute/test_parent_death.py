@@ -28,6 +28,7 @@ def test_a_child_of_a_killed_parent_is_stopped_softly(tmp_path):
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     wait_until(lambda: b"stopped" in output.read_bytes())
+    assert output.read_bytes() == b"ready\nstopped\n"
 
 
 def test_a_child_whose_parent_has_died_already_is_stopped_at_once():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glint_unet.data.split import Split, draw_split, epoch_batches
+from glint_unet.data.split import Split, draw_split, epoch_batches, evenly
 from glint_unet.errors import DatasetError
 
 
@@ -42,3 +42,12 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 def test_the_order_is_the_same_on_every_machine_and_in_every_year():
     assert np.concatenate(epoch_batches(np.arange(6, dtype=np.int64), 6, 0, 1)).tolist() == [5, 3, 2, 4, 1, 0]
     assert draw_split(10, 0.3, 0).val.tolist() == [2, 7, 9]
+
+
+@given(st.integers(1, 50), st.integers(1, 60))
+def test_evenly_spaced_rows_are_at_most_as_many_as_requested_and_each_once(num, most):
+    rows = np.arange(num) * 3
+    chosen = evenly(rows, most)
+    assert len(chosen) == len(set(chosen)) == min(num, most)
+    assert set(chosen) <= set(rows)
+    assert chosen[0] == 0

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -12,6 +11,7 @@ import pytest
 from glint_unet.experiments.run_info import known_settings, read_run
 from glint_unet.own_command import train_command
 from glint_unet.runs.run_directory import RunDirectory
+from tests.run_files import small_files
 from tests.waiting import wait_until
 
 FILES = ("training_args.json", "metrics.json", "status.json", "provenance.json", "dataset.json", "split.json")
@@ -20,11 +20,7 @@ FILES = ("training_args.json", "metrics.json", "status.json", "provenance.json",
 @pytest.fixture
 def copied(finished, tmp_path):
     """The small files of a finished run."""
-    run = tmp_path / "run"
-    run.mkdir()
-    for name in FILES:
-        shutil.copy(finished / name, run)
-    return run
+    return small_files(finished, tmp_path / "run", FILES)
 
 
 def test_a_finished_run_is_read(finished, data):

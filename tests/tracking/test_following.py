@@ -1,7 +1,6 @@
 """Sending a run's files to trackers; TensorBoard's event files are read back."""
 
 import json
-import shutil
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -9,6 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from glint_unet.runs.run_directory import RunDirectory
 from glint_unet.runs.status import RunStatus
 from glint_unet.tracking.following import run_is_over, scalars_of, track
+from tests.run_files import small_files
 
 FILES = ("training_args.json", "metrics.json", "status.json", "results.png", "predictions.png", "worst.png")
 
@@ -16,11 +16,7 @@ FILES = ("training_args.json", "metrics.json", "status.json", "results.png", "pr
 @pytest.fixture
 def copied(finished, tmp_path):
     """The small files of a finished run."""
-    run = tmp_path / "run"
-    run.mkdir()
-    for name in FILES:
-        shutil.copy(finished / name, run)
-    return run
+    return small_files(finished, tmp_path / "run", FILES)
 
 
 def read_back(run):

@@ -230,3 +230,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise FormatError("annotation_key_twice", name=next(name for name in names if names.count(name) > 1))
     return content
+
+
+def led_labels(prefix: str, num_leds: int) -> list[str]:
+    """The labels of LEDs in the order of their channels: g1, g2, ...; the inverse of `led_number`."""
+    return [f"{prefix}{channel + 1}" for channel in range(num_leds)]

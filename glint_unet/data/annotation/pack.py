@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glint_unet.data.annotation.image_annotation import ImageAnnotation, printable
+from glint_unet.data.annotation.image_annotation import ImageAnnotation, led_labels, printable
 from glint_unet.data.annotation.labels import Glint, LedLabels
 from glint_unet.data.dataset_file import DEFAULT_STRIDE
 from glint_unet.data.dataset_writer import DatasetWriter
@@ -71,7 +71,7 @@ class Packed:
     def unseen(self) -> list[str]:
         """Labels of the LEDs that no image shows."""
         C = self.labels.num_classes
-        names = self.labels.in_order or [f"{self.labels.prefix}{channel + 1}" for channel in range(C)]
+        names = self.labels.in_order or led_labels(self.labels.prefix, C)
         return [name for channel, name in enumerate(names) if not self.num_shown[channel]]
 
 

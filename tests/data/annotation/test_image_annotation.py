@@ -11,6 +11,7 @@ from glint_unet.data.annotation.image_annotation import (
     FormatError,
     LabelledPoint,
     find_image,
+    led_labels,
     led_number,
     printable,
     side_of,
@@ -88,3 +89,9 @@ def test_a_file_larger_than_the_limit_or_not_utf8_is_refused(tmp_path):
     for bad in (path, tmp_path / "gone", tmp_path):
         with pytest.raises(AnnotationError, match="cannot be read"):
             AnnotationFile(bad, tmp_path, "g").text()
+
+
+def test_the_labels_of_leds_are_in_the_order_of_their_channels_and_are_read_back():
+    labels = led_labels("g", 11)
+    assert (labels[0], labels[-1]) == ("g1", "g11")
+    assert [led_number(label, "g") for label in labels] == list(range(1, 12))
