@@ -1708,6 +1708,101 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} has no record of epochs (metrics.json is missing or empty); give a run directory, "
         "e.g. runs/train_20251106_143022",
     ),
+    # --- doctor ---
+    "doctor_ok": ("正常", "ok"),
+    "doctor_note": ("提示", "note"),
+    "doctor_warning": ("警告", "warning"),
+    "doctor_error": ("错误", "error"),
+    "doctor_all_well": ("未发现问题", "No problems found"),
+    "doctor_summary": ("错误 {errors} 项, 警告 {warnings} 项", "Errors: {errors}, warnings: {warnings}"),
+    "doctor_python": ("Python {version}, 系统 {system}: {path}", "Python {version} on {system}: {path}"),
+    "doctor_not_installed": ("未安装", "not installed"),
+    "doctor_itself_not_installed": ("glint-unet 本身未安装", "glint-unet itself is not installed"),
+    "doctor_packages_wrong": ("缺少软件包或版本不符: {names}", "Packages missing or of the wrong version: {names}"),
+    "doctor_no_import": ("无法导入 {name}: {reason}", "{name} cannot be imported: {reason}"),
+    "doctor_install": ("安装命令: {command}", "Install with: {command}"),
+    "doctor_extras_all": ("可选功能均已安装", "All optional features are installed"),
+    "doctor_extras_missing": ("未安装的可选功能: {names}", "Optional features that are not installed: {names}"),
+    "doctor_install_if_needed": ("需要时安装: {command}", "If you need them: {command}"),
+    "doctor_gpus": ("{num} 个 GPU 可用: {names} (CUDA {cuda})", "{num} GPU(s) available: {names} (CUDA {cuda})"),
+    "doctor_no_gpu": ("没有 NVIDIA GPU: 在 CPU 上计算", "No NVIDIA GPU: computing on the CPU"),
+    "doctor_cpu_build": (
+        "有 GPU ({names}), 但安装的 PyTorch 只支持 CPU",
+        "There is a GPU ({names}), but the installed PyTorch is a build for the CPU only",
+    ),
+    "doctor_install_cuda": (
+        "按 https://pytorch.org/get-started/locally 安装支持 CUDA 的 PyTorch",
+        "Install a CUDA build of PyTorch: https://pytorch.org/get-started/locally",
+    ),
+    "doctor_gpu_unusable": (
+        "PyTorch (CUDA {cuda}) 无法使用 GPU {names}; 驱动版本 {driver}",
+        "PyTorch (CUDA {cuda}) cannot use the GPU {names}; driver version {driver}",
+    ),
+    "doctor_update_driver": (
+        "更新 NVIDIA 驱动, 或安装适合旧 CUDA 版本的 PyTorch; 检查 CUDA_VISIBLE_DEVICES; 在容器中使用 --gpus all",
+        "Update the NVIDIA driver or install PyTorch for an older CUDA version; check CUDA_VISIBLE_DEVICES; "
+        "start containers with --gpus all",
+    ),
+    "doctor_threads_given": (
+        "CPU 线程: {num} (OMP_NUM_THREADS), 共 {cpus} 个 CPU",
+        "CPU threads: {num} (OMP_NUM_THREADS) on {cpus} CPUs",
+    ),
+    "doctor_threads_too_many": (
+        "CPU 线程: {num} (OMP_NUM_THREADS), 但只有 {cpus} 个 CPU",
+        "CPU threads: {num} (OMP_NUM_THREADS), but only {cpus} CPUs",
+    ),
+    "doctor_fewer_threads": (
+        "取消 OMP_NUM_THREADS, 或设为不超过 {cpus}",
+        "Unset OMP_NUM_THREADS, or set it to at most {cpus}",
+    ),
+    "doctor_threads": (
+        "CPU 线程: {num} ({cpus} 个 CPU 中可用 {available:.1f} 个)",
+        "CPU threads: {num} ({available:.1f} of {cpus} CPUs available)",
+    ),
+    "doctor_busy": (
+        "其他程序占用了一半以上的 CPU, 训练会变慢; 用 top 查看",
+        "Other programs use more than half of the CPUs, which slows training down; see top",
+    ),
+    "doctor_no_shm": ("共享内存 {path} 不存在或不可写", "Shared memory {path} is missing or not writable"),
+    "doctor_shm_fallback": (
+        "--shared_memory 将改用 ~/.cache/glint_unet 中的文件, 更慢; 在容器中挂载 /dev/shm",
+        "--shared_memory falls back to slower files in ~/.cache/glint_unet; in a container, mount /dev/shm",
+    ),
+    "doctor_shm": (
+        "共享内存 {path}: 共 {total_mb:,.0f} MB, 可用 {free_mb:,.0f} MB",
+        "Shared memory {path}: {total_mb:,.0f} MB, {free_mb:,.0f} MB free",
+    ),
+    "doctor_shm_container": (
+        "这是容器的默认大小, 数据集放不下: 用 docker run --shm-size=8g (或 --ipc=host) 启动, 或用 --cache ram",
+        "This is the default of containers, too small for most data sets: start with docker run --shm-size=8g "
+        "(or --ipc=host), or use --cache ram",
+    ),
+    "doctor_shm_full": (
+        "用 glint-unet shm --list 查看数据副本, 用 glint-unet shm --cleanup_all 删除未使用的副本",
+        "glint-unet shm --list shows copies of data sets, and glint-unet shm --cleanup_all removes unused ones",
+    ),
+    "doctor_no_directory": ("没有目录 {path}", "No such directory: {path}"),
+    "doctor_make_directory": (
+        "创建该目录, 或用 --directory 指定其他目录",
+        "Create it, or choose another with --directory",
+    ),
+    "doctor_other_directory": (
+        "把训练结果写到其他目录 (--output_dir), 最好在本地磁盘上",
+        "Write runs to another directory (--output_dir), preferably on a local disk",
+    ),
+    "doctor_disk": ("磁盘 {path}: 可用 {free_gb:,.1f} GB", "Disk of {path}: {free_gb:,.1f} GB free"),
+    "doctor_disk_full": (
+        "释放空间: 一次训练的检查点约需 100 MB 至 1 GB; --keep_last_n 限制其个数",
+        "Free some space: the checkpoints of a run take about 100 MB to 1 GB; --keep_last_n limits their number",
+    ),
+    "doctor_locks": ("文件锁可用", "File locks work"),
+    "doctor_no_locks": ("该文件系统不支持文件锁: {reason}", "This file system does not support file locks: {reason}"),
+    "doctor_memory": ("内存: 可用 {free_gb:,.1f} GB", "Main memory: {free_gb:,.1f} GB available"),
+    "doctor_memory_little": (
+        "关闭其他程序, 或使用 --no_preload 和较小的 --batch",
+        "Close other programs, or use --no_preload and a smaller --batch",
+    ),
+    "doctor_weights": ("预训练权重完好", "Pretrained weights are intact"),
 }
 
 _language: str | None = None

@@ -1,6 +1,8 @@
 """The words before a command, and the script that completes them in a shell."""
 
 import dataclasses
+import os
+import pty
 import re
 import subprocess
 from typing import get_args, get_type_hints
@@ -85,6 +87,35 @@ def test_the_bash_completion_is_registered_for_the_program_and_works_in_commands
         " ".join(get_args(get_type_hints(TrainConfig)["loss"])),
         "--in_dir",
     ]
+
+
+def test_the_tab_key_completes_in_an_interactive_bash(command, tmp_path):
+    """In a terminal of its own, with the line of the README at the start."""
+    script = tmp_path / "completion.bash"
+    script.write_text(command("--completion", "bash")[1])
+    terminal, its_end = pty.openpty()
+    shell = subprocess.Popen(
+        ["bash", "--noprofile", "--norc", "-i"], stdin=its_end, stdout=its_end, stderr=its_end, start_new_session=True
+    )
+    os.close(its_end)
+    os.write(terminal, f"bind 'set enable-bracketed-paste off'; eval \"$(cat '{script}')\"; echo re''ady\n".encode())
+    try:
+        read_until(terminal, b"ready\r\n")
+        os.write(terminal, b"glint-unet doc\t")
+        read_until(terminal, b"glint-unet doctor ")
+        os.write(terminal, b"--dir\t")
+        read_until(terminal, b"--directory ")
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(terminal)
+
+
+def read_until(terminal, expected):
+    seen = b""
+    while expected not in seen:
+        seen += os.read(terminal, 4096)
+    return seen
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
