@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test test-slow torture coverage check hooks bench bench-gpu bench-accuracy weights clean
+.PHONY: help install demo test test-slow torture coverage check hooks bench bench-gpu bench-accuracy weights docs package clean
 .DELETE_ON_ERROR:
 
 help:  ## lists these targets
@@ -64,5 +64,15 @@ bench-accuracy: $(STAMP)  ## measures accuracy against named peers
 weights: $(STAMP)  ## trains the weights that come with the package, and writes glint_unet/weights/: hours
 	$(BIN)/python benchmarks/make_weights.py
 
+docs: $(STAMP)  ## builds the documentation site, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "Open site/index.html"
+
+package: $(STAMP)  ## builds the sdist and the wheel, into dist/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt build
+	rm -rf dist build
+	$(BIN)/python -m build
+	ls -l dist
+
 clean:  ## removes what these targets made
-	rm -rf $(VENV) demo build *.egg-info .coverage* htmlcov
+	rm -rf $(VENV) demo build dist site *.egg-info .coverage* htmlcov

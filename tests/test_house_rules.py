@@ -127,6 +127,9 @@ def test_every_setting_has_a_help_line_and_says_what_a_resume_may_do():
 
 GUIDES = ["TRAINING_GUIDE.md", "SHARED_MEMORY_USAGE.md", "SHARED_MEMORY_QUICKSTART.md"]
 DOCUMENTS = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", *GUIDES, *(f"docs/en/{guide}" for guide in GUIDES)]
+SITE = [path for path in (ROOT / "docs").rglob("*.md") if path.parent.name in ("docs", "tutorials", "reference")]
+RECORDS = ("architecture.md", "benchmarks.md", "experiments.md", "faults.md")  # they name flags of other programs too
+DOCUMENTS += [str(path.relative_to(ROOT)) for path in SITE if path.name not in RECORDS]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -136,6 +139,7 @@ def test_every_flag_in_a_document_exists(name):
     known |= {f"--{field}" for field in re.findall(r"^    ([a-z_0-9]+): ", source, re.MULTILINE)}
     known |= {f"--no_{field}" for field in re.findall(r"^    ([a-z_0-9]+): bool", source, re.MULTILINE)}
     known |= {"--help", "--cleanup-all", "--version", "--completion"}
+    known |= {"--shm-size", "--gpus", "--ipc", "--rm", "--nv", "--build"}  # of docker, apptainer and cmake
     known |= {"--rdzv_id", "--max_restarts", "--node_rank"}  # of torchrun
     of_others = r"#SBATCH \S+|tensorboard --\S+|torchrun .*?train_glint_unet\.py"
     ours = re.sub(of_others, "", (ROOT / name).read_text(), flags=re.DOTALL)

@@ -5,22 +5,12 @@ proven in test_training_command.py.
 """
 
 import re
-import shlex
-from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from glint_unet.data.synthetic.drawing import render_eyes
-from glint_unet.data.synthetic.rig import Rig
+from tests.documents import arguments, blocks, users_own_files
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDES = ["TRAINING_GUIDE.md", "SHARED_MEMORY_QUICKSTART.md", "SHARED_MEMORY_USAGE.md"]
-PROGRAMS = {
-    "glint-unet": (),
-    "python train_glint_unet.py": ("train",),
-    "python shm_manager.py": ("shm",),
-}
 SMALL = {
     r"synth train_256.h5 --num 1000 --size 256 --heatmap_size 64": "synth train_256.h5 --overwrite "
     "--num 12 --size 32 --heatmap_size 8 --num_classes 8",
@@ -40,27 +30,6 @@ ELSEWHERE = {
 }
 
 
-def blocks(guide: str, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / guide).read_text(encoding="utf-8"), re.DOTALL)
-
-
-def arguments(line: str) -> list[str]:
-    """The words that `glint-unet` gets for a line of a guide."""
-    (program,) = [name for name in PROGRAMS if line.startswith(f"{name} ")]
-    for found, replaced in SMALL.items():
-        line = re.sub(found, replaced, line)
-    return [*PROGRAMS[program], *shlex.split(line.removeprefix(program).removesuffix("&"))]
-
-
-def users_own_files(directory: Path) -> None:
-    """The images and the rig file that the guides take for granted."""
-    (directory / "rig.toml").write_text("[leds]\nnumber = 8\n")
-    (directory / "frames").mkdir()
-    for k, image in enumerate(render_eyes(Rig.ring(8, image_size=(64, 64)), 0, range(2))[0]):
-        Image.fromarray(image).save(directory / "frames" / f"{k}.png")
-        Image.fromarray(image).save(directory / "eye.png")
-
-
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_command_of_a_guide_runs(guide, private_data, command, tmp_path, monkeypatch):
     private_data.rename(tmp_path / "train_256.h5")
@@ -69,7 +38,7 @@ def test_every_command_of_a_guide_runs(guide, private_data, command, tmp_path, m
     lines = [line for block in blocks(guide, "bash") for line in block.splitlines() if line not in ELSEWHERE]
     assert len(lines) > 3
     for line in lines:
-        status, _, err = command(*arguments(line))
+        status, _, err = command(*arguments(line, SMALL))
         assert status == 0, f"{line}: {err}"
     for program in blocks(guide, "python"):
         exec(program, {})
