@@ -7,7 +7,7 @@
 4. real     The recording of one LED: trained on synthetic eyes only, then with 20 real frames.
 
 Protocol. Scenes are functions of (rig, seed, index): training uses the seeds below 100, classical detectors are tuned
-on seed 101, and what is judged has seed 102; nothing is chosen on it. Part 4 is judged on frames that are neither
+on seed 101, and what is judged has seed 102; nothing is chosen on it. Part 4 is evaluated on frames that are neither
 annotated nor trained on (benchmarks/real_recording.py finds their truth from grey values, without a network).
 
     python benchmarks/accuracy.py [time levels single real] [--out DIR] [--threads 2] [--cap_minutes 40]

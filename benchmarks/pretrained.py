@@ -9,7 +9,7 @@ Each data set is annotated images of a rig that the pretrained weights have not 
 Networks with a heatmap for each LED and class-free ones are trained from random weights and with `--init pretrained`,
 all else equal: defaults of `train`, the same seed, the same number of steps; a tenth of the annotated images is the
 validation set, on which the threshold is chosen, as for any user. The layout that names the glints is learnt from the
-annotated images. Checkpoints along the run are then judged on the test images by the F1 of glints of the right
+annotated images. Checkpoints along the run are then evaluated on the test images by the F1 of glints of the right
 LED within 2 px (eight_leds: 3 px, which are 6 px of the frame). The time is that of training and validation up to the
 first checkpoint with F1 of at least .95. 'No training' is the pretrained network with the rig file.
 

@@ -5,9 +5,9 @@ which are drawn like one person's, and of mixed, where each image is another per
 0.22 to 0.26 of the side, layout 0.45 to 0.55 of the iris radius); and the 50 frames of ../shared/real/eight_leds, whose
 true layout is the mean shape of their annotations. Where that folder is missing, its row is left out.
 
-The error is the root mean square distance of the LEDs from the true ones after the best shift, turn and scale, in units
-of the true layout's size (root mean square distance from its centre). LEDs missing or too many are counted. The second
-error is that of the layout as the rig file states it, e.g. as a regular ring.
+The error is the root mean square distance of the LEDs from the true ones after the best shift, rotation and scale, in
+units of the true layout's size (root mean square distance from its centre). LEDs missing or too many are counted. The
+second error is that of the layout as the rig file states it, e.g. as a regular ring.
 
     python benchmarks/rig_layout.py [--images 60] [--side 256] [--run pretrained] [--out DIR]
 """

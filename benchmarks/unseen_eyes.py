@@ -1,8 +1,8 @@
 """Eyes of people the network has never seen: real frames of eight LEDs, judged from a rig file alone.
 
 The pretrained weights of the package, which have never seen the rig (`RIG`: the ring's turn and size, nothing else)
-and are given it at inference alone, and networks of 128 and 256 px trained on synthetic eyes of the rig are judged on
-the 50 annotated frames of ../shared/real/eight_leds, as whole frames and cut out around the eye, enlarged and shrunk
+and are given it at inference alone, and networks of 128 and 256 px trained on synthetic eyes of the rig are evaluated
+on the 50 annotated frames of ../shared/real/eight_leds, as whole frames and cut out around the eye, enlarged and shrunk
 from 0.5 to 2; then they are adapted to these images without their labels and judged again. Peers on the same
 frames: blobs and differences of Gaussians with a ring fitted by RANSAC, each at the setting that is best on synthetic
 eyes, and the glint detector of cheshm (PyPI), where it is installed, with the same ring fit.

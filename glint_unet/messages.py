@@ -1020,7 +1020,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "adapt_after": ("之后", "after"),
     "adapt_columns": ("指标 之前 之后", "figure before after"),
     "adapt_found": ("每帧找到的亮点", "glints found per frame"),
-    "adapt_agreement": ("保留帧上的自身一致性", "self-agreement on held-back frames"),
+    "adapt_agreement": ("保留帧上的自身一致性", "self-agreement on held-out frames"),
     "adapt_threshold": ("阈值", "threshold"),
     "adapt_head": (
         "{num} 帧 (跳过 {broken} 帧), 其中 {labelled} 帧用于学习, 另加 {synthetic} 张合成眼图",

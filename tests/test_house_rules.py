@@ -185,9 +185,35 @@ def test_every_test_and_every_file_beside_it_that_a_document_names_exists(page):
         assert (page.parent / target).exists(), target
 
 
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
+SOURCES = [*MODULES, *(path for part in ("tests", "benchmarks", "examples") for path in (ROOT / part).rglob("*.py"))]
+WORDS = {  # word-for-word translations, and what is meant
+    r"\b(?:leave|leaves|leaving|left) away\b": "omit",
+    r"\btold from\b": "distinguished from",
+    r"\b(?:is|are|was|were|been) asked for\b": "requested",
+    r"\b(?:learned|learnt) by heart\b": "memorised",
+    r"\b(?:begin|begins|start|starts|found|drawn|laid out) anew\b": "initialised randomly; again; restarts",
+    r"\b(?:goes|went) on (?:with|where|after|exactly)\b": "continues",
+    r"\bbut for (?:its|a|x)": "except for; up to",
+    r"\bbeside each other\b": "side by side",
+    r"\bheld[- ]back\b": "held out",
+    r"\bjudged on\b": "evaluated on",
+    r"\bturns? and scales?\b": "rotation and scale",
+    r"\bthe " + "brake" + r"\b": "the limit, or what slows it down",
+    "您": "你",
+}
+
+
+@pytest.mark.parametrize("pattern", WORDS)
+def test_documents_docstrings_and_messages_use_the_terms_of_the_field(pattern):
+    for path in [*PAGES, *SOURCES]:
+        if path != Path(__file__):
+            found = re.search(pattern, path.read_text(encoding="utf-8"))
+            assert not found, f"{path}: {found}; write: {WORDS[pattern]}"
+
+
 def test_a_seed_is_a_number_and_what_came_before_is_the_original_implementation():
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    for path in [*pages, *MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]:
+    for path in [*PAGES, *SOURCES]:
         found = re.search(r"\bseed" + r"'s\b|\bfirst imple" + "mentation", path.read_text())
         assert not found, f"{path}: {found}"
 

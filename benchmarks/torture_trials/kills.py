@@ -103,7 +103,7 @@ def terms(bench: Bench, scale: float) -> Tally:
         status = wait(pid)
         slowest = max(slowest, time.monotonic() - sent)
         log = RunDirectory(run).log.read_text(encoding="utf-8")
-        late = "Training finished" in log  # it came after the last epoch was saved: there is nothing to go on with
+        late = "Training finished" in log  # it came after the last epoch was saved: there is nothing to continue with
         num_late += late
         tally.expect(status == (0 if late else 143), f"status {status}")
         if not late:

@@ -1,6 +1,6 @@
 """Adapts a trained model to unlabelled images: label what its views agree on, fine-tune, compare, keep the better one.
 
-Every step leaves a complete file in the new run directory, and the same call goes on behind the last complete one.
+Every step leaves a complete file in the new run directory, and the same call continues behind the last complete one.
 """
 
 import dataclasses
@@ -58,7 +58,7 @@ def adapt(task: Adaptation, watch: Watch = iter) -> AdaptReport:
 
     Raises:
         GlintError: a mistake of the user, or images in which the model is certain of too few glints.
-        Interrupted: a stop signal was received in training; the same call goes on.
+        Interrupted: a stop signal was received in training; the same call continues.
     """
     _check_same(task)
     task = dataclasses.replace(task, threads=_num_threads(task))
@@ -166,7 +166,7 @@ def _num_copies(num_frames: int) -> int:
 
 
 def _fine_tune(task: Adaptation, model: TrainedModel, config: TrainConfig, counts: PseudoCounts) -> None:
-    """Trains from the model's weights on the pseudo-labelled data set, or goes on with that."""
+    """Trains from the model's weights on the pseudo-labelled data set, or continues with that."""
     of_this_start: dict[str, Any] = {"threads": task.threads, "progress": task.progress}
     defaults = TrainConfig()
     if task.new.holds_a_run():
@@ -199,7 +199,7 @@ def _fine_tune(task: Adaptation, model: TrainedModel, config: TrainConfig, count
 def _compare(
     task: Adaptation, media: Media, old: GlintDetector, new: GlintDetector, counts: PseudoCounts, watch: Watch
 ) -> AdaptReport:
-    """Judges both models on the frames, and draws some of those held back."""
+    """Judges both models on the frames, and draws some of those held out."""
     agreement, frames = SelfAgreement(), []
     examples: list[Example] = []
     for _, frame, is_held_back in watch(choose_frames(media, task.max_images)):

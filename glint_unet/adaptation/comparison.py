@@ -35,7 +35,7 @@ class FrameReport(NamedTuple):
 
 @dataclass
 class SelfAgreement:
-    """How far two models agree with themselves on the held-back frames; grows frame by frame.
+    """How far two models agree with themselves on the held-out frames; grows frame by frame.
 
     Attributes:
         before, after: shares of the views that agree, of every glint that any view finds.
@@ -49,7 +49,7 @@ class SelfAgreement:
     num_kept: int = 0
 
     def add(self, old: GlintDetector, new: GlintDetector, frame: NDArray[np.uint8]) -> None:
-        """Adds a held-back frame."""
+        """Adds a held-out frame."""
         (was, findings), (now, _) = look(old, frame), look(new, frame)
         self.before += _shares(was)
         self.after += _shares(now)

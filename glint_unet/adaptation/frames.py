@@ -1,4 +1,4 @@
-"""Chooses frames of an input evenly, and which of them are held back to judge the models on."""
+"""Chooses frames of an input evenly, and which of them are held out to judge the models on."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Chosen(NamedTuple):
 
 
 def choose_frames(media: Media, most: int) -> Iterator[Chosen]:
-    """At most `most` evenly spaced frames; every tenth is held back, of fewer than 100 frames every fifth.
+    """At most `most` evenly spaced frames; every tenth is held out, of fewer than 100 frames every fifth.
 
     Args:
         media: the input; the same frames are chosen each time.

@@ -1,4 +1,4 @@
-"""Shows a frame to a detector in many views, from far to near, and asks what they agree on."""
+"""Shows a frame to a detector in many views, from far to near, and finds what they agree on."""
 
 import dataclasses
 from typing import Any

@@ -74,7 +74,7 @@ def synthetic_rows(rig: Rig, num: int, seed: int) -> Rows:
 
 
 def write_pseudo_dataset(path: Path, model: TrainedModel, train: Rows, held_back: Rows, seed: int) -> None:
-    """Writes the data set so that a run of this random seed validates on the rows held back.
+    """Writes the data set so that a run of this random seed validates on the rows held out.
 
     Its `val_split` must be their share of all rows.
 
@@ -109,7 +109,7 @@ def write_pseudo_dataset(path: Path, model: TrainedModel, train: Rows, held_back
 def _blocks(
     train: Rows, held_back: Rows, seed: int
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32], list[str]]]:
-    """All rows in blocks, those held back where the split of the run looks for its validation images."""
+    """All rows in blocks, those held out where the split of the run looks for its validation images."""
     num = len(train) + len(held_back)
     split = draw_split(num, len(held_back) / num, seed)
     place = np.empty(num, np.int64)

@@ -30,8 +30,8 @@ class AdaptReport:
         num_broken: broken frames.
         num_labelled: frames with enough certain glints to learn from.
         num_synthetic: synthetic images mixed in.
-        agreement_before, agreement_after: share of views that agree, of every glint found in the held-back frames.
-        certain_before: certain glints of the old model in the held-back frames.
+        agreement_before, agreement_after: share of views that agree, of every glint found in the held-out frames.
+        certain_before: certain glints of the old model in the held-out frames.
         certain_kept: those of them that the new one is certain of at the same place.
         found_before, found_after: mean number of glints found per frame as given.
         threshold_before, threshold_after: score from which a glint counts as found.

@@ -11,7 +11,7 @@ from glint_unet.settings import language_setting
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What is to be done; the same values on a second call go on with it.
+    """What is to be done; the same values on a second call continue it.
 
     Attributes:
         run: run directory, checkpoint or .safetensors file of the model to adapt; `pretrained`: that of the package.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class AdaptArguments(Settings):
     """Make a model better on images of your own rig, without annotations.
 
-    Each image is shown in several views; glints that the views agree on are learnt. The same command again goes on
+    Each image is shown in several views; glints that the views agree on are learnt. The same command again continues
     where it was stopped. A model that agrees with itself less than before is not kept.
     """
 

@@ -152,7 +152,7 @@ class _Loop:
 
     def _start(self, trial: Trial, run: TrialRun, slot: Slot) -> None:
         is_resumed = RunDirectory(run.path).holds_a_run()
-        if is_resumed:  # with the settings that it has, threads included, so that it goes on exactly
+        if is_resumed:  # with the settings that it has, threads included, so that it continues exactly
             flags = [f"--resume={run.path}"]
         else:
             flags = [*self._plan.run_flags(trial.params, run.seed, slot), f"--output_dir={run.path}"]

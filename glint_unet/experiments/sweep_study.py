@@ -1,7 +1,7 @@
 """The study of a sweep: an optuna study in a journal file, with what each trial gave.
 
 The values of a trial are a function of (seed, number of the trial, results known when it begins), so a sweep that was
-killed goes on as it would have.
+killed continues as it would have.
 """
 
 import contextlib

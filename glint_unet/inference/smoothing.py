@@ -15,7 +15,7 @@ class Smoother:
 
     The measurement noise is the sigma that the network predicts for each glint. A glint further than four standard
     deviations from its predicted place starts a new track, so that saccades keep their speed. After a gap, the track
-    begins anew; nothing is filled in.
+    restarts; nothing is filled in.
 
     Args:
         num_leds: C.

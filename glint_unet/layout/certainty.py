@@ -114,7 +114,7 @@ def _moved(poses: Poses, rows: NDArray[np.bool_]) -> float:
 
 
 def _left_out(poses: Poses, spots: Spots) -> tuple[float, float]:
-    """`again` and `error` of layouts that are found anew when each quarter of the images, in order, is left out."""
+    """`again` and `error` of layouts that are found again when each quarter of the images, in order, is left out."""
     parts, again, errors = np.array_split(np.arange(len(spots.at)), _NUM_PARTS), [], []
     for part in parts:
         other = find_layout(spots.rows(np.setdiff1d(np.arange(len(spots.at)), part)), _NUM_GUESSES)

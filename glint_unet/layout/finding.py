@@ -83,7 +83,7 @@ def _found(detector: GlintDetector, images: Images, spots: Spots, name: str) -> 
 
 
 def _layout(detector: GlintDetector, images: Images, spots: Spots, name: str) -> tuple[Poses, Certainty]:
-    """A layout of two or more LEDs: roughly in whole images, then anew in what a closer look at them shows."""
+    """A layout of two or more LEDs: roughly in whole images, then again in what a closer look at them shows."""
     rough = find_layout(spots)
     if rough is not None:
         spots = closer_look(detector, images, spots, rough)

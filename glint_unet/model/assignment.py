@@ -135,7 +135,7 @@ def _matched(
 
 
 def _prior(fits: Fits, constellation: Constellation) -> Floats:
-    """Log-probability of turn and squeeze, but for a constant; very low outside the range of sizes."""
+    """Log-probability of turn and squeeze, up to a constant; very low outside the range of sizes."""
     size2, (low, high) = fits.size2, constellation.size_px
     squeeze2 = (fits.v.real**2 + fits.v.imag**2) / np.maximum(size2, 1e-6)
     prior = -fits.turn_penalty(constellation) - 0.5 * squeeze2 / constellation.squeeze**2

@@ -1,4 +1,4 @@
-"""The process that sends a run to its trackers, as the training sees it: started, asked for errors, ended."""
+"""The process that sends a run to its trackers, as the training sees it: started, checked for errors, ended."""
 
 import subprocess
 from importlib.util import find_spec

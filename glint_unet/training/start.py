@@ -98,7 +98,7 @@ def prepare(
 
 
 def _threads_wanted(config: TrainConfig, point: ResumePoint | None) -> int:
-    """The number of threads that was asked for; otherwise that of the resumed run, as sums depend on it; 0: neither."""
+    """The number of threads that was requested; otherwise that of the resumed run, as sums depend on it; 0: neither."""
     if point and config.processes != point.config.processes and config.threads == point.config.threads:
         return 0  # that of the run was for another number of processes
     return config.threads or (point.config.threads if point else 0)
@@ -137,7 +137,7 @@ def _initial_state(
 def _learnt(
     config: TrainConfig, info: DatasetInfo, split: Split, point: ResumePoint | None, known: Constellation | None
 ) -> dict[str, Any]:
-    """What a run records of the content of its data; a resumed run keeps it, or goes on without."""
+    """What a run records of the content of its data; a resumed run keeps it, or continues without."""
     if point:
         recorded = point.state.dataset
         return {name: recorded[name] for name in ("constellation", "appearance") if name in recorded}

@@ -1,4 +1,4 @@
-"""The pseudo-labelled data set: what is held back is what its run validates on; synthetic eyes only of the same rig."""
+"""The pseudo-labelled data set: what is held out is what its run validates on; synthetic eyes only of the same rig."""
 
 import re
 

@@ -169,7 +169,7 @@ def test_a_range_is_searched_by_values_that_depend_on_the_number_of_the_trial_al
 
 
 def test_a_stopped_sweep_saves_its_runs_and_the_next_call_resumes_them_and_starts_the_others(plan):
-    lists = ["loss=quality_focal,focal", "lr=2e-3,3e-3"]  # the trials with focal go on until they are stopped
+    lists = ["loss=quality_focal,focal", "lr=2e-3,3e-3"]  # the trials with focal continue until they are stopped
 
     def focal_trains(trials):
         return sum(bool(trial.runs[0].rows) for trial in trials if trial.params["loss"] == "focal") == 2

@@ -212,7 +212,7 @@ def find_image(directory: Path, name: str) -> Path:
 
 
 def images_named(path: Path) -> list[Path]:
-    """The image file that has this path but for its suffix, or none.
+    """The image file that has this path except for its suffix, or none.
 
     Raises:
         AnnotationError: there are several.
