@@ -83,7 +83,7 @@ def test_a_recipe_sets_only_what_belongs_to_the_run(name):
         ("lr", 0.0, "> 0"),
         ("lr", float("nan"), "finite"),
         ("val_split", 1.0, "> 0 and <= 0.9"),
-        ("loss", "mse", "focal, bce, dice, hybrid, quality_focal"),
+        ("loss", "no_such_loss", "focal, bce, dice, hybrid, quality_focal"),
         ("keep_last_n", 0, ">= 1"),
         ("div_mode", "l2", "overlap, cosine, kl"),
         ("num_workers", 1000, "to 256"),

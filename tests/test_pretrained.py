@@ -1,5 +1,6 @@
 """The pretrained weights of the package: whole, small, free of paths, and able to find glints."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -90,10 +91,39 @@ def test_the_onnx_file_is_the_same_network():
 
 
 @pytest.mark.slow
-def test_a_wheel_holds_the_weights(tmp_path):
+def test_a_wheel_holds_the_weights_and_runs_from_an_empty_folder(tmp_path):
     words = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet"]
     subprocess.run([*words, "--wheel-dir", tmp_path, ROOT], check=True, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         for path in WEIGHTS.iterdir():
             assert archive.read(f"glint_unet/weights/{path.name}") == path.read_bytes()
+    installed, empty = tmp_path / "installed", tmp_path / "empty"
+    words = [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target", str(installed), str(wheel)]
+    subprocess.run(words, check=True)
+    empty.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    programs = [
+        ["-c", "import glint_unet; print(glint_unet.__file__)"],
+        ["-m", "glint_unet", "synth", "eyes.h5", "--num", "8", "--size", "32", "--heatmap_size", "16"],
+        [
+            "-m",
+            "glint_unet",
+            "train",
+            "--h5",
+            "eyes.h5",
+            "--output_dir",
+            "run",
+            "--epochs",
+            "1",
+            "--base_channels",
+            "2",
+        ],
+        ["-m", "glint_unet", "predict", "--input", "eyes.h5", "--out", "eyes.csv"],
+    ]
+    outputs = [
+        subprocess.run([sys.executable, *words], check=True, cwd=empty, env=environment, capture_output=True, text=True)
+        for words in programs
+    ]
+    assert Path(outputs[0].stdout.strip()).is_relative_to(installed)
+    assert {path.name for path in empty.iterdir()} == {"eyes.h5", "run", "eyes.csv"}

@@ -126,7 +126,7 @@ def test_a_format_that_cannot_be_guessed_must_be_specified(tmp_path, name, conte
     if name == "a.csv":
         assert guess_format(AnnotationFile(path, tmp_path, "g")) == "csv"
     else:
-        with pytest.raises(AnnotationError, match="--format: coco, cvat, dlc, csv, labelme"):
+        with pytest.raises(AnnotationError, match=f"--format: {', '.join(READERS)}"):
             guess_format(AnnotationFile(path, tmp_path, "g"))
 
 
