@@ -66,7 +66,7 @@ weights: $(STAMP)  ## trains the weights that come with the package, and writes 
 
 docs: $(STAMP)  ## builds the documentation site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-	@echo "Open site/index.html"
+	@echo "Open site/index.html; with search: $(BIN)/mkdocs serve"
 
 package: $(STAMP)  ## builds the sdist and the wheel, into dist/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt build
