@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def run(*words: object) -> None:
-    """One of our commands; what it says of every epoch stands in its run's log."""
+    """One of our commands; its output for every epoch is in the log of the run."""
     subprocess.run([sys.executable, *map(str, words)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 

@@ -1,6 +1,6 @@
 """The documentation site: it builds, every link holds, nothing is loaded from elsewhere, and its commands run.
 
-The commands of each page are run in the order in which they stand there, on small data, in this process.
+The commands of each page are run in their order, on small data, in this process.
 """
 
 import html.parser

@@ -1,4 +1,4 @@
-"""Every command of the guides is run, in the order in which it stands there, on a small data set.
+"""Every command of the guides is run, in its order, on a small data set.
 
 The commands run in this process, which has imported torch already: that their programs start as a user starts them is
 proven in test_training_command.py.
