@@ -12,6 +12,7 @@ GlintError                 base class: the text states the value, the limit and 
  +- MissingPackageError    an optional package that is not installed
  +- LoaderError            a loader process that died
  +- CacheError             a shared copy of a data set
+ +- PageError              the page: an address that cannot be used, a file that is not shown
  +- RunDirectoryError      a run directory: in use, not writable, already contains a run
  +- CheckpointError        a checkpoint: damaged, unsafe, of a different architecture
  +- ResumeError            a resume that would not continue the same run
@@ -123,6 +124,10 @@ class LoaderError(GlintError):
 
 class CacheError(GlintError):
     """A shared copy of a data set cannot be created, used or removed."""
+
+
+class PageError(GlintError):
+    """An address that the page cannot use, or something that it does not show."""
 
 
 class RunDirectoryError(GlintError):

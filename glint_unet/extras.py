@@ -18,6 +18,7 @@ EXTRA_OF = {
     "mlflow": "tracking",
     "wandb": "tracking",
     "submitit": "cluster",
+    "nicegui": "ui",
 }
 
 _ROOT = Path(__file__).resolve().parent.parent

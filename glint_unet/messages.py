@@ -1,6 +1,7 @@
 """All messages of the log and the console in Chinese and English, and which of the two the user reads."""
 
 import contextlib
+import contextvars
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -1803,9 +1804,101 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Close other programs, or use --no_preload and a smaller --batch",
     ),
     "doctor_weights": ("预训练权重完好", "Pretrained weights are intact"),
+    # --- the page ---
+    "ui_serving": ("页面: {address} (Ctrl-C 结束)", "Page: {address} (Ctrl-C ends it)"),
+    "ui_no_address": (
+        "不能在 {host}:{port} 上提供页面: {reason}; 用 --port 指定其他端口",
+        "Cannot serve the page at {host}:{port}: {reason}; choose another one with --port",
+    ),
+    "ui_not_there": (
+        "{name} 不存在, 或不在所显示的目录内",
+        "{name} does not exist, or is not in the directories shown",
+    ),
+    "ui_not_a_directory": ("{path} 不是目录", "{path} is not a directory"),
+    "ui_refused_host": ("此主机名不被允许", "This host name is not permitted"),
+    "ui_refused_origin": ("此请求来自其他网页", "This request comes from another page"),
+    "ui_refused_token": (
+        "需要令牌: 请打开 glint-unet ui 打印的完整地址",
+        "A token is needed: open the whole address that glint-unet ui printed",
+    ),
+    "ui_file_problem": ("文件不能读取: {reason}", "A file cannot be read: {reason}"),
+    "ui_unforeseen": (
+        "出错了: {reason} (详情见服务器的终端)",
+        "Something went wrong: {reason} (details in the server's terminal)",
+    ),
+    "ui_close": ("关闭", "Close"),
+    "ui_copy": ("复制", "Copy"),
+    "ui_navigation": ("导航", "Navigation"),
+    "ui_light_or_dark": ("浅色或深色", "Light or dark"),
+    "ui_runs": ("训练", "Runs"),
+    "ui_run": ("训练名称", "Run"),
+    "ui_run_title": ("训练 {name}", "Run {name}"),
+    "ui_compare": ("比较", "Compare"),
+    "ui_sweeps": ("参数搜索", "Sweeps"),
+    "ui_filter": ("筛选", "Filter"),
+    "ui_all_states": ("所有状态", "All states"),
+    "ui_state": ("状态", "State"),
+    "ui_choose": ("选择 {name}", "Choose {name}"),
+    "ui_choose_all": ("全选", "Choose all"),
+    "ui_choose_two": ("请选择两个或更多训练", "Choose two or more runs"),
+    "ui_num_runs": ("{num} 个训练, 目录 {path}", "{num} runs in {path}"),
+    "ui_no_runs": ("没有训练", "No runs"),
+    "ui_epoch": ("轮", "Epoch"),
+    "ui_best_epoch": ("最佳轮", "Best epoch"),
+    "ui_best_loss": ("最佳损失", "Best loss"),
+    "ui_median_px": ("中位误差 [px]", "Median error [px]"),
+    "ui_images_per_s": ("图像/秒", "Images/s"),
+    "ui_remaining": ("剩余时间", "Time left"),
+    "ui_data_set": ("数据集", "Data set"),
+    "ui_device": ("设备", "Device"),
+    "ui_age": ("开始于 (之前)", "Age"),
+    "ui_machine": (
+        "{cpus} 个 CPU, {percent:.0f} % 占用; 内存 {used:.1f} / {total:.1f} GiB",
+        "{cpus} CPUs, {percent:.0f} % busy; memory {used:.1f} of {total:.1f} GiB",
+    ),
+    "ui_gpu": (
+        "GPU {number} ({name}): {percent:.0f} % 占用, 显存 {used:.1f} / {total:.1f} GiB",
+        "GPU {number} ({name}): {percent:.0f} % busy, memory {used:.1f} of {total:.1f} GiB",
+    ),
+    "ui_not_running": ("训练 {name} 没有在运行", "Run {name} is not running"),
+    "ui_runs_elsewhere": ("训练 {name} 在 {host} 上运行, 请在那里停止", "Run {name} runs on {host}; stop it there"),
+    "ui_cannot_stop": ("不能停止训练 {name} 的进程 {pid}", "Process {pid} of run {name} cannot be stopped"),
+    "ui_not_resumable": ("训练 {name} 不能续训", "Run {name} cannot be resumed"),
+    "ui_cannot_resume": ("不能续训 {name}: {reason}", "Run {name} cannot be resumed: {reason}"),
+    "ui_no_control": (
+        "不允许: 用 glint-unet ui --allow_control 启动",
+        "Not permitted: start glint-unet ui with --allow_control",
+    ),
+    "ui_stop": ("保存并停止", "Save and stop"),
+    "ui_resume": ("续训", "Resume"),
+    "ui_stopping": ("训练将保存状态后停止", "The run saves its state and stops"),
+    "ui_resuming": ("续训已启动", "The run is being resumed"),
+    "ui_report": ("报告", "Report"),
+    "ui_progress": ("进度", "Progress"),
+    "ui_log": ("日志", "Log"),
+    "ui_epochs_done": ("第 {epoch} / {epochs} 轮", "epoch {epoch} of {epochs}"),
+    "ui_best": ("最佳: 第 {epoch} 轮, F1 {f1}, 中位误差 {px} px", "best: epoch {epoch}, F1 {f1}, median error {px} px"),
+    "ui_left": ("剩余 {time}", "{time} left"),
+    "ui_no_epoch": ("还没有完成的轮", "No epoch has been completed yet"),
+    "ui_mistaken": ("认作其他 LED", "mistaken for another LED"),
+    "ui_predictions": ("验证图像与预测", "Validation images with predictions"),
+    "ui_worst": ("预测最差的验证图像", "Validation images with the worst predictions"),
+    "ui_compare_number": (
+        "不能比较 {num} 个训练: 须为 2 至 {most} 个",
+        "{num} runs cannot be compared: choose 2 to {most}",
+    ),
+    "ui_no_sweeps": ("{path} 中没有参数搜索", "No sweep in {path}"),
+    "ui_sweep_title": ("参数搜索 {name}", "Sweep {name}"),
+    "ui_sweep_picture": (
+        "各组设置的结果与各参数的重要性",
+        "Results of the combinations and importance of the settings",
+    ),
+    "ui_no_trial": ("还没有开始的组合", "No combination has begun yet"),
+    "ui_trials": ("组合", "Trials"),
 }
 
 _language: str | None = None
+_language_here: contextvars.ContextVar[str | None] = contextvars.ContextVar("language", default=None)
 
 
 def set_language(language: str) -> None:
@@ -1818,14 +1911,18 @@ def set_language(language: str) -> None:
         ValueError: the language is another one.
     """
     global _language
-    if language not in LANGUAGES:
-        raise ValueError(text("setting_not_a_choice", flag="lang", value=language, choices=", ".join(LANGUAGES)))
+    _check_language(language)
     _language = language
 
 
+def _check_language(language: str) -> None:
+    if language not in LANGUAGES:
+        raise ValueError(text("setting_not_a_choice", flag="lang", value=language, choices=", ".join(LANGUAGES)))
+
+
 def current_language() -> str:
-    """The language of the messages: as set by `set_language`, otherwise that of the environment."""
-    return _language or environment_language()
+    """The language of the messages: that of `in_language` or `set_language`, otherwise that of the environment."""
+    return _language_here.get() or _language or environment_language()
 
 
 def environment_language() -> str:
@@ -1837,14 +1934,19 @@ def environment_language() -> str:
 
 @contextlib.contextmanager
 def in_language(language: str) -> Iterator[None]:
-    """A block whose messages are in another language, as for pictures, whose font has no Chinese."""
-    global _language
-    before = _language
-    set_language(language)
+    """A block whose messages are in another language, in this thread or task alone.
+
+    For pictures, whose font has no Chinese, and for pages with visitors of several languages.
+
+    Raises:
+        ValueError: the language is neither 'zh' nor 'en'.
+    """
+    _check_language(language)
+    before = _language_here.set(language)
     try:
         yield
     finally:
-        _language = before
+        _language_here.reset(before)
 
 
 def text(key: str, **values: Any) -> str:

@@ -19,7 +19,7 @@ MODULE_OF = {"opencv-python-headless": "cv2", "mlflow-skinny": "mlflow"}
 def test_every_package_of_an_extra_is_known_with_that_extra():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     declared = {}
-    for extra in ("video", "export", "parquet", "sweep", "tracking", "cluster"):
+    for extra in ("video", "export", "parquet", "sweep", "tracking", "cluster", "ui"):
         for requirement in extras[extra]:
             name = re.split(r"[^\w-]", requirement)[0]
             declared[MODULE_OF.get(name, name)] = extra

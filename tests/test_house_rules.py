@@ -35,6 +35,7 @@ ORDER = [
     "adaptation",
     "layout",
     "experiments",
+    "page",
     "cli",
 ]
 

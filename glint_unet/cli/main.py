@@ -24,6 +24,7 @@ COMMANDS = {
     "rig": "find the layout of a rig's LEDs in images without annotations",
     "live": "find glints in a camera stream or a video in real time",
     "export": "export a model for other programs: ONNX, safetensors, torch.export",
+    "ui": "runs, data sets and detectors in the browser",
     "doctor": "examine packages, GPU, shared memory, disk and threads: what is wrong, what to do",
     "shm": "show and remove shared copies of data sets",
     "runs": "list the runs in a directory: state, best epoch, how to resume",

@@ -57,7 +57,7 @@ class Comparison:
 
 def compare_runs(runs: Sequence[RunInfo]) -> Comparison:
     """Compares two or more runs."""
-    leds = [_leds(run) for run in runs]
+    leds = [led_results(run) for run in runs]
     rows = [as_dict(run.best_row.get("val")) for run in runs]
     return Comparison(
         labels=short_labels(runs),
@@ -128,7 +128,7 @@ def _are_equal(values: Sequence[Any]) -> bool | None:
     return None if any(value is None for value in values) else all(value == values[0] for value in values)
 
 
-def _leds(run: RunInfo) -> dict[str, LedResult]:
+def led_results(run: RunInfo) -> dict[str, LedResult]:
     """The results of each LED, from the confusion matrix of the best epoch: C rows of C + 1 counts."""
     matrix = run.best_row.get("val_confusion")
     if not isinstance(matrix, list) or not all(isinstance(row, list) and len(row) > len(matrix) for row in matrix):

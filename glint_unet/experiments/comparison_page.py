@@ -25,19 +25,25 @@ def write_comparison_page(runs: Sequence[RunInfo], comparison: Comparison, path:
         comparison: of these runs.
         path: the HTML file.
     """
+    figures, tables = comparison_parts(runs, comparison)
+    content = {
+        "title": text("report_comparison_title"),
+        "subtitle": ". ".join(statements(comparison)),
+        "curves": figures,
+        "tables": tables,
+    }
+    write_bytes(path, render(content))
+
+
+def comparison_parts(runs: Sequence[RunInfo], comparison: Comparison) -> tuple[list[Figure], list[Table]]:
+    """The curves and tables of a comparison of two or more runs."""
     panels = {
         "total": (text("report_val_loss"), text("curve_axis_loss")),
         "f1": (text("report_val_f1"), text("curve_axis_share")),
         "px_median": (text("report_val_error"), text("curve_axis_error")),
     }
     figures = [_figure(runs, comparison.labels, metric, *names) for metric, names in panels.items()]
-    content = {
-        "title": text("report_comparison_title"),
-        "subtitle": ". ".join(statements(comparison)),
-        "curves": [figure for figure in figures if figure],
-        "tables": _tables(comparison),
-    }
-    write_bytes(path, render(content))
+    return [figure for figure in figures if figure], _tables(comparison)
 
 
 def _figure(runs: Sequence[RunInfo], labels: Sequence[str], metric: str, title: str, unit: str) -> Figure | None:

@@ -22,12 +22,15 @@ def list_runs(root: Path) -> list[RunInfo]:
     """
     if not root.is_dir():
         raise RunDirectoryError("runs_no_directory", path=root)
-    runs = [read_run(path) for path in sorted(_run_directories(root, _MOST_LEVELS))]
+    runs = [read_run(path) for path in sorted(run_directories(root))]
     return sorted(runs, key=lambda run: run.started or 0.0, reverse=True)
 
 
-def _run_directories(directory: Path, levels: int) -> Iterator[Path]:
-    """Run directories; neither hidden directories and links nor the directories inside a run are entered."""
+def run_directories(directory: Path, levels: int = _MOST_LEVELS) -> Iterator[Path]:
+    """The run directories in a directory and some levels below it.
+
+    Neither hidden directories and links nor the directories inside a run are entered.
+    """
     try:
         with os.scandir(directory) as entries:
             found = list(entries)
@@ -38,7 +41,7 @@ def _run_directories(directory: Path, levels: int) -> Iterator[Path]:
         return
     for entry in found:
         if levels and not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
-            yield from _run_directories(directory / entry.name, levels - 1)
+            yield from run_directories(directory / entry.name, levels - 1)
 
 
 def as_record(run: RunInfo) -> dict[str, Any]:

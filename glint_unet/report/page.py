@@ -74,9 +74,9 @@ def write_run_report(run: RunDirectory, judged: Judged | None, best_epoch: int, 
         "subtitle": progress,
         "curves": curve_figures(history, best_epoch),
         "settings": settings_tables(settings),
-        "data": _data_facts(run, settings),
-        "environment": _environment_facts(run),
-        "commands": _commands(run, settings, known["epochs"]),
+        "data": data_facts(run, settings),
+        "environment": environment_facts(run),
+        "commands": next_commands(run, settings, known["epochs"]),
         "reason": reason,
         **_judged_content(judged, text("report_of_validation")),
     }
@@ -185,7 +185,8 @@ def settings_tables(settings: dict[str, Any]) -> SettingTables:
     return SettingTables(changed, others)
 
 
-def _data_facts(run: RunDirectory, settings: dict[str, Any]) -> Facts:
+def data_facts(run: RunDirectory, settings: dict[str, Any]) -> Facts:
+    """The data set of a run and its split, by name; what is not known is left out."""
     dataset, split = as_dict(read_json(run.dataset)), as_dict(read_json(run.split))
     sizes = {name: dataset.get(name) for name in ("image_size", "heatmap_size")}
     shown = {name: " x ".join(map(str, size)) if isinstance(size, list) else None for name, size in sizes.items()}
@@ -202,7 +203,7 @@ def _data_facts(run: RunDirectory, settings: dict[str, Any]) -> Facts:
     return [(name, value) for name, value in facts if value is not None]
 
 
-def _environment_facts(run: RunDirectory) -> Facts:
+def environment_facts(run: RunDirectory) -> Facts:
     """How the run was last started; empty in runs that did not record it."""
     starts = as_dicts(read_json(run.provenance))
     if not starts:
@@ -220,7 +221,8 @@ def _environment_facts(run: RunDirectory) -> Facts:
     return [(name, value) for name, value in facts if value]
 
 
-def _commands(run: RunDirectory, settings: dict[str, Any], epochs: int) -> Facts:
+def next_commands(run: RunDirectory, settings: dict[str, Any], epochs: int) -> Facts:
+    """The commands that resume a run, find glints with it and evaluate it, by purpose."""
     path, more = str(run.path), epochs + max(10, epochs // 2)
     evaluated = ["evaluate", "--run", path, "--h5", as_text(settings.get("h5"))]
     predicted = ["predict", "--run", path, "--input", "eye.mp4", "--out", "glints.csv"]

@@ -1,0 +1,1 @@
+"""The page of a lab in the browser: `glint-unet ui`."""
