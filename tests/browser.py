@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 _CHROMIUM = Path("/usr/bin/chromium")
+_PATIENCE_MS = 60_000
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,3 +29,11 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=str(_CHROMIUM), args=_ARGUMENTS)
         yield browser
         browser.close()
+
+
+def expect(found: Any) -> Any:
+    """Playwright's `expect` of a locator, which waits as long as a busy machine may need."""
+    from playwright.sync_api import expect as expected
+
+    expected.set_options(timeout=_PATIENCE_MS)
+    return expected(found)

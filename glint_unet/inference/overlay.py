@@ -1,7 +1,6 @@
 """Draws glints over frames as PNG files or a video, and writes LabelMe annotations to correct and pack again."""
 
 import io
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -12,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from glint_unet.data.annotation.image_annotation import LabelledPoint
+from glint_unet.data.annotation.labelme import write_labelme
 from glint_unet.data.media import VIDEO_SUFFIXES, Frame, Media, is_image
 from glint_unet.errors import DatasetError, MediaError, SettingError
 from glint_unet.extras import optional_package
@@ -259,22 +260,13 @@ class LabelMeFolder:
             image = self._place(name, ".png")
             image_path = image.name
             _write_png(image, frame.image)
-        shapes: list[dict[str, Any]] = [
-            {
-                "label": label,
-                "points": [[round(float(v), 3) for v in glints.points[k, channel]]],
-                "group_id": None,
-                "shape_type": "point",
-                "flags": {},
-            }
+        points = [
+            LabelledPoint(label, *glints.points[k, channel].tolist())
             for channel, label in enumerate(labels)
             if glints.present[k, channel]
         ]
         H, W = frame.image.shape
-        annotation: dict[str, Any] = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": image_path}
-        annotation |= {"imageData": None, "imageHeight": H, "imageWidth": W}
-        text = json.dumps(annotation, ensure_ascii=False, indent=2)
-        write_bytes(note, text.encode(errors="backslashreplace"), survive_power_cut=False)
+        write_labelme(note, image_path, (H, W), points)
 
     def _place(self, name: Path, suffix: str) -> Path:
         path = _with_suffix(self._directory / name, suffix)

@@ -8,8 +8,10 @@ in the other.
 import base64
 import binascii
 import functools
+import json
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from glint_unet.data.annotation.image_annotation import (
     side_of,
 )
 from glint_unet.errors import AnnotationError, one_line
+from glint_unet.files import write_bytes
 
 
 def read_labelme(file: AnnotationFile) -> list[ImageAnnotation]:
@@ -94,3 +97,38 @@ def find_labelme(directory: Path, *, recursive: bool) -> list[Path]:
     if not found:
         raise AnnotationError("annotation_none", path=directory)
     return found
+
+
+def write_labelme(
+    path: Path, image_path: str, size: tuple[int, int], points: Iterable[LabelledPoint], others: Iterable[Any] = ()
+) -> None:
+    """Writes the annotation of one image, atomically.
+
+    Args:
+        path: the JSON file to create or replace.
+        image_path: path of the image, from the folder of the JSON file.
+        size: (H, W) of the image.
+        points: the glints; one with a radius becomes a circle.
+        others: further shapes, as LabelMe wrote them.
+
+    Raises:
+        SpaceError, RunDirectoryError: the file cannot be written.
+    """
+    content: dict[str, Any] = {
+        "version": "5.5.0",
+        "flags": {},
+        "shapes": [*map(_shape, points), *others],
+        "imagePath": image_path,
+        "imageData": None,
+        "imageHeight": size[0],
+        "imageWidth": size[1],
+    }
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    write_bytes(path, text.encode(errors="backslashreplace"), survive_power_cut=False)
+
+
+def _shape(point: LabelledPoint) -> dict[str, Any]:
+    x, y, radius = (round(float(value), 3) for value in (point.x, point.y, point.radius))
+    places = [[x, y], [x + radius, y]] if radius else [[x, y]]
+    kind = "circle" if radius else "point"
+    return {"label": point.label, "points": places, "group_id": None, "shape_type": kind, "flags": {}}

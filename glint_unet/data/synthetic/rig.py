@@ -120,6 +120,15 @@ class Rig:
             raise RigError("rig_missing", path=path, reason=error.strerror) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise RigError("rig_not_toml", path=path, reason=error) from error
+        return cls.of_tables(path, tables)
+
+    @classmethod
+    def of_tables(cls, path: Path, tables: dict[str, Any]) -> "Rig":
+        """The rig of the tables of a TOML file; `path` is the file, for messages and for the place of its frames.
+
+        Raises:
+            RigError: an unknown entry or a value out of range.
+        """
         return _Entries(path, tables).rig()
 
     @property
