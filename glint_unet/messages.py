@@ -1921,6 +1921,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "suspicion_model": ("模型不同意", "the model disagrees"),
     "suspicion_layout": ("与 LED 布局矛盾", "contradicts the layout of the LEDs"),
     "suspicion_same_spot": ("两个标注重合", "two labels at one spot"),
+    "ui_read_only": (
+        "本页只读; 请用 --allow_control 启动",
+        "This page is read-only; start it with --allow_control",
+    ),
     "browse_title": ("数据", "Data"),
     "browse_data_set": ("数据集", "Data set"),
     "browse_no_data": (
@@ -1954,7 +1958,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "browse_statistics": ("统计", "Statistics"),
     "browse_sizes": ("{N:,} 张图像, {H}x{W}, {C} 个 LED", "{N:,} images of {H}x{W}, {C} LEDs"),
     "browse_glints_per_image": ("每张图像的反光点个数", "Glints per image"),
-    "annotate_title": ("试用与标注", "Try and annotate"),
+    "annotate_title": ("试用与标注", "Try"),
     "annotate_opening": ("正在打开图像和模型", "Opening images and model"),
     "annotate_input": ("图像、视频或数据集", "Images, video or data set"),
     "annotate_open": ("打开", "Open"),
@@ -2014,7 +2018,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "annotate_packed": ("已写入 {num} 张图像: {path}", "{num} images written: {path}"),
     "annotate_absent_score": ("无 · {score:.2f}", "absent · {score:.2f}"),
-    "draft_title": ("合成眼睛的 rig", "Rig for synthetic eyes"),
+    "draft_title": ("合成眼睛", "Synthetic eyes"),
     "draft_open": ("打开 rig 文件", "Open a rig file"),
     "draft_number": ("LED 个数", "Number of LEDs"),
     "draft_start": ("第一个 LED 的角度 (°; -90 在上方)", "Angle of the first LED (°; -90 is the top)"),

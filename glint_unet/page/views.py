@@ -25,11 +25,14 @@ class View(NamedTuple):
 
 def all_views() -> tuple[View, ...]:
     """All views, in the order of the navigation."""
-    from glint_unet.page import compare_view, run_view, runs_view, sweep_view
+    from glint_unet.page import annotate_view, browse_view, compare_view, rig_view, run_view, runs_view, sweep_view
 
     return (
         View("/", lambda: text("ui_runs"), "list", runs_view.build),
         View("/run", lambda: text("ui_run"), "", run_view.build),
         View("/compare", lambda: text("ui_compare"), "", compare_view.build),
         View("/sweeps", lambda: text("ui_sweeps"), "tune", sweep_view.build),
+        View("/data", lambda: text("browse_title"), "image_search", browse_view.build),
+        View("/try", lambda: text("annotate_title"), "draw", annotate_view.build),
+        View("/rig", lambda: text("draft_title"), "visibility", rig_view.build),
     )

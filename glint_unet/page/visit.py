@@ -42,16 +42,19 @@ class Visit:
         """
         takes_event = bool(inspect.signature(action).parameters)
 
-        async def handler(*event: Any) -> Any:
+        async def run(*event: Any) -> Any:
             with in_language(self.language):
                 try:
-                    result = action(*event[:1]) if takes_event else action()
+                    result = action(*event)
                     return await result if inspect.isawaitable(result) else result
                 except Exception as error:
                     self.show_problem(error)
                     return None
 
-        return handler
+        async def run_with_event(event: Any) -> Any:  # NiceGUI passes the event only to a parameter that must be given
+            return await run(event)
+
+        return run_with_event if takes_event else lambda: run()
 
     def show_problem(self, error: Exception) -> None:
         """Shows an error as one line that can be closed."""

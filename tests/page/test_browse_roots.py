@@ -1,8 +1,8 @@
 import pytest
-from glint_unet.page.context import Context
 
 from glint_unet.errors import PageError
 from glint_unet.page import browse_roots
+from glint_unet.page.context import Context
 
 
 @pytest.fixture
