@@ -5,6 +5,20 @@ const LABEL = 22;
 const MOST_ZOOM = 40;
 const NUDGE = 0.25;
 
+// The keys of a view are for the image, whatever was clicked last; and what is operated by keys keeps them.
+const CONTROLS = "button, [role=checkbox], [role=switch]";
+const KEEPS_KEYS = "[role=checkbox], [role=switch], .q-slider";
+
+function releaseFocus(event) {
+  const isPointer = event.detail > 0; // a click by keyboard has none
+  const control = event.target.closest(CONTROLS);
+  if (isPointer && control) control.blur();
+}
+
+function keepKeys(event) {
+  if (event.target.closest(KEEPS_KEYS)) event.stopPropagation();
+}
+
 export default {
   template: `
     <svg ref="svg" class="eye-canvas" tabindex="0" role="group" :aria-label="title" :viewBox="view.join(' ')"
@@ -68,9 +82,13 @@ export default {
     this.observer = new ResizeObserver(() => this.measure());
     this.observer.observe(this.$refs.svg);
     this.measure();
+    document.body.addEventListener("click", releaseFocus);
+    document.body.addEventListener("keydown", keepKeys);
   },
   unmounted() {
     this.observer.disconnect();
+    document.body.removeEventListener("click", releaseFocus);
+    document.body.removeEventListener("keydown", keepKeys);
   },
   methods: {
     measure() {

@@ -128,6 +128,6 @@ def annotating(page: Any, served: Served) -> Any:
     choose(page, "Model", "first")
     choose(page, "Images, video or data set", "lab/frames/")
     page.get_by_role("button", name="Open", exact=True).click()
-    expect(page.get_by_text("1 of 3")).to_be_visible()
+    expect(page.get_by_text("1 of 3", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Open", exact=True)).to_be_hidden()  # only then, all is in its place
     return page

@@ -6,7 +6,7 @@ def test_a_dropped_image_is_looked_at_and_downloaded_as_labelme(page, served, tm
     page.goto(f"{served.address}/try")
     choose(page, "Model", "first")
     page.locator("input[type=file]").set_input_files(served.runs.parent / "lab/frames/eye_1.png")
-    expect(page.get_by_text("1 of 1")).to_be_visible()
+    expect(page.get_by_text("1 of 1", exact=True)).to_be_visible()
     page.get_by_role("button", name="Save and next (Enter)").click()
     expect(page.get_by_text("saved", exact=True)).to_be_visible()
     with page.expect_download() as download:

@@ -37,7 +37,7 @@ def test_a_ring_is_dragged_saved_and_packed(annotating, served):
     expect(annotating.get_by_text("changed, not saved")).to_be_visible()
     assert ring(annotating, "g1") == pytest.approx((x + 5, y - 3), abs=0.3)
     annotating.get_by_role("button", name="Save and next (Enter)").click()
-    expect(annotating.get_by_text("2 of 3")).to_be_visible()
+    expect(annotating.get_by_text("2 of 3", exact=True)).to_be_visible()
     folder = served.runs.parent / "lab/annotations/frames"
     shapes = {shape["label"]: shape["points"][0] for shape in json.loads((folder / "eye_0.json").read_text())["shapes"]}
     assert shapes["g1"] == pytest.approx((x + 5, y - 3), abs=0.3)
@@ -68,4 +68,4 @@ def test_keys_mark_absent_nudge_restore_and_go_on(annotating):
     expect(mark).to_have_count(0)
     annotating.locator("h1").click()
     annotating.keyboard.press("ArrowRight")
-    expect(annotating.get_by_text("2 of 3")).to_be_visible()
+    expect(annotating.get_by_text("2 of 3", exact=True)).to_be_visible()

@@ -58,7 +58,7 @@ def test_rows_are_filtered_and_sorted_by_suspicion(browsing, served):
     expect(browsing.get_by_text("There is no such image")).to_be_visible()
     browsing.get_by_label("Name contains").fill("")
     choose(browsing, "LED missing", "any")
-    browsing.get_by_label("Suspicious first").click()
+    browsing.get_by_role("switch", name="Suspicious first").click()
     expect(browsing.locator(".eye-mark.warn").first).to_be_visible()
 
 

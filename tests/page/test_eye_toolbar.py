@@ -12,5 +12,5 @@ def test_zoom_contrast_and_names_change_how_it_is_shown(browsing):
     expect(canvas).to_have_attribute("viewBox", whole)
     browsing.get_by_label("Contrast").locator("[tabindex]").press("ArrowRight")
     expect(browsing.locator(".eye-canvas image").first).to_have_attribute("style", re.compile(r"contrast\(1\.05\)"))
-    browsing.get_by_label("LED names").click()
+    browsing.get_by_role("switch", name="LED names").click()
     expect(browsing.locator(".eye-mark text")).to_have_count(0)
