@@ -12,7 +12,7 @@ const KEEPS_KEYS = "[role=checkbox], [role=switch], .q-slider";
 function releaseFocus(event) {
   const isPointer = event.detail > 0; // a click by keyboard has none
   const control = event.target.closest(CONTROLS);
-  if (isPointer && control) control.blur();
+  if (isPointer && control) setTimeout(() => document.activeElement.blur(), 0); // after its own handling
 }
 
 function keepKeys(event) {
@@ -82,12 +82,12 @@ export default {
     this.observer = new ResizeObserver(() => this.measure());
     this.observer.observe(this.$refs.svg);
     this.measure();
-    document.body.addEventListener("click", releaseFocus);
+    document.body.addEventListener("click", releaseFocus, true);
     document.body.addEventListener("keydown", keepKeys);
   },
   unmounted() {
     this.observer.disconnect();
-    document.body.removeEventListener("click", releaseFocus);
+    document.body.removeEventListener("click", releaseFocus, true);
     document.body.removeEventListener("keydown", keepKeys);
   },
   methods: {
