@@ -74,15 +74,17 @@ class SourceChoice:
         with ui.row().classes("full-width").style("align-items: flex-end; gap: 12px"):
             self._media = ui.select(media, label=text("annotate_input"), with_input=True).style("min-width: 260px")
             ui.button(text("annotate_open"), on_click=does(open_chosen)).props("no-caps unelevated")
-            upload = ui.upload(
-                label=text("annotate_drop"),
-                multiple=True,
-                auto_upload=True,
-                max_total_size=_LARGEST_UPLOAD_BYTES,
-                on_multi_upload=does(uploaded),
-                on_rejected=does(self._rejected),
-            )
-            upload.props(f'accept="{",".join(IMAGE_SUFFIXES + VIDEO_SUFFIXES)}" flat bordered').style("width: 260px")
+        upload = ui.upload(
+            label=text("annotate_drop"),
+            multiple=True,
+            auto_upload=True,
+            max_total_size=_LARGEST_UPLOAD_BYTES,
+            on_multi_upload=does(uploaded),
+            on_rejected=does(self._rejected),
+        )
+        upload.props(f'accept="{",".join(IMAGE_SUFFIXES + VIDEO_SUFFIXES)}" flat bordered').style(
+            "width: 360px; max-width: 100%"
+        )
 
     def _rejected(self) -> None:
         raise PageError("annotate_rejected", limit_mb=_LARGEST_UPLOAD_BYTES // 2**20)

@@ -80,7 +80,7 @@ class RigView:
                 with ui.element("div").classes("glint-eyes full-width"):
                     self._eyes = [EyeCanvas() for _ in range(_NUM_EYES)]
         ui.add_css(
-            ".glint-eyes { display: grid; gap: 8px; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); }"
+            ".glint-eyes { display: grid; gap: 8px; grid-template-columns: repeat(auto-fill, minmax(160px, 1fr)); }"
         )
         ui.timer(0.01, self._visit.does(self._draw), once=True)
 
