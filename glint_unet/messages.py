@@ -1921,10 +1921,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "suspicion_model": ("模型不同意", "the model disagrees"),
     "suspicion_layout": ("与 LED 布局矛盾", "contradicts the layout of the LEDs"),
     "suspicion_same_spot": ("两个标注重合", "two labels at one spot"),
-    "ui_read_only": (
-        "本页只读; 请用 --allow_control 启动",
-        "This page is read-only; start it with --allow_control",
-    ),
     "browse_title": ("数据", "Data"),
     "browse_data_set": ("数据集", "Data set"),
     "browse_no_data": (
@@ -1942,7 +1938,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "browse_next": ("下一张 (→)", "Next (→)"),
     "browse_random": ("随机一张 (r)", "Random (r)"),
     "browse_jump": ("跳到第几张", "Number of the image"),
-    "browse_of": ("/ {num:,}", "of {num:,}"),
+    "browse_of": ("共 {num:,} 张", "of {num:,}"),
     "browse_heatmaps": ("热图 (1..9, m)", "Heatmaps (1..9, m)"),
     "browse_all": ("全部热图", "All"),
     "browse_nothing": ("没有这样的图像", "There is no such image"),
@@ -1983,7 +1979,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "annotate_previous": ("上一帧 (←)", "Previous frame (←)"),
     "annotate_next": ("保存并下一帧 (回车)", "Save and next (Enter)"),
     "annotate_skip": ("下一帧, 不保存 (→)", "Next frame without saving (→)"),
-    "annotate_of": ("{number} / {num}", "{number} of {num}"),
+    "annotate_of": ("第 {number} / {num} 帧", "{number} of {num}"),
     "annotate_alt": (
         "图像 {name}, 其反光点可以拖动",
         "Image {name}, whose glints can be dragged",

@@ -82,7 +82,7 @@ def folder_of_visitors(context: Context) -> Path:
         PageError: visitors may not write.
     """
     if not context.allow_control:
-        raise PageError("ui_read_only")
+        raise PageError("ui_no_control")
     return next((root for root in context.data if root.is_dir()), context.runs)
 
 

@@ -91,7 +91,7 @@ class Guard:
         return own
 
     def _is_token(self, given: str) -> bool:
-        return self._token is None or hmac.compare_digest(given.encode(), self._token.encode())
+        return self._token is None or bool(hmac.compare_digest(given.encode(), self._token.encode()))
 
 
 def _name_of(host: str) -> str:

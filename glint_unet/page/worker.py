@@ -72,7 +72,7 @@ class Worker:
         if self._process is not None and not self._process.is_alive():
             self._stop()
         if self._connection is None:
-            context = multiprocessing.get_context("spawn")
+            context = multiprocessing.get_context(method="spawn")
             self._connection, theirs = context.Pipe()
             self._process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
             self._process.start()

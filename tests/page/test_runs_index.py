@@ -3,6 +3,7 @@
 import json
 import shutil
 
+from glint_unet.experiments.run_info import read_run
 from glint_unet.page import runs_index
 from glint_unet.page.runs_index import RunsIndex
 
@@ -11,7 +12,7 @@ def test_only_what_changed_is_read_again(eyes_run, tmp_path, monkeypatch):
     for name in ("one", "deep/two"):
         shutil.copytree(eyes_run, tmp_path / name)
     read = []
-    monkeypatch.setattr(runs_index, "read_run", lambda path, real=runs_index.read_run: read.append(path) or real(path))
+    monkeypatch.setattr(runs_index, "read_run", lambda path, real=read_run: read.append(path) or real(path))
     index = RunsIndex(tmp_path)
     assert sorted(row.name for row in index.rows()) == ["deep/two", "one"]
     assert len(read) == 2

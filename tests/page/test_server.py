@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import json
 import re
 from urllib.parse import quote, urlsplit
 
@@ -16,40 +15,6 @@ def answer(served, path, method="GET", *, token=True, **headers):
         connection.request(method, path, headers=given)
         with connection.getresponse() as response:
             return response.status, response.read().decode(errors="replace")
-
-
-def test_the_list_shows_the_runs_and_leads_to_them_and_to_their_comparison(page, served):
-    page.goto(served.address)
-    page.get_by_role("link", name="second run").wait_for()
-    for name in ("first", "second run"):
-        page.get_by_role("checkbox", name=f"Choose {name}").click()
-    page.get_by_role("button", name="Compare").click()
-    page.wait_for_url("**/compare?**")
-    page.get_by_text("Data set: the same").wait_for()
-    assert page.locator("svg.chart").count() == 3
-    page.goto(served.address)
-    page.get_by_label("Filter").fill("second")
-    page.get_by_role("link", name="first").wait_for(state="detached")
-    page.get_by_role("link", name="second run").click()
-    page.wait_for_url("**/run?name=second+run")
-    page.get_by_role("heading", name="Run second run").wait_for()
-
-
-def test_the_page_speaks_the_language_that_is_chosen_on_it(page, served):
-    page.goto(served.address)
-    page.get_by_role("button", name="中文").click()
-    page.get_by_role("heading", name="训练").wait_for()
-    page.goto(f"{served.address}/sweeps")
-    page.get_by_role("heading", name="参数搜索").wait_for()
-    page.get_by_role("button", name="English").click()
-    page.get_by_role("heading", name="Sweeps").wait_for()
-
-
-def test_light_and_dark_can_be_changed(page, served):
-    page.goto(served.address)
-    before = "body--dark" in page.locator("body").get_attribute("class")
-    page.get_by_role("button", name="Light or dark").click()
-    page.wait_for_function(f"document.body.classList.contains('body--dark') !== {json.dumps(before)}")
 
 
 def test_nothing_outside_the_directory_of_runs_is_shown(page, served):
