@@ -84,7 +84,7 @@ class Guard:
     def _is_own_origin(self, scope: Scope, headers: dict[str, str]) -> bool:
         origin = headers.get("origin")
         if origin is None:  # not a browser, or a request that a page cannot read the answer of
-            return scope["type"] == "http"
+            return bool(scope["type"] == "http")
         if scope["type"] == "http" and scope["method"] in _SAFE:
             return True
         own: bool = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
