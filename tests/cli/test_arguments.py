@@ -26,6 +26,7 @@ NEEDED = {  # what a line must have before another flag of it is looked at
     "rig": ["--images", "none", "--out", "none/rig.toml"],
     "rerun": ["none"],
     "track": ["none"],
+    "ui": ["--data", "none"],
 }
 
 NO_PATHS = ("prefix", "gpu", "gpus", "save", "model_path", "flip", "allow_changed", "set", "slurm", "tracker")
@@ -188,11 +189,11 @@ def test_a_line_of_random_arguments_gets_one_line_and_status_2(
 ):
     monkeypatch.chdir(tmp_path)
     threads = torch.get_num_threads()
-    # `synth NAME` alone would be a good line, and make a data set of that name
+    # `synth NAME` alone would be a good line, and make a data set of that name; `ui` would serve until Ctrl-C
     flat = [one for word in words for one in (word if isinstance(word, list) else [word])]
     capsys.readouterr()
     try:
-        status = main([*leading, name, *(NEEDED.get(name, []) if needed or name == "synth" else []), *flat])
+        status = main([*leading, name, *(NEEDED.get(name, []) if needed or name in ("synth", "ui") else []), *flat])
     finally:
         torch.set_num_threads(threads)
     out, err = capsys.readouterr()
