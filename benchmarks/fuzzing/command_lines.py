@@ -50,13 +50,14 @@ FLAGS: dict[str, tuple[str, ...]] = {  # for what an odd value would start minut
     "hm_w": ("8", "16", "32", "0", "-1", "8193"),
     "worst": ("0", "1", "16", "-1", "401"),
 }
+SERVING = ("ui",)  # it serves until Ctrl-C
 LEFT_OUT = ("compile", "show", "verify_hash")  # minutes of compiling, and a window
 POSITIONAL = {"check": "file", "synth": "out_h5"}
 
 
 def command_line(world: World) -> list[str]:
     """A command and some of its flags, most with values that it can use."""
-    name = world.choose(*COMMANDS, "predict", "pack", "check", "evaluate", "trian", "", "--lang", "-h")
+    name = world.choose(*(one for one in COMMANDS if one not in SERVING), "predict", "pack", "check", "evaluate", "trian", "", "--lang", "-h")
     if name not in COMMANDS:
         return [name, *world.choose([], ["en"], ["en", "check"], ["--h"], ["zh", "predict", "--run"])]
     if name == "train" and world.rng.random() < 0.5:
