@@ -57,7 +57,8 @@ POSITIONAL = {"check": "file", "synth": "out_h5"}
 
 def command_line(world: World) -> list[str]:
     """A command and some of its flags, most with values that it can use."""
-    name = world.choose(*(one for one in COMMANDS if one not in SERVING), "predict", "pack", "check", "evaluate", "trian", "", "--lang", "-h")
+    ending = [name for name in COMMANDS if name not in SERVING]
+    name = world.choose(*ending, "predict", "pack", "check", "evaluate", "trian", "", "--lang", "-h")
     if name not in COMMANDS:
         return [name, *world.choose([], ["en"], ["en", "check"], ["--h"], ["zh", "predict", "--run"])]
     if name == "train" and world.rng.random() < 0.5:

@@ -169,7 +169,7 @@ FLAGS = st.sampled_from(sorted({f"--{flag}" for kind in KINDS.values() for flag 
 TEXTS = "0 1 -1 3 0.5 nan inf 1e999 none None none/a.h5 none.onnx auto en cuda cuda:9 0,1 = {} %s {reason} [b]x[/b] ~ -"
 VALUES = st.sampled_from([*TEXTS.split(), "", "a b", "\udce9", "synth:none.toml"]) | st.text(
     alphabet=st.characters(exclude_characters="\0"), max_size=5
-)
+).filter(lambda text: text != "-h")
 HINTS = [hint for kind in KINDS.values() for hint in get_type_hints(kind).values()]
 CHOICES = st.sampled_from(
     sorted({choice for hint in HINTS if get_origin(hint) is Literal for choice in get_args(hint)})
