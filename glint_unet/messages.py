@@ -1911,7 +1911,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} has changed since it was opened; open it again",
     ),
     "page_model_leds": (
-        "{run} 有 {num} 个 LED, 数据集有 {expected} 个; 请换一个模型, 或为预训练权重给出 rig 文件",
+        "{run} 有 {num} 个 LED, 数据集有 {expected} 个; 请换一个模型, 或为预训练权重给出装置文件",
         "{run} has {num} LEDs, the data set has {expected}; choose another model, or a rig file for the pretrained "
         "weights",
     ),
@@ -1949,7 +1949,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "browse_progress": ("检查进度", "Share of the images examined"),
     "browse_scanned": ("已检查 {done:,} / {num:,} 张", "{done:,} of {num:,} images examined"),
     "browse_model": ("模型", "Model"),
-    "browse_rig": ("rig 文件", "Rig file"),
+    "browse_rig": ("装置文件", "Rig file"),
     "browse_compare": ("与模型比较", "Compare"),
     "browse_statistics": ("统计", "Statistics"),
     "browse_sizes": ("{N:,} 张图像, {H}x{W}, {C} 个 LED", "{N:,} images of {H}x{W}, {C} LEDs"),
@@ -2015,7 +2015,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "annotate_packed": ("已写入 {num} 张图像: {path}", "{num} images written: {path}"),
     "annotate_absent_score": ("无 · {score:.2f}", "absent · {score:.2f}"),
     "draft_title": ("合成眼睛", "Synthetic eyes"),
-    "draft_open": ("打开 rig 文件", "Open a rig file"),
+    "draft_open": ("打开装置文件", "Open a rig file"),
     "draft_number": ("LED 个数", "Number of LEDs"),
     "draft_start": ("第一个 LED 的角度 (°; -90 在上方)", "Angle of the first LED (°; -90 is the top)"),
     "draft_positions": ("{num} 个 LED 的位置由文件逐个给出", "The file gives the positions of {num} LEDs one by one"),

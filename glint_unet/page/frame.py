@@ -49,6 +49,7 @@ a:focus-visible, button:focus-visible, tr:focus-visible { outline: 2px solid #25
 def build_page(view: View, views: Sequence[View], visit: Visit) -> None:
     """Builds a whole page: the bar at the top, then the view."""
     ui.add_css(_STYLE)
+    ui.add_head_html(f"<script>document.documentElement.lang = '{visit.language}'</script>")
     ui.colors(primary=_BLUE)
     dark = ui.dark_mode(None)
     with ui.header().classes("glint-bar items-center no-wrap").props("role=banner"):
@@ -59,7 +60,7 @@ def build_page(view: View, views: Sequence[View], visit: Visit) -> None:
                     _navigation(other, is_here=other.route == view.route)
         ui.space()
         _switches(visit, dark)
-    with ui.element("main").classes("column full-width").style("gap: 14px"):
+    with ui.element("div").classes("column full-width").style("gap: 14px"):
         try:
             view.build(visit)
         except Exception as error:

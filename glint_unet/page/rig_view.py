@@ -120,7 +120,7 @@ class RigView:
     def _range(self, title: str, entry: str, low: float, high: float, value: tuple[float, float]) -> None:
         shown = ui.label(f"{title}: {value[0]:g} .. {value[1]:g}")
         slider = ui.range(min=low, max=high, step=0.01, value={"min": value[0], "max": value[1]})
-        slider.props(f'aria-label="{title}"')
+        slider.props(f'role=group aria-label="{title}"')
 
         async def change() -> None:
             pair = [round(slider.value["min"], 2), round(slider.value["max"], 2)]
