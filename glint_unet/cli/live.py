@@ -27,7 +27,7 @@ class LiveArguments(DetectorArguments):
     """Find glints in a camera stream or video, frame by frame, and print frame rate and latency."""
 
     source: str
-    """Camera number, or a video file."""
+    """Camera number, a video file, or the URL of a stream, such as rtsp://camera/eye."""
     overlay: str | None = None
     """Write the drawn frames to this video (.mp4, .avi)."""
     show: bool = False
@@ -61,8 +61,7 @@ def run(argv: Sequence[str]) -> int:
     choose_threads(arguments.threads).use()
     detector = arguments.detector()
     find = finder(detector, arguments.run, follow=arguments.follow)
-    is_camera = arguments.source.isdecimal()
-    video = open_video(int(arguments.source) if is_camera else Path(arguments.source))
+    video = open_video(_place(arguments.source))
     overlay = None
     if arguments.overlay:
         check_output(Path(arguments.overlay), overwrite=arguments.overwrite)
@@ -98,6 +97,13 @@ def run(argv: Sequence[str]) -> int:
     notice.end()
     print(figures)
     return 0
+
+
+def _place(source: str) -> int | str | Path:
+    """A camera number, the URL of a stream, or a file."""
+    if source.isdecimal():
+        return int(source)
+    return source if "://" in source else Path(source)
 
 
 def _frames(video: Any, num: int) -> "Iterator[NDArray[np.uint8]]":

@@ -128,8 +128,8 @@ def _open_file(path: Path) -> Media:
     raise MediaError("media_unknown", path=path, known=" ".join(IMAGE_SUFFIXES + VIDEO_SUFFIXES + DATASET_SUFFIXES))
 
 
-def open_video(source: Path | int) -> Any:
-    """Opens a video file or a camera number as a `cv2.VideoCapture`.
+def open_video(source: Path | int | str) -> Any:
+    """Opens a video file, a camera number or the URL of a stream as a `cv2.VideoCapture`.
 
     Raises:
         MediaError: OpenCV cannot read it.
@@ -138,7 +138,7 @@ def open_video(source: Path | int) -> Any:
     cv2 = optional_package("cv2")
 
     cv2.utils.logging.setLogLevel(0)  # a broken file is reported in one line by us instead of many by OpenCV
-    video = cv2.VideoCapture(source if isinstance(source, int) else str(source))
+    video = cv2.VideoCapture(str(source) if isinstance(source, Path) else source)
     if not video.isOpened() or (isinstance(source, Path) and not video.grab()):
         video.release()
         raise MediaError("media_no_video", path=source)

@@ -124,7 +124,9 @@ def _shift_prior(poses: Poses, rows: NDArray[np.bool_]) -> ShiftPrior:
 def _evidence(poses: Poses, rows: NDArray[np.bool_]) -> float:
     """Log-likelihood of the glints that are explained, less what LEDs and poses cost.
 
-    A layout that explains the same glints with the eye jumping about, or by more LEDs, is worse.
+    A layout that explains the same glints with the eye jumping about, or by more LEDs, is worse. So is one whose LEDs
+    show now and then: columns with a row too many, of which each image shows all rows but the first or the last, need
+    fewer jumps than the true ones, but the entropy of what shows is larger.
     """
     if not rows.any():
         return -np.inf
@@ -132,7 +134,10 @@ def _evidence(poses: Poses, rows: NDArray[np.bool_]) -> float:
     away2 = np.abs(shifts - np.median(shifts.real) - 1j * np.median(shifts.imag)) ** 2
     jumps = 2 * np.log(np.sqrt(np.minimum(away2, 25).mean() / 2) + 0.05) + np.log(max(poses.scale[rows].std(), 0.01))
     gained = _NATS_PER_GLINT * (poses.gains[rows].sum() - rows.sum())
-    return float(gained - rows.sum() * jumps - max(_NATS_PER_LED, _NATS_PER_IMAGE * rows.sum()) * len(poses.leds))
+    shown = np.clip(poses.found[rows].mean(axis=0), 1e-9, 1 - 1e-9)
+    entropy = -(shown * np.log(shown) + (1 - shown) * np.log(1 - shown)).sum()
+    per_led = max(_NATS_PER_LED, _NATS_PER_IMAGE * rows.sum())
+    return float(gained - rows.sum() * (jumps + entropy) - per_led * len(poses.leds))
 
 
 def _piles(poses: Poses, spots: Spots, rows: NDArray[np.bool_], share: float) -> Complex:

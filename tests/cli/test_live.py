@@ -1,6 +1,9 @@
 """`glint-unet live` on a video."""
 
 import os
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
 
@@ -24,6 +27,20 @@ def test_live_refuses_a_source_that_is_not_there(command, eyes_run, tmp_path):
         assert status == 2
         assert "Cannot be opened as a video" in err
     assert os.environ.get("DISPLAY") or command("live", "--run", eyes_run, "--source", "98", "--show", *EN)[0] == 2
+
+
+def test_live_reads_a_stream_by_its_url(command, eyes_run, eyes_video):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=eyes_video.parent)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/{eyes_video.name}"
+        status, out, err = command("live", "--run", eyes_run, "--source", url, "--num", 7, *EN)
+        server.shutdown()
+    assert (status, err) == (0, "")
+    assert "7 frames" in out.splitlines()[-1]
 
 
 def test_live_reports_unlike_images_once(command, eyes_run, eyes_video, eyes_frames, tmp_path):
