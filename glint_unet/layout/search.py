@@ -28,7 +28,8 @@ _SHARES = (0.25, 0.18, 0.12, 0.05)  # of the images that show an LED: at least s
 LEAST_IMAGES = 4
 _LEAST_SHIFT_SD = 0.5  # in units of the layout's size
 _NATS_PER_GLINT = 5.0
-_NATS_PER_LED, _NATS_PER_IMAGE = 20.0, 0.4  # what an LED costs: at least so much, or so much per image
+_NATS_PER_LED, _NATS_PER_IMAGE = 10.0, 0.2  # what an LED costs: at least so much, or so much per image
+_ENTROPY_WEIGHT = 0.5  # LEDs do not show independently of each other: a lid hides several
 
 
 class Candidate(NamedTuple):
@@ -137,7 +138,7 @@ def _evidence(poses: Poses, rows: NDArray[np.bool_]) -> float:
     shown = np.clip(poses.found[rows].mean(axis=0), 1e-9, 1 - 1e-9)
     entropy = -(shown * np.log(shown) + (1 - shown) * np.log(1 - shown)).sum()
     per_led = max(_NATS_PER_LED, _NATS_PER_IMAGE * rows.sum())
-    return float(gained - rows.sum() * (jumps + entropy) - per_led * len(poses.leds))
+    return float(gained - rows.sum() * (jumps + _ENTROPY_WEIGHT * entropy) - per_led * len(poses.leds))
 
 
 def _piles(poses: Poses, spots: Spots, rows: NDArray[np.bool_], share: float) -> Complex:
