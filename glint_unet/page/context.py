@@ -1,5 +1,6 @@
 """What one server of the page shows and allows."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +22,15 @@ class Context:
     allow_control: bool = False
 
     def run_path(self, name: str) -> Path:
-        """A directory below `runs`, by its path relative to it.
+        """A file or directory below `runs`, by its path relative to it.
 
         Raises:
-            PageError: it is not there, or it lies elsewhere.
+            PageError: it is not there, it lies elsewhere, or a link in the directory leads elsewhere.
         """
-        return inside(self.runs, name)
+        path = inside(self.runs, name)
+        if links_lead_outside(path, self.runs):
+            raise PageError("ui_not_there", name=name)
+        return path
 
 
 def inside(root: Path, name: str) -> Path:
@@ -45,3 +49,15 @@ def inside(root: Path, name: str) -> Path:
     if not is_inside:
         raise PageError("ui_not_there", name=name)
     return path
+
+
+def links_lead_outside(directory: Path, root: Path) -> bool:
+    """Whether a directory contains a link to something outside a root: whoever reads its files would follow it."""
+    try:
+        with os.scandir(directory) as entries:
+            links = [Path(entry.path) for entry in entries if entry.is_symlink()]
+        return any(not link.resolve().is_relative_to(root.resolve()) for link in links)
+    except NotADirectoryError:
+        return False
+    except (OSError, RuntimeError):
+        return True

@@ -9,8 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from glint_unet.messages import text
 
-COOKIE = "glint_token"
-
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = (
@@ -72,10 +70,11 @@ class Guard:
             await _refuse(scope, receive, send, 421, text("ui_refused_host"))
         elif not self._is_own_origin(scope, headers):
             await _refuse(scope, receive, send, 403, text("ui_refused_origin"))
-        elif not (self._is_token(given) or self._is_token(_cookie(headers))):
+        elif not (self._is_token(given) or self._is_token(_value_of(headers, cookie_name(scope)))):
             await _refuse(scope, receive, send, 403, text("ui_refused_token"))
         else:
-            cookie = f"{COOKIE}={given}; Path=/; HttpOnly; SameSite=Strict" if self._token and given else ""
+            keeps = f"{cookie_name(scope)}={given}; Path=/; HttpOnly; SameSite=Strict"
+            cookie = keeps if self._token and self._is_token(given) else ""
             await self._application(scope, receive, _with_headers(send, cookie))
 
     def _is_permitted_host(self, host: str) -> bool:
@@ -100,9 +99,14 @@ def _name_of(host: str) -> str:
     return name.lower()
 
 
-def _cookie(headers: dict[str, str]) -> str:
+def cookie_name(scope: Scope) -> str:
+    """The name of the cookie with the token; it holds the port, since cookies of one host are shared by its ports."""
+    return f"glint_token_{(scope.get('server') or ('', 0))[1]}"
+
+
+def _value_of(headers: dict[str, str], name: str) -> str:
     try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        morsel = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
     return morsel.value if morsel else ""

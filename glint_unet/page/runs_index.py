@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from glint_unet.experiments.run_info import CRASHED, RunInfo, read_run
 from glint_unet.experiments.run_list import as_record, run_directories
+from glint_unet.page.context import links_lead_outside
 from glint_unet.runs.json_file import as_dict, as_number
 from glint_unet.runs.run_directory import RunDirectory
 from glint_unet.runs.status import RUNNING
@@ -44,9 +45,10 @@ class RunsIndex:
         self._lock = threading.Lock()
 
     def rows(self) -> list[Row]:
-        """All runs, newest first; none if the directory is missing."""
+        """All runs, newest first, but those with links that lead elsewhere; none if the directory is missing."""
         with self._lock:
-            paths = list(run_directories(self._root))
+            found = run_directories(self._root)
+            paths = [path for path in found if not links_lead_outside(path, self._root)]
             self._known = {path: self._entry(path) for path in paths}
             rows = [row for _, row in self._known.values()]
         return sorted(rows, key=lambda row: row.info.started or 0.0, reverse=True)

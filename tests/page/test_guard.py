@@ -26,7 +26,7 @@ def answered(guard, query=b"", kind="http", **headers):
         sent.append(message)
 
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": kind, "method": "GET", "query_string": query, "headers": pairs}
+    scope = {"type": kind, "server": ("", 80), "method": "GET", "query_string": query, "headers": pairs}
     with ThreadPoolExecutor(1) as thread:  # the browser of other tests has an event loop in this one
         thread.submit(asyncio.run, guard(scope, receive, send)).result()
     return sent[0].get("status", sent[0].get("code")), dict(sent[0].get("headers", []))
@@ -48,11 +48,14 @@ def test_a_token_is_kept_in_a_cookie_and_a_stricter_policy_of_an_answer_is_kept(
     guard = Guard(passed_on, None, "right")
     status, headers = answered(guard, b"token=right", host="gpu7:8765")
     assert status == 200
-    assert headers[b"set-cookie"].startswith(b"glint_token=right; Path=/; HttpOnly; SameSite=Strict")
+    assert headers[b"set-cookie"].startswith(b"glint_token_80=right; Path=/; HttpOnly; SameSite=Strict")
     assert headers[b"Content-Security-Policy"] == b"sandbox"
     assert b"content-security-policy" not in headers
-    assert answered(guard, host="gpu7", cookie="a=b; glint_token=right")[0] == 200
-    for cookie in ("glint_token=wrong", "glint_token=", "\\;=", "glint_token=\xe9"):
+    assert answered(guard, host="gpu7", cookie="a=b; glint_token_80=right")[0] == 200
+    status, headers = answered(guard, b"token=old%0d%0a", host="gpu7", cookie="glint_token_80=right")
+    assert (status, b"set-cookie" in headers) == (200, False)
+    assert answered(guard, host="gpu7", cookie="glint_token_81=right")[0] == 403
+    for cookie in ("glint_token_80=wrong", "glint_token_80=", "\\;=", "glint_token_80=\xe9"):
         assert answered(guard, host="gpu7", cookie=cookie)[0] == 403
 
 
