@@ -21,6 +21,7 @@ from glint_unet.data.synthetic.writing import write_synthetic
 from glint_unet.messages import set_language
 from glint_unet.runs.checkpoint_file import read_checkpoint
 from glint_unet.training.loop import train
+from tests.browser import chromium
 from tests.run_files import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +65,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = list(write_synthetic(path, rig, num=NUM_IMAGES, seed=5))
     assert made == [NUM_IMAGES]
     return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A Playwright browser for all tests of a process: a second one beside it cannot be started."""
+    with chromium() as started:
+        yield started
 
 
 EYES = Rig.ring(2, image_size=(48, 64), stride=2, level="easy")

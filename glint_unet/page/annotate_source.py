@@ -1,5 +1,6 @@
 """The choice of what is annotated, and of the model that helps."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -73,7 +74,9 @@ class SourceChoice:
             ).style("width: 110px")
         with ui.row().classes("full-width").style("align-items: flex-end; gap: 12px"):
             self._media = ui.select(media, label=text("annotate_input"), with_input=True).style("min-width: 260px")
-            ui.button(text("annotate_open"), on_click=does(open_chosen)).props("no-caps unelevated")
+            ui.button(text("annotate_open"), on_click=does(open_chosen)).props(
+                "no-caps unelevated text-color=on-primary"
+            )
         upload = ui.upload(
             label=text("annotate_drop"),
             multiple=True,
@@ -85,6 +88,7 @@ class SourceChoice:
         upload.props(f'accept="{",".join(IMAGE_SUFFIXES + VIDEO_SUFFIXES)}" flat bordered').style(
             "width: 360px; max-width: 100%"
         )
+        ui.timer(0, does(lambda: _name_file_button(upload)), once=True)
 
     def _rejected(self) -> None:
         raise PageError("annotate_rejected", limit_mb=_LARGEST_UPLOAD_BYTES // 2**20)
@@ -120,3 +124,14 @@ class SourceChoice:
         rig = str(browse_roots.chosen_file(context, self._rig.value)) if self._rig.value else None
         run = browse_roots.chosen_model(context, self._model.value)
         return Source(path, run, rig, int(self._most.value or _MOST_FRAMES), folder)
+
+
+def _name_file_button(upload: ui.upload) -> None:
+    """Quasar's uploader puts its file input into a button without a name; here the input has the name and the focus."""
+    ui.run_javascript(f"""
+        const input = getHtmlElement({upload.id}).querySelector('input[type=file]'), button = input.closest('a')
+        button.removeAttribute('role')
+        button.removeAttribute('tabindex')
+        input.setAttribute('aria-label', {json.dumps(text("annotate_drop"))})
+        input.tabIndex = 0
+    """)

@@ -228,7 +228,9 @@ class BrowseView:
         for channel, button in enumerate(self._heat):
             is_on = channel in self._channels
             button.props(f"aria-pressed={str(is_on).lower()} color={'primary' if is_on else 'inherit'}")
-            button.props(remove="outline") if is_on else button.props("outline")
+            button.props("text-color=on-primary", remove="outline") if is_on else button.props(
+                "outline", remove="text-color"
+            )
 
     def _only(self, reason: Suspicion) -> None:
         self._reason.value = str(int(reason))

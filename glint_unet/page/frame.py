@@ -33,6 +33,9 @@ body { font-family: system-ui, "Noto Sans SC", "PingFang SC", "Microsoft YaHei",
 .glint-facts { margin: 0; }
 .q-table__top { padding: 0; }
 .nicegui-content { padding: 16px; max-width: 1500px; margin: 0 auto; width: 100%; }
+.body--dark { --q-primary: #7fbcff !important; --glint-on-primary: #10151b; }
+.text-on-primary, .q-uploader__header { color: var(--glint-on-primary, #fff); }
+a, .nicegui-link { color: var(--q-primary); }
 h1, h2 { line-height: 1.25; margin: 0; }
 h1 { font-size: 1.5rem; font-weight: 600; } h2 { font-size: 1.1rem; font-weight: 600; }
 a:focus-visible, button:focus-visible, tr:focus-visible { outline: 2px solid #2563eb; outline-offset: 2px; }

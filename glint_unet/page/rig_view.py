@@ -121,6 +121,10 @@ class RigView:
         shown = ui.label(f"{title}: {value[0]:g} .. {value[1]:g}")
         slider = ui.range(min=low, max=high, step=0.01, value={"min": value[0], "max": value[1]})
         slider.props(f'role=group aria-label="{title}"')
+        # Quasar gives the group values that only its two thumbs can have
+        slider.props(
+            " ".join(f':aria-{name}="undefined"' for name in ("valuemin", "valuemax", "valuenow", "orientation"))
+        )
 
         async def change() -> None:
             pair = [round(slider.value["min"], 2), round(slider.value["max"], 2)]
@@ -138,7 +142,9 @@ class RigView:
                 self._file = ui.input(text("draft_file"), value=name).props("dense").style("width: 150px")
                 if self._visit.context.allow_control:
                     self._overwrite = ui.checkbox(text("draft_overwrite")).props("dense")
-                    ui.button(text("draft_save"), on_click=does(self._save)).props("dense no-caps unelevated")
+                    ui.button(text("draft_save"), on_click=does(self._save)).props(
+                        "dense no-caps unelevated text-color=on-primary"
+                    )
                 ui.button(text("draft_download"), on_click=self._download).props("dense outline no-caps")
             ui.label(text("draft_use", name=name)).classes("glint-muted")
 

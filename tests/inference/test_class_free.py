@@ -161,6 +161,7 @@ def test_the_layout_of_a_rig_file_has_the_size_that_the_file_states(six_leds):
     assert least < 0.2 * 0.3 * 64 < 0.5 * 0.42 * 64 < greatest
 
 
+@pytest.mark.slow
 def test_an_exported_class_free_model_gives_what_pytorch_gives(five, six_leds, tmp_path):
     path, images = tmp_path / "model.onnx", frames()
     export_onnx(load_model(five[1]), path)

@@ -108,6 +108,7 @@ def test_an_exported_file_gives_what_pytorch_gives_and_numpy_alone_can_assign(fi
     assert float(about["threshold"]) == ours.without_constellation().threshold
 
 
+@pytest.mark.slow
 def test_an_exported_file_whose_layout_has_another_number_of_leds_is_refused(five_leds, tmp_path):
     path, of_six = tmp_path / "model.onnx", Constellation.from_layout(Rig.ring(6).positions(), (2, 20))
     export_onnx(load_model(five_leds[1])._replace(constellation=of_six), path)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from glint_unet.data.synthetic.drawing import render_eyes
-from tests.browser import chromium, expect
+from tests.browser import expect
 from tests.conftest import EYES, ROOT
 
 
@@ -81,15 +81,15 @@ def _fill_lab(root: Path, eyes_h5: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser_context(served: Served) -> Iterator[Any]:
+def browser_context(served: Served, browser: Any) -> Iterator[Any]:
     """A browser that has opened the printed address once, and so holds the token."""
-    with chromium() as browser:
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
-        context.on("request", lambda request: _note(request.url, served))
-        page = context.new_page()
-        page.goto(f"{served.address}/?token={served.token}")
-        page.close()
-        yield context
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
+    context.on("request", lambda request: _note(request.url, served))
+    page = context.new_page()
+    page.goto(f"{served.address}/?token={served.token}")
+    page.close()
+    yield context
+    context.close()
 
 
 def _note(url: str, served: Served) -> None:

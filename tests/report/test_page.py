@@ -15,7 +15,6 @@ from glint_unet.model.predictions import Predictions
 from glint_unet.report.judged import Judged
 from glint_unet.report.page import settings_tables, write_evaluation_report, write_run_report
 from glint_unet.runs.run_directory import RunDirectory
-from tests.browser import chromium
 
 HOSTILE = '<script>document.title="owned"</script><img src=http://example.com/x onerror=alert(1)>"\''
 
@@ -65,20 +64,20 @@ def test_a_page_of_hostile_names_holds_no_script_and_loads_nothing(run):
     assert "url(" not in page
 
 
-def test_no_request_leaves_and_nothing_is_wider_than_a_phone(run):
+def test_no_request_leaves_and_nothing_is_wider_than_a_phone(run, browser):
     write_run_report(run, judged(name=HOSTILE), 3)
     requests = []
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 360, "height": 800})
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(run.report.as_uri())
-        page.wait_for_load_state("load")
-        assert page.title().startswith("Training report")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        assert page.locator("svg.eye").count() == 3
-        assert page.locator("svg.part").count() == 6
-        box = page.locator("svg.part use").first.bounding_box()
-        assert box["width"] > 0
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(run.report.as_uri())
+    page.wait_for_load_state("load")
+    assert page.title().startswith("Training report")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.locator("svg.eye").count() == 3
+    assert page.locator("svg.part").count() == 6
+    box = page.locator("svg.part use").first.bounding_box()
+    assert box["width"] > 0
+    page.close()
     assert [url for url in requests if not url.startswith("data:")] == [run.report.as_uri()]
 
 

@@ -13,10 +13,10 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 TOGETHER = [
-    "kills:0.015,exact:0.08",
-    "io:0.05",
-    "power:0.1,terms:0.06,cache:0.05",
-    "walls:1,h5:0.004,checkpoints:0.1",
+    "kills:0.01,exact:0.04",
+    "io:0.03",
+    "power:0.05,terms:0.04,cache:0.03",
+    "walls:1,h5:0.002,checkpoints:0.04",
 ]
 
 
