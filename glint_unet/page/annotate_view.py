@@ -93,7 +93,7 @@ class AnnotateView:
         with ui.row(wrap=False).classes("full-width").style("align-items: center; gap: 4px"):
             icon_button("chevron_left", text("annotate_previous"), does(lambda: self._go(-1)))
             save = ui.button(text("annotate_next"), icon="check", on_click=does(self._save_and_go_on))
-            save.props("dense no-caps color=primary unelevated")
+            save.props("dense no-caps unelevated text-color=on-primary")
             icon_button("chevron_right", text("annotate_skip"), does(lambda: self._go(1)))
             self._of = ui.label().classes("text-no-wrap")
             self._state = ui.label().classes("text-no-wrap text-positive")

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from glint_unet.experiments.run_info import CRASHED, RunInfo, read_run
+from glint_unet.experiments.run_info import RunInfo, read_run
 from glint_unet.experiments.run_list import as_record, run_directories
 from glint_unet.page.context import links_lead_outside
 from glint_unet.runs.json_file import as_dict, as_number
@@ -55,8 +55,8 @@ class RunsIndex:
 
     def _entry(self, path: Path) -> tuple[_Signature, Row]:
         signature, known = _signature(path), self._known.get(path)
-        # what still runs, or seemed to have crashed, may change without a file that changes
-        if known and known[0] == signature and known[1].info.state not in (RUNNING, CRASHED):
+        # what still runs may crash without a file that changes
+        if known and known[0] == signature and known[1].info.state != RUNNING:
             return known
         info = read_run(path)
         timing = as_dict(info.rows[-1].get("timing")) if info.rows else {}
