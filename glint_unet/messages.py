@@ -1842,6 +1842,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ui_choose_all": ("全选", "Choose all"),
     "ui_choose_two": ("请选择两个或更多训练", "Choose two or more runs"),
     "ui_num_runs": ("{num} 个训练, 目录 {path}", "{num} runs in {path}"),
+    "ui_rows_per_page": ("每页行数:", "Rows per page:"),
     "ui_no_runs": ("没有训练", "No runs"),
     "ui_epoch": ("轮", "Epoch"),
     "ui_best_epoch": ("最佳轮", "Best epoch"),

@@ -77,6 +77,7 @@ def _table() -> ui.table:
         rows=[], columns=columns, row_key="name", selection="multiple", pagination={"rowsPerPage": 25, "sortBy": None}
     )
     table.classes("full-width").props(f'flat dense wrap-cells=false aria-label="{text("ui_runs")}"')
+    table.props(f'rows-per-page-label="{text("ui_rows_per_page")}"')
     table.props(f'no-data-label="{text("ui_no_runs")}" no-results-label="{text("ui_no_runs")}"')
     table.add_slot("body-cell-name", _NAME_CELL)
     table.add_slot("body-cell-state", _STATE_CELL)
