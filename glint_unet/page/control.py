@@ -1,10 +1,10 @@
 """Stops runs softly and resumes them, where the server allows it."""
 
-import os
-import signal
 import socket
 import subprocess
 from pathlib import Path
+
+import psutil
 
 from glint_unet.errors import PageError
 from glint_unet.experiments.run_info import read_run
@@ -26,8 +26,12 @@ def stop_run(path: Path) -> None:
     if status.host != socket.gethostname():
         raise PageError("ui_runs_elsewhere", name=path.name, host=status.host)
     try:
-        os.kill(status.pid, signal.SIGTERM)
-    except (ProcessLookupError, PermissionError) as error:
+        process = psutil.Process(status.pid)
+        # the number may have passed to another process, and the file may be anyone's
+        if run.lock_file.resolve() not in [Path(file.path).resolve() for file in process.open_files()]:
+            raise PageError("ui_cannot_stop", name=path.name, pid=status.pid)
+        process.terminate()
+    except (psutil.Error, ValueError, OverflowError) as error:
         raise PageError("ui_cannot_stop", name=path.name, pid=status.pid) from error
 
 

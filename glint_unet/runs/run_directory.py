@@ -116,6 +116,11 @@ class RunDirectory:
         """Trace written by `--profile`."""
         return self.path / "profile.json"
 
+    @property
+    def lock_file(self) -> Path:
+        """The file that the writer of the directory holds open and locked."""
+        return self.path / _LOCK
+
     def numbered(self, epoch: int) -> Path:
         """The numbered checkpoint of an epoch."""
         return self.checkpoints / f"checkpoint_epoch_{epoch:03d}.pth"
@@ -140,7 +145,7 @@ class RunDirectory:
             OSError: the lock file cannot be opened.
         """
         try:
-            lock = FileLock(self.path / _LOCK, shared=True)
+            lock = FileLock(self.lock_file, shared=True)
         except FileNotFoundError:
             return False
         try:
@@ -158,7 +163,7 @@ class RunDirectory:
         """
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / _LOCK, create=True)
+            lock = FileLock(self.lock_file, create=True)
         except OSError as error:
             raise _not_writable(self.path, error) from error
         try:
