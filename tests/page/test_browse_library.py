@@ -15,8 +15,13 @@ def fresh():
 def test_visitors_share_an_open_data_set_until_its_file_changes(fresh, private_data):
     first = fresh.dataset(private_data)
     assert fresh.dataset(private_data) is first
-    with h5py.File(private_data, "r+") as file:
+    changed = private_data.with_name(
+        "changed.h5"
+    )  # while the first one is still being examined, it cannot be written to
+    changed.write_bytes(private_data.read_bytes())
+    with h5py.File(changed, "r+") as file:
         file["keypoints"][0, 0] = (3, 4)
+    changed.replace(private_data)
     second = fresh.dataset(private_data)
     assert second is not first
     assert second.index.keypoints[0, 0].tolist() == [3, 4]
